@@ -1,0 +1,37 @@
+"""Named, weighted sums of losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from nbutils.errors import ParameterError
+from nbutils.losses.signals import Signals
+
+
+class Objective(nn.Module):
+    """Σ_k weight_k · loss_k, whose terms are also returned one by one under their names.
+
+    Args:
+        terms: Name to (weight, loss); a loss maps `Signals` to a scalar.
+
+    Raises:
+        ParameterError: If there is no term, or a weight is negative or not finite.
+    """
+
+    def __init__(self, terms: Mapping[str, tuple[float, nn.Module]]) -> None:
+        super().__init__()
+        if not terms:
+            raise ParameterError("an objective needs at least one term")
+        for name, (weight, _) in terms.items():
+            if not 0 <= weight < float("inf"):
+                raise ParameterError(f"the weight of '{name}' must be finite and at least 0, got {weight}")
+        self.weights = {name: weight for name, (weight, _) in terms.items()}
+        self.losses = nn.ModuleDict({name: loss for name, (_, loss) in terms.items()})
+
+    def forward(self, signals: Signals) -> tuple[Tensor, dict[str, Tensor]]:
+        """Returns the weighted sum, and each unweighted term, detached, by its name."""
+        terms = {name: loss(signals) for name, loss in self.losses.items()}
+        total = sum((self.weights[name] * value for name, value in terms.items()), start=signals.output.new_zeros(()))
+        return total, {name: value.detach() for name, value in terms.items()}

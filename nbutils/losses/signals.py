@@ -1,0 +1,37 @@
+"""What a loss may read in one training step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from nbutils.errors import ParameterError
+
+
+@dataclass
+class Signals:
+    """Everything known about a batch of B images once the student, and the teacher if any, have seen it.
+
+    Attributes:
+        output: (B, N) the student's last layer.
+        features: (B, F) the student's top hidden layer.
+        supervision: Logits (B, N) of each deep-supervision head.
+        label: (B,) int64 identities.
+        teacher_logits: (B, N) the teacher's logits.
+        teacher_neurons: (B, M) the teacher's chosen neurons, after ReLU.
+    """
+
+    output: Tensor
+    features: Tensor
+    supervision: tuple[Tensor, ...] = ()
+    label: Tensor | None = None
+    teacher_logits: Tensor | None = None
+    teacher_neurons: Tensor | None = None
+
+    def require(self, name: str) -> Tensor:
+        """Returns the tensor `name`, or raises `ParameterError` where this batch lacks it."""
+        value: Tensor | None = getattr(self, name)
+        if value is None:
+            raise ParameterError(f"the objective reads '{name}', which this training does not provide")
+        return value

@@ -1,0 +1,52 @@
+"""Losses on the teacher's class scores: soft targets and their limit, the logits."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nbutils.errors import ParameterError
+from nbutils.losses.signals import Signals
+
+
+class SoftTargetLoss(nn.Module):
+    """Cross-entropy with the teacher's softened prediction (Hinton et al. 2015; rows "soft t" of Fig. 3).
+
+    H(softmax(teacher / t), softmax(student / t)), less the teacher's entropy, so that a perfect student has 0.
+
+    Args:
+        temperature: t > 0; 1 keeps the teacher's own distribution, larger flattens it.
+        scale_by_squared_temperature: Multiply by t². The gradient of the plain loss shrinks as 1/t²; scaling
+            keeps one learning rate right for every t (Hinton et al. 2015, section 2). The papers do not say
+            whether they did.
+
+    Raises:
+        ParameterError: If the temperature is not positive.
+    """
+
+    def __init__(self, temperature: float = 1.0, *, scale_by_squared_temperature: bool = True) -> None:
+        super().__init__()
+        if not temperature > 0:
+            raise ParameterError(f"temperature must be above 0, got {temperature}")
+        self.temperature = temperature
+        self.scale = temperature**2 if scale_by_squared_temperature else 1.0
+
+    def forward(self, signals: Signals) -> Tensor:
+        """Returns the mean over the batch, in nats (times t² where scaled)."""
+        student = F.log_softmax(signals.output.float() / self.temperature, dim=1)
+        teacher = F.log_softmax(signals.require("teacher_logits").float() / self.temperature, dim=1)
+        return self.scale * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+
+class LogitsLoss(nn.Module):
+    """Regression of the teacher's zero-mean logits (Ba & Caruana 2014; the row "logits" of Fig. 3).
+
+    1/(2N) Σ (a_T − mean a_T − a_S + mean a_S)² for each image: what t² times the soft-target loss tends to as
+    t → ∞ (Hinton et al. 2015, section 2.1).
+    """
+
+    def forward(self, signals: Signals) -> Tensor:
+        """Returns the mean over the batch."""
+        difference = signals.output.float() - signals.require("teacher_logits").float()
+        centred = difference - difference.mean(dim=1, keepdim=True)
+        return 0.5 * centred.square().mean()

@@ -1,0 +1,59 @@
+"""T1 of Luo et al. 2016, Table 1: DeepID2+ with locally connected layers and deep supervision."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from nbutils.models.layers import LocallyConnected2d
+from nbutils.models.outputs import FaceNetwork, FaceOutputs
+
+
+def _supervision_head(in_features: int, num_features: int, num_classes: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(in_features, num_features), nn.ReLU(), nn.Linear(num_features, num_classes)
+    )
+
+
+class DeepID2Plus(FaceNetwork):
+    """The teacher T1 (Luo et al. 2016, Table 1; DeepID2+ of Sun et al. 2015).
+
+    The supervised layers are Table 1's groups 2, 4, 6 (the three pooled maps) and 8 (the top itself): each predicts
+    the identity through two fully connected layers, and the first three are dropped after training.
+
+    Args:
+        num_classes: Identities of the training set (12,294 in the paper).
+        width: Channels of every map (128 in the paper). The top hidden layer keeps its 512 neurons at any
+            width, so that selections stay comparable.
+    """
+
+    input_size = (55, 47)
+    num_features = 512
+    training_only = ("supervision", "classifier")
+
+    def __init__(self, num_classes: int = 12294, width: int = 128) -> None:
+        super().__init__()
+        self.group1 = nn.Sequential(nn.Conv2d(3, width, 4), nn.ReLU())
+        self.group2 = nn.MaxPool2d(2)
+        self.group3 = nn.Sequential(nn.Conv2d(width, width, 3), nn.ReLU())
+        self.group4 = nn.MaxPool2d(2)
+        self.group5 = nn.Sequential(LocallyConnected2d(width, width, (12, 10), 3), nn.ReLU())
+        self.group6 = nn.MaxPool2d(2)
+        self.group7 = nn.Sequential(LocallyConnected2d(width, width, (5, 4), 2), nn.ReLU())
+        self.group8 = nn.Sequential(nn.Flatten(), nn.Linear(width * 4 * 3, self.num_features), nn.ReLU())
+        self.classifier = nn.Linear(self.num_features, num_classes)
+        self.supervision = nn.ModuleList(
+            _supervision_head(width * h * w, self.num_features, num_classes)
+            for h, w in ((26, 22), (12, 10), (5, 4))
+        )
+
+    def forward(self, images: Tensor) -> FaceOutputs:
+        """Maps (B, 3, 55, 47) images in [−1, 1] to 512 features and the identity logits."""
+        pool1 = self.group2(self.group1(images))
+        pool2 = self.group4(self.group3(pool1))
+        pool3 = self.group6(self.group5(pool2))
+        features = self.group8(self.group7(pool3))
+        heads: tuple[Tensor, ...] = ()
+        if self.training:
+            maps = (pool1, pool2, pool3)
+            heads = tuple(head(m) for head, m in zip(self.supervision, maps, strict=True))
+        return FaceOutputs(features, self.classifier(features), heads)

@@ -1,0 +1,38 @@
+"""S of Luo et al. 2016, Table 1: the MobileID student."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from nbutils.models.outputs import FaceNetwork, FaceOutputs
+
+
+class MobileIDStudent(FaceNetwork):
+    """The student S (Luo et al. 2016, Table 1).
+
+    Args:
+        out_features: Length N of the target: selected neurons (422 for T1), or identities for labels, soft
+            targets and logits (12,294).
+        width: Channels of every map (128 in the paper, 64 in the public deployment model).
+    """
+
+    input_size = (55, 47)
+    num_features = 512
+
+    def __init__(self, out_features: int = 422, width: int = 128) -> None:
+        super().__init__()
+        self.group1 = nn.Sequential(nn.Conv2d(3, width, 4), nn.ReLU())
+        self.group2 = nn.MaxPool2d(2)
+        self.group3 = nn.Sequential(nn.Conv2d(width, width, 3), nn.ReLU())
+        self.group4 = nn.MaxPool2d(2)
+        self.group5 = nn.Sequential(nn.Conv2d(width, width, 3), nn.ReLU())
+        self.group6 = nn.MaxPool2d(2)
+        self.group7 = nn.Sequential(nn.Flatten(), nn.Linear(width * 5 * 4, 500), nn.ReLU())
+        self.group8 = nn.Sequential(nn.Linear(500, self.num_features), nn.ReLU())
+        self.output = nn.Linear(self.num_features, out_features)
+
+    def forward(self, images: Tensor) -> FaceOutputs:
+        """Maps (B, 3, 55, 47) images in [−1, 1] to 512 hidden features and N outputs."""
+        x = self.group4(self.group3(self.group2(self.group1(images))))
+        features = self.group8(self.group7(self.group6(self.group5(x))))
+        return FaceOutputs(features, self.output(features))

@@ -1,0 +1,39 @@
+"""What every face network returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+
+@dataclass
+class FaceOutputs:
+    """One forward pass over B images.
+
+    Attributes:
+        features: (B, F) the top hidden layer, after ReLU.
+        output: (B, N) the last layer, without activation: logits, or regressed neurons.
+        supervision: Logits (B, N) of each deep-supervision head; empty unless the network is training.
+    """
+
+    features: Tensor
+    output: Tensor
+    supervision: tuple[Tensor, ...] = ()
+
+
+class FaceNetwork(nn.Module):
+    """A network over faces with a known input size.
+
+    Attributes:
+        input_size: (height, width) of the images it takes.
+        training_only: Names of the submodules that inference does without.
+    """
+
+    input_size: tuple[int, int]
+    training_only: tuple[str, ...] = ()
+
+    def __call__(self, images: Tensor) -> FaceOutputs:
+        """Maps (B, 3, H, W) images in [−1, 1] to `FaceOutputs`."""
+        outputs: FaceOutputs = super().__call__(images)
+        return outputs
