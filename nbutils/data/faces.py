@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from nbutils.errors import DataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Faces:
     """N face images of one split, with what the data set knows about them.
 
@@ -46,7 +48,7 @@ class Faces:
         return len(self.identity_names)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pairs:
     """P pairs of images of one `Faces`, for verification.
 
@@ -62,5 +64,67 @@ class Pairs:
     same: npt.NDArray[np.bool_]
     fold: npt.NDArray[np.int64]
 
+    def __post_init__(self) -> None:
+        lengths = {len(column) for column in (self.first, self.second, self.same, self.fold)}
+        if len(lengths) != 1:
+            raise DataError(f"columns of pairs differ in length: {sorted(lengths)}")
+
     def __len__(self) -> int:
         return len(self.first)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceData:
+    """A data set made ready: faces to train on, faces of other people to verify, and pairs of those.
+
+    Attributes:
+        name: the data set's name in `data_manifests`.
+        title: what a caption calls it.
+        train: faces to train on.
+        validation: faces of people in neither `train` nor `test`, to tune on; or None.
+        test: faces to verify; no person of `train` is among them.
+        pairs: pairs of indices into `test`.
+        validation_pairs: pairs of indices into `validation`, or None where that is.
+        fingerprint: SHA-256 (hex) over every array's bytes, type and shape, and the names of people.
+    """
+
+    name: str
+    title: str
+    train: Faces
+    test: Faces
+    pairs: Pairs
+    validation: Faces | None = None
+    validation_pairs: Pairs | None = None
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if (self.validation is None) != (self.validation_pairs is None):
+            raise DataError("validation faces and validation pairs go together: one of them is missing")
+        _check_range(self.pairs, self.test, "pairs")
+        if self.validation is not None and self.validation_pairs is not None:
+            _check_range(self.validation_pairs, self.validation, "validation_pairs")
+        object.__setattr__(self, "fingerprint", self._digest())
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256()
+        for label, value in self._parts():
+            digest.update(f"{label} {value.dtype.str} {value.shape};".encode())
+            digest.update(np.ascontiguousarray(value).data)
+        return digest.hexdigest()
+
+    def _parts(self) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
+        for split in ("train", "validation", "test", "pairs", "validation_pairs"):
+            part: Faces | Pairs | None = getattr(self, split)
+            for key, value in vars(part).items() if part is not None else ():
+                if isinstance(value, tuple):
+                    value = np.frombuffer("\0".join(value).encode(), np.uint8)
+                if value is not None:
+                    yield f"{split}.{key}", value
+
+
+def _check_range(pairs: Pairs, faces: Faces, name: str) -> None:
+    indices = np.concatenate([pairs.first, pairs.second])
+    if len(indices) and (indices.min() < 0 or indices.max() >= len(faces)):
+        raise DataError(
+            f"{name} names image {indices.max()} (lowest {indices.min()}), expected 0 … {len(faces) - 1}"
+        )
