@@ -32,9 +32,9 @@ FACE_HEIGHT = 132.0
 MAX_VALIDATION_PAIRS = 3000
 
 _HOW_TO_GET = (
-    "LFW's homepage is http://vis-www.cs.umass.edu/lfw/: unpack lfw-deepfunneled.tgz in the data root and put "
-    "the lists (peopleDevTrain.txt, pairsDevTest.txt, for ten folds pairs.txt) beside it. If the homepage does "
-    "not answer, mirrors of these files exist; check what you get: 13,233 images of 5,749 people."
+    "LFW's homepage is http://vis-www.cs.umass.edu/lfw/: unpack lfw-deepfunneled.tgz in the data root and "
+    "put the lists (peopleDevTrain.txt, pairsDevTest.txt, for ten folds pairs.txt) beside it. If the homepage "
+    "does not answer, mirrors of these files exist; the whole set is 13,233 images of 5,749 people."
 )
 
 
@@ -212,8 +212,8 @@ def _hold_out(faces: Faces, share: float) -> tuple[Faces, Faces, Pairs]:
     count = round(share * faces.num_identities)
     if not 2 <= count < faces.num_identities:
         raise ParameterError(
-            f"validation_people = {share} holds out {count} of {faces.num_identities} people, expected at least 2 "
-            "and not all"
+            f"validation_people = {share} holds out {count} of {faces.num_identities} people, "
+            "expected at least 2 and not all"
         )
     held_out = np.zeros(faces.num_identities, np.bool_)
     held_out[rng.permutation(faces.num_identities)[:count]] = True

@@ -1,0 +1,202 @@
+"""Face verification: how well the distance of two features tells whether two images show one person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from nbutils.errors import ParameterError
+
+Array = npt.NDArray[np.generic] | torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class VerificationResult:
+    """What one model's features say about P pairs.
+
+    Attributes:
+        distances: (P,) Euclidean distance of each pair.
+        same: (P,) bool, whether a pair shows one person.
+        folds: (P,) int64, 0 … F − 1.
+        auc: area under the ROC curve, in [0, 1].
+        false_positive_rate: the ROC curve's abscissa, from 0 to 1.
+        true_positive_rate: its ordinate.
+        thresholds: the distance up to which pairs are accepted at each point of the curve; −inf first.
+        fold_accuracies: (F,) accuracy on each fold, at the threshold that the other folds choose.
+    """
+
+    distances: npt.NDArray[np.float64]
+    same: npt.NDArray[np.bool_]
+    folds: npt.NDArray[np.int64]
+    auc: float
+    false_positive_rate: npt.NDArray[np.float64]
+    true_positive_rate: npt.NDArray[np.float64]
+    thresholds: npt.NDArray[np.float64]
+    fold_accuracies: npt.NDArray[np.float64]
+
+    @property
+    def accuracy(self) -> float:
+        """Mean accuracy over the folds (LFW's μ̂)."""
+        return float(self.fold_accuracies.mean())
+
+    @property
+    def accuracy_error(self) -> float:
+        """Standard error of that mean over the folds (LFW's S_E)."""
+        return float(self.fold_accuracies.std(ddof=1) / np.sqrt(len(self.fold_accuracies)))
+
+
+def evaluate_pairs(features_a: Array, features_b: Array, same: Array, folds: Array) -> VerificationResult:
+    """Verify P pairs by the Euclidean distance of their features (Luo et al. 2016, Experiments).
+
+    Accuracy follows LFW's protocol (Huang et al. 2007): for each fold, the threshold is the one that is most
+    accurate on all other folds. Where several are, it is the middle of the lowest such interval of distances.
+
+    Args:
+        features_a: (P, D) features of the pairs' first images, NumPy or torch.
+        features_b: (P, D) features of their second images.
+        same: (P,) bool, True where a pair shows one person.
+        folds: (P,) integers, one value a fold, two folds or more.
+
+    Raises:
+        ParameterError: naming the argument whose shape, type or values do not fit.
+    """
+    a, b = _features(features_a, "features_a"), _features(features_b, "features_b")
+    if a.shape != b.shape:
+        raise ParameterError(f"features_b has shape {b.shape}, expected that of features_a, {a.shape}")
+    answers = _column(same, "same", len(a))
+    if answers.dtype != np.bool_:
+        raise ParameterError(f"same has type {answers.dtype}, expected bool")
+    matched = answers.astype(np.bool_)
+    labels = _column(folds, "folds", len(a))
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ParameterError(f"folds has type {labels.dtype}, expected integers")
+    fold = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    _check_classes(matched, fold)
+
+    distances = np.linalg.norm(a - b, axis=1)
+    if not np.isfinite(distances).all():
+        raise ParameterError("features_a − features_b overflows, expected finite distances")
+    false_positive, true_positive, scores = roc_curve(matched, -distances)
+    return VerificationResult(
+        distances=distances,
+        same=matched,
+        folds=fold,
+        auc=float(roc_auc_score(matched, -distances)),
+        false_positive_rate=false_positive,
+        true_positive_rate=true_positive,
+        thresholds=-scores,
+        fold_accuracies=fold_accuracies(distances, matched, fold, np.ones((1, len(a))))[0],
+    )
+
+
+def weighted_auc(
+    distances: npt.NDArray[np.float64], same: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """AUC of P pairs under each of R weightings at once; ties of distance count half.
+
+    Args:
+        distances: (P,) distances.
+        same: (P,) bool.
+        weights: (R, P) weights ≥ 0, some positive for each class.
+
+    Returns:
+        (R,) the weighted share of (matched, mismatched) couples whose matched pair is nearer.
+    """
+    order = np.argsort(distances, kind="stable")
+    starts = _tie_starts(distances[order])
+    ordered = weights[:, order]
+    matched = np.add.reduceat(ordered * same[order], starts, axis=1)
+    mismatched = np.add.reduceat(ordered, starts, axis=1) - matched
+    nearer = np.cumsum(matched, axis=1)
+    couples = nearer[:, -1] * mismatched.sum(axis=1)
+    area: npt.NDArray[np.float64] = np.einsum("rg,rg->r", nearer - matched / 2, mismatched) / couples
+    return area
+
+
+def fold_accuracies(
+    distances: npt.NDArray[np.float64],
+    same: npt.NDArray[np.bool_],
+    folds: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """LFW's accuracy on each fold under each of R weightings, see `evaluate_pairs`.
+
+    Args:
+        distances: (P,) distances.
+        same: (P,) bool.
+        folds: (P,) 0 … F − 1.
+        weights: (R, P) weights ≥ 0 and whole, some positive in each fold.
+
+    Returns:
+        (R, F) weighted accuracies.
+    """
+    order = np.argsort(distances, kind="stable")
+    near, sign, fold = distances[order], np.where(same[order], 1.0, -1.0), folds[order]
+    starts = _tie_starts(near)
+    # Candidate c accepts the c lowest groups of equal distances; c = 0 accepts nothing.
+    values = np.concatenate([[-np.inf], near[starts], [np.inf]])
+    ordered = weights[:, order]
+    gain = ordered * sign
+    total = np.zeros((len(weights), len(starts) + 1))
+    np.cumsum(np.add.reduceat(gain, starts, axis=1), axis=1, out=total[:, 1:])
+    result = np.empty((len(weights), int(folds.max()) + 1))
+    for held_out in range(result.shape[1]):
+        mine = np.flatnonzero(fold == held_out)
+        # The fold's own share of the running total, spread over the candidates, is taken away.
+        own = np.zeros((len(weights), len(mine) + 1))
+        np.cumsum(gain[:, mine], axis=1, out=own[:, 1:])
+        accepted = np.searchsorted(near[mine], values[:-1], side="right")
+        others = total - own[:, accepted]
+        best = others.argmax(axis=1)
+        worse = others < others.max(axis=1, keepdims=True)
+        worse &= np.arange(others.shape[1]) > best[:, None]
+        end = np.where(worse.any(axis=1), worse.argmax(axis=1), others.shape[1])
+        threshold = (values[best] + values[end]) / 2
+        cut = np.searchsorted(near[mine], threshold, side="right")
+        rejected_right = (ordered[:, mine] * (sign[mine] < 0)).sum(axis=1)
+        right = rejected_right + own[np.arange(len(weights)), cut]
+        result[:, held_out] = right / ordered[:, mine].sum(axis=1)
+    return result
+
+
+def _tie_starts(ascending: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    return np.flatnonzero(np.r_[True, ascending[1:] != ascending[:-1]])
+
+
+def _features(features: Array, name: str) -> npt.NDArray[np.float64]:
+    if isinstance(features, torch.Tensor):
+        features = features.detach().to("cpu", torch.float64).numpy()
+    array = np.asarray(features, np.float64)
+    if array.ndim != 2 or not array.size:
+        raise ParameterError(f"{name} has shape {array.shape}, expected (pairs, dimensions)")
+    if not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+        raise ParameterError(f"{name} is not finite in row {row}, expected numbers only")
+    return array
+
+
+def _column(values: Array, name: str, pairs: int) -> npt.NDArray[np.generic]:
+    array = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    if array.shape != (pairs,):
+        raise ParameterError(f"{name} has shape {array.shape}, expected ({pairs},), one value a pair")
+    return array
+
+
+def _check_classes(same: npt.NDArray[np.bool_], folds: npt.NDArray[np.int64]) -> None:
+    if same.all() or not same.any():
+        raise ParameterError(f"same is {bool(same[0])} for every pair, expected matched and mismatched pairs")
+    matched = np.bincount(folds, weights=same)
+    mismatched = np.bincount(folds) - matched
+    if len(matched) < 2:
+        raise ParameterError("folds has one value only, expected two folds or more")
+    for kind, counts in (("matched", matched), ("mismatched", mismatched)):
+        alone = np.flatnonzero(counts == counts.sum())
+        if len(alone):
+            raise ParameterError(
+                f"folds puts all {kind} pairs into one fold, so that the others cannot choose its threshold; "
+                "expected them in two folds or more"
+            )
