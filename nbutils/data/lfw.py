@@ -32,9 +32,9 @@ FACE_HEIGHT = 132.0
 MAX_VALIDATION_PAIRS = 3000
 
 _HOW_TO_GET = (
-    "To get LFW: unpack lfw-deepfunneled.tgz from http://vis-www.cs.umass.edu/lfw/ in the data root and put the "
-    "lists beside it (peopleDevTrain.txt and pairsDevTest.txt, for ten folds pairs.txt). Where that homepage "
-    "does not answer: torchvision's documentation names a mirror of the images, the Kaggle data set "
+    "To get LFW: unpack lfw-deepfunneled.tgz from http://vis-www.cs.umass.edu/lfw/ in the data root and put "
+    "the lists beside it (peopleDevTrain.txt and pairsDevTest.txt, for ten folds pairs.txt). Where that "
+    "homepage does not answer: torchvision's documentation names a mirror of the images, the Kaggle data set "
     "jessicali9530/lfw-dataset. All of LFW is 13,233 images of 5,749 people."
 )
 

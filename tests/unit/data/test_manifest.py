@@ -1,0 +1,101 @@
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nbutils.data.manifest import MANIFEST_DIR, load_manifest
+from nbutils.errors import DataError
+
+GOOD = {
+    "title": "Mine",
+    "homepage": None,
+    "licence": "none",
+    "citation": ["Me, 2026."],
+    "access": "open",
+    "notes": ["A note."],
+    "annotations": ["identity"],
+    "images": 3,
+    "identities": None,
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in MANIFEST_DIR.glob("*.yml")))
+def test_every_manifest_of_the_project_loads(name: str) -> None:
+    assert load_manifest(name).title
+
+
+def test_printed_counts() -> None:
+    lfw = load_manifest("lfw")
+    assert (lfw.images, lfw.identities, lfw.access) == (13_233, 5_749, "open")
+    assert load_manifest("synthetic").access == "embedded"
+
+
+def test_a_manifest_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(GOOD))
+    assert load_manifest(path).model_dump() == {
+        **GOOD,
+        "citation": ("Me, 2026.",),
+        "notes": ("A note.",),
+        "annotations": ("identity",),
+    }
+
+
+@pytest.mark.parametrize("name", ["nothing", "../data_manifests/lfw", "/lfw"])
+def test_unknown_names_list_the_known(name: str) -> None:
+    with pytest.raises(DataError, match=f"no manifest {name!r}.*there are: .*lfw.*synthetic"):
+        load_manifest(name)
+
+
+LINES = (
+    "title: Mine\n"
+    "homepage: null\n"
+    "licence: none\n"
+    "citation: []\n"
+    "access: open\n"
+    "notes: [x]\n"
+    "identities: 2\n"
+    "images: 3\n"
+    "annotations:\n"
+    "- identity\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("images: 3", "images: many", 8, "images: .*integer"),
+        ("images: 3", "images: 0", 8, "images: .*greater than 0"),
+        ("images: 3", "images: '3'", 8, "images: .*integer"),
+        ("access: open", "access: secret", 5, "access: .*'withdrawn'"),
+        ("- identity", "- identity\n- shoe size", 11, r"annotations\.1: "),
+        ("notes: [x]\n", "", 1, "notes: Field required"),
+        ("- identity", "- identity\ncolour: red", 11, "colour: Extra inputs"),
+        ("images: 3", "images: 3\nimages: 4", 9, "images: given twice"),
+        ("images: 3", "images: [3", 9, "not YAML"),
+        ("images: 3", "images: !!python/object/apply:os.getcwd []", 8, "not YAML"),
+    ],
+)
+def test_bad_manifests_name_file_line_and_key(
+    tmp_path: Path, old: str, new: str, line: int, says: str
+) -> None:
+    path = tmp_path / "mine.yml"
+    path.write_text(LINES.replace(old, new))
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path}:{line}: ')}.*{says}"):
+        load_manifest(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"- a\n- b\n", b"\xff\xfe", b"title: 2001-99-99\n", b"? [a, b]\n: c\n"]
+)
+def test_files_that_are_no_manifest(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine.yml"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(str(path))):
+        load_manifest(path)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.yml: cannot be read"):
+        load_manifest(tmp_path / "none.yml")
