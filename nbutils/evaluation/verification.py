@@ -77,7 +77,8 @@ def evaluate_pairs(features_a: Array, features_b: Array, same: Array, folds: Arr
     fold = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     _check_classes(matched, fold)
 
-    distances = np.linalg.norm(a - b, axis=1)
+    with np.errstate(over="ignore"):
+        distances = np.linalg.norm(a - b, axis=1)
     if not np.isfinite(distances).all():
         raise ParameterError("features_a − features_b overflows, expected finite distances")
     false_positive, true_positive, scores = roc_curve(matched, -distances)
@@ -155,7 +156,8 @@ def fold_accuracies(
         worse = others < others.max(axis=1, keepdims=True)
         worse &= np.arange(others.shape[1]) > best[:, None]
         end = np.where(worse.any(axis=1), worse.argmax(axis=1), others.shape[1])
-        threshold = (values[best] + values[end]) / 2
+        # Where accepting nothing is as good as anything, nothing is accepted.
+        threshold = (values[best] + values[np.where(best == 0, 0, end)]) / 2
         cut = np.searchsorted(near[mine], threshold, side="right")
         rejected_right = (ordered[:, mine] * (sign[mine] < 0)).sum(axis=1)
         right = rejected_right + own[np.arange(len(weights)), cut]
