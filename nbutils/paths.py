@@ -1,0 +1,41 @@
+"""Where the project's notebooks lie and where runs and stored trainings go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nbutils.errors import NbutilsError
+
+
+def project_root() -> Path:
+    """Folder that holds `notebooks/`: the checkout of this package, else the nearest above the working one.
+
+    Raises:
+        NbutilsError: no such folder is found, as with a package installed away from its checkout.
+    """
+    checkout = Path(__file__).resolve().parent.parent
+    working = Path.cwd()
+    for folder in (checkout, working, *working.parents):
+        if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
+            return folder
+    raise NbutilsError(
+        f"no folder with notebooks/ and pyproject.toml at {checkout}, {working} or above it: "
+        "run from inside a checkout of the project"
+    )
+
+
+def notebooks_dir() -> Path:
+    """Folder of the source notebooks."""
+    return project_root() / "notebooks"
+
+
+def runs_dir() -> Path:
+    """Folder that executed notebooks and their tables and figures go to."""
+    return project_root() / "runs"
+
+
+def default_store() -> Path:
+    """Folder of stored trainings: what the variable NBUTILS_STORE names, else `runs/store` of the project."""
+    named = os.environ.get("NBUTILS_STORE")
+    return Path(named).expanduser().resolve() if named else runs_dir() / "store"

@@ -1,0 +1,127 @@
+"""A paper's claims and their verdicts, each from an interval and from nothing else."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nbutils.errors import ParameterError
+
+Relation = Literal["greater", "less"]
+Verdict = Literal["holds", "does not hold", "undecided"]
+
+
+def judge(low: float, high: float, *, relation: Relation, reference: float = 0.0) -> Verdict:
+    """Verdict on "the quantity is `relation` than `reference`" from the quantity's interval [low, high].
+
+    Args:
+        low: lower end of the interval, for instance of a difference of two AUCs.
+        high: upper end.
+        relation: the side of `reference` that the claim names.
+        reference: 0 for a difference.
+
+    Returns:
+        "holds" if the whole interval lies on the claimed side, "does not hold" if it lies wholly on the
+        other, else "undecided"; an interval with an undefined end decides nothing.
+
+    Raises:
+        ParameterError: `low` is above `high`, or the relation is neither "greater" nor "less".
+    """
+    if relation not in ("greater", "less"):
+        raise ParameterError(f"relation is {relation!r}, expected 'greater' or 'less'")
+    if math.isnan(low) or math.isnan(high):
+        return "undecided"
+    if low > high:
+        raise ParameterError(f"the interval [{low}, {high}] is empty: expected low <= high")
+    above, below = low > reference, high < reference
+    if not above and not below:
+        return "undecided"
+    return "holds" if above == (relation == "greater") else "does not hold"
+
+
+class ClaimVerdict(BaseModel):
+    """A claim beside what a run found.
+
+    Attributes:
+        claim: the claim's name in the paper's data.
+        text: the claim in a sentence.
+        source: where the paper makes it.
+        paper: the paper's own numbers, as text.
+        measure: the quantity that is judged.
+        value: our estimate of it.
+        low: lower end of its interval.
+        high: upper end of its interval.
+        interval: how the interval was made, for instance "95 % paired bootstrap over pairs".
+        relation: the claimed side of `reference`.
+        reference: what the quantity is compared with.
+        verdict: what the interval says.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    claim: str
+    text: str
+    source: str
+    paper: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    interval: str
+    relation: Relation
+    reference: float
+    verdict: Verdict
+
+
+class Claim(BaseModel):
+    """A claim of a paper: "`measure` is `relation` than `reference`".
+
+    Attributes:
+        id: name, unique in the paper.
+        text: the claim in a sentence.
+        source: section, figure or table that makes it.
+        measure: the quantity that decides it, for instance "AUC of selection − AUC of neurons, in points".
+        relation: side of `reference` on which the quantity is claimed to lie.
+        reference: 0 for a difference.
+        printed: the paper's own numbers for it, as text; taken from `rows` where these are given.
+        table: name of the printed table that bears it, or None.
+        rows: the two rows of `table` whose difference (first − second) is the quantity, or None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    text: str
+    source: str
+    measure: str
+    relation: Relation
+    reference: float = 0.0
+    printed: str = ""
+    table: str | None = None
+    rows: tuple[str, str] | None = None
+
+    def judged(self, value: float, low: float, high: float, *, interval: str) -> ClaimVerdict:
+        """The verdict on this claim from our `value` of its measure with the interval [low, high].
+
+        Args:
+            value: our estimate of `measure`.
+            low: lower end of its interval.
+            high: upper end.
+            interval: how the interval was made, as a reader needs it ("95 % paired bootstrap over pairs").
+        """
+        return ClaimVerdict(
+            claim=self.id,
+            text=self.text,
+            source=self.source,
+            paper=self.printed,
+            measure=self.measure,
+            value=value,
+            low=low,
+            high=high,
+            interval=interval,
+            relation=self.relation,
+            reference=self.reference,
+            verdict=judge(low, high, relation=self.relation, reference=self.reference),
+        )

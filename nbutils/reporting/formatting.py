@@ -1,0 +1,121 @@
+"""Tables for people: rounded alike in HTML, Markdown and LaTeX; the CSV keeps full precision."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+MISSING = "–"
+SIGNIFICANT = 4
+MOST_DECIMALS = 6
+
+
+def rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` as text, numeric columns with decimals for four significant digits of their largest number.
+
+    Column levels are joined into one name; a missing or non-finite number becomes a dash.
+    """
+    flat = flattened(frame)
+    columns = [_column(flat.iloc[:, place]) for place in range(flat.shape[1])]
+    text = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=flat.index)
+    text.columns = [str(name) for name in flat.columns]
+    return text
+
+
+def flattened(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with one level of column names; its index, unless it merely counts rows, as first columns."""
+    flat = frame.copy()
+    if isinstance(flat.columns, pd.MultiIndex):
+        flat.columns = [" ".join(str(part) for part in parts if str(part)) for parts in flat.columns]
+    counts_rows = isinstance(flat.index, pd.RangeIndex) and flat.index.name is None
+    return flat.reset_index(drop=counts_rows)
+
+
+def numeric_columns(frame: pd.DataFrame) -> list[bool]:
+    """Whether each column of the flattened `frame` holds numbers, and so is set flush right."""
+    flat = flattened(frame)
+    return [_is_number(flat.iloc[:, place]) for place in range(flat.shape[1])]
+
+
+def markdown(frame: pd.DataFrame, caption: str) -> str:
+    """GitHub-flavoured Markdown table below its caption."""
+    text, numbers = rounded(frame), numeric_columns(frame)
+    lines = [
+        _markdown_row(text.columns),
+        _markdown_row(["---:" if number else "---" for number in numbers]),
+        *(_markdown_row(row) for row in text.itertuples(index=False)),
+    ]
+    return f"{caption}\n\n" + "\n".join(lines) + "\n"
+
+
+def latex(frame: pd.DataFrame, caption: str, label: str) -> str:
+    """A `table` environment with booktabs rules; text is escaped."""
+    text, numbers = rounded(frame), numeric_columns(frame)
+    text.columns = [_latex_text(name) for name in text.columns]
+    return str(
+        text.map(_latex_text).to_latex(
+            index=False,
+            escape=False,
+            caption=_latex_text(caption),
+            label=f"tab:{label}",
+            position="tbp",
+            column_format="".join("r" if number else "l" for number in numbers),
+        )
+    )
+
+
+def number(value: float, decimals: int) -> str:
+    """`value` with a fixed number of decimals and a true minus sign; a dash where it is not finite."""
+    if not math.isfinite(value):
+        return MISSING
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def _column(column: pd.Series) -> pd.Series:
+    if not _is_number(column):
+        return column.map(
+            lambda cell: MISSING if cell is None or cell is pd.NA or cell != cell else str(cell)
+        )
+    values = column.astype(float)
+    decimals = _decimals(values)
+    return values.map(lambda value: number(value, decimals))
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _decimals(values: pd.Series) -> int:
+    finite = [abs(value) for value in values if math.isfinite(value)]
+    if all(value == int(value) for value in finite):
+        return 0
+    return min(MOST_DECIMALS, max(0, SIGNIFICANT - 1 - math.floor(math.log10(max(finite)))))
+
+
+def _markdown_row(cells: object) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"  # type: ignore[attr-defined]
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "−": "$-$",
+    "–": "--",
+    "†": r"\dag{}",
+    "×": r"$\times$",
+    "λ": r"$\lambda$",
+    "τ": r"$\tau$",
+}
+
+
+def _latex_text(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)

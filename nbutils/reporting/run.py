@@ -1,0 +1,224 @@
+"""A notebook's results on disk: its tables, figures, numbers, claims and where they came from."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from nbutils.errors import ParameterError
+from nbutils.paths import project_root, runs_dir
+from nbutils.reporting.claims import ClaimVerdict
+from nbutils.reporting.files import jsonable, write_aside, write_json
+from nbutils.reporting.formatting import flattened, latex, markdown
+from nbutils.reporting.provenance import environment, git_state
+from nbutils.reporting.views import FigureView, TableView
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RECORDS = ("metrics.json", "claims.json", "artefacts.json", "provenance.json")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class Run:
+    """Collects and writes what one run of a notebook found.
+
+    Tables and figures are written as they come; `finish` writes the records that mark the run as complete.
+    Without an `out_dir` they gather beside `runs/<notebook>` and take its place at `finish`, so that a run
+    broken off in the middle leaves the former results whole.
+
+    Args:
+        notebook: the notebook's name below `notebooks/`, without suffix.
+        parameters: the notebook's parameters; "dataset" and "preset" must be among them, since every caption
+            names them, and "seed" is named where given.
+        out_dir: folder to write to; empty for `runs/<notebook>` of the project.
+
+    Raises:
+        ParameterError: the data set or the preset is missing, or a parameter is no plain value.
+    """
+
+    def __init__(
+        self, notebook: str, *, parameters: Mapping[str, object], out_dir: str | Path | None = None
+    ) -> None:
+        for needed in ("dataset", "preset"):
+            if not parameters.get(needed):
+                raise ParameterError(f"{notebook}: parameter {needed!r} is missing: every caption names it")
+        self.notebook = notebook
+        # The folder says where a result lies, not what it is.
+        self.parameters = {name: value for name, value in parameters.items() if name != "out_dir"}
+        self.folder = Path(out_dir) if out_dir else _aside(runs_dir() / notebook)
+        self._final = self.folder if out_dir else runs_dir() / notebook
+        self._started = datetime.now(UTC)
+        self._clock = time.perf_counter()
+        self._git = git_state(project_root())
+        self._metrics: dict[str, float | None] = {}
+        self._claims: dict[str, ClaimVerdict] = {}
+        self._artefacts: dict[tuple[str, str], dict[str, Any]] = {}
+        self._fingerprints: dict[str, str] = {}
+        try:
+            jsonable(self.parameters)
+        except TypeError as error:
+            raise ParameterError(f"{notebook}: parameters: {error}") from error
+        if not out_dir:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for record in RECORDS:
+            (self.folder / record).unlink(missing_ok=True)
+
+    @property
+    def setting(self) -> str:
+        """What every caption ends with: the data set, the preset and the seed."""
+        parts = [f"data: {self.parameters['dataset']}", f"preset: {self.parameters['preset']}"]
+        if "seed" in self.parameters:
+            parts.append(f"seed {self.parameters['seed']}")
+        return f"({', '.join(parts)})"
+
+    def table(self, name: str, frame: pd.DataFrame, *, caption: str, note: str = "") -> TableView:
+        """Write `frame` to `tables/<name>` as CSV (full precision), Markdown and LaTeX (rounded).
+
+        Args:
+            name: file name without suffix: letters, digits, "-" and "_".
+            frame: any frame; an index that does more than count the rows becomes the first columns.
+            caption: what the table shows; the data set, preset and seed are added.
+            note: what a reader must know beside it.
+
+        Returns:
+            The table with its caption, to be shown as a cell's last value.
+        """
+        caption = self._caption(name, caption)
+        files = {kind: f"tables/{name}.{kind}" for kind in ("csv", "md", "tex")}
+        write_aside(self.folder / files["csv"], flattened(frame).to_csv(index=False, lineterminator="\n"))
+        text = markdown(frame, caption) + (f"\n{note}\n" if note else "")
+        write_aside(self.folder / files["md"], text)
+        write_aside(self.folder / files["tex"], latex(frame, caption, name))
+        self._record("table", name, caption, note, files)
+        return TableView(frame, caption, note)
+
+    def figure(self, name: str, figure: Figure, *, caption: str, note: str = "") -> FigureView:
+        """Write `figure` to `figures/<name>` as PNG and SVG and close it.
+
+        Returns:
+            The picture with its caption, to be shown as a cell's last value.
+        """
+        import matplotlib as mpl
+        import matplotlib.pyplot as plt
+
+        caption = self._caption(name, caption)
+        files = {kind: f"figures/{name}.{kind}" for kind in ("png", "svg")}
+        png, svg = io.BytesIO(), io.BytesIO()
+        figure.savefig(png, format="png", dpi=144, bbox_inches="tight")
+        # Same figure, same bytes: no date and no random identifiers in the file.
+        with mpl.rc_context({"svg.hashsalt": name}):
+            figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
+        plt.close(figure)
+        write_aside(self.folder / files["png"], png.getvalue())
+        write_aside(self.folder / files["svg"], svg.getvalue())
+        self._record("figure", name, caption, note, files)
+        return FigureView(png.getvalue(), caption)
+
+    def metric(self, name: str, value: float) -> None:
+        """Record one number for `metrics.json`; a non-finite one is written as null.
+
+        Raises:
+            ParameterError: `value` is not a number.
+        """
+        plain = jsonable(value)
+        if plain is not None and not isinstance(plain, bool | int | float):
+            raise ParameterError(f"metric {name!r} is {value!r}, expected a number")
+        self._metrics[name] = plain
+
+    def claim(self, verdict: ClaimVerdict) -> ClaimVerdict:
+        """Record the verdict on one claim; a later one on the same claim replaces it."""
+        self._claims[verdict.claim] = verdict
+        return verdict
+
+    def fingerprint(self, name: str, digest: str) -> None:
+        """Record the digest of the data set's part `name` ("training", "pairs" …) that this run used."""
+        self._fingerprints[name] = digest
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """The claims judged so far: the paper's numbers, ours with its interval, and the verdict."""
+        rows = [
+            {
+                "claim": verdict.text,
+                "source": verdict.source,
+                "paper": verdict.paper,
+                "ours": verdict.value,
+                "low": verdict.low,
+                "high": verdict.high,
+                "verdict": verdict.verdict,
+            }
+            for verdict in self._claims.values()
+        ]
+        return pd.DataFrame(rows, columns=["claim", "source", "paper", "ours", "low", "high", "verdict"])
+
+    def finish(self) -> Path:
+        """Write metrics, claims, captions and provenance, which mark the run as complete.
+
+        Returns:
+            The folder that holds everything.
+        """
+        write_json(self.folder / "metrics.json", self._metrics)
+        write_json(self.folder / "claims.json", [verdict.model_dump() for verdict in self._claims.values()])
+        write_json(
+            self.folder / "artefacts.json",
+            {"notebook": self.notebook, "setting": self.setting, "items": list(self._artefacts.values())},
+        )
+        write_json(
+            self.folder / "provenance.json",
+            {
+                "notebook": self.notebook,
+                "parameters": self.parameters,
+                "seed": self.parameters.get("seed"),
+                "started": self._started,
+                "wall_time_s": round(time.perf_counter() - self._clock, 3),
+                "data": self._fingerprints,
+                "git": self._git,
+                **environment(),
+            },
+        )
+        if self.folder != self._final:
+            replace_folder(self.folder, self._final)
+            self.folder = self._final
+        return self.folder
+
+    def _caption(self, name: str, caption: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ParameterError(f"{name!r} is no file name: expected letters, digits, '-' and '_'")
+        if not caption.strip():
+            raise ParameterError(f"{name}: the caption is empty")
+        return f"{caption.strip().rstrip('.')} {self.setting}"
+
+    def _record(self, kind: str, name: str, caption: str, note: str, files: dict[str, str]) -> None:
+        self._artefacts[kind, name] = {
+            "kind": kind,
+            "name": name,
+            "caption": caption,
+            "note": note,
+            "files": files,
+        }
+
+
+def replace_folder(new: Path, old: Path) -> None:
+    """Put the folder `new` in the place of `old`, which may be absent."""
+    outgoing = _aside(old, "old")
+    shutil.rmtree(outgoing, ignore_errors=True)
+    if old.exists():
+        old.rename(outgoing)
+    else:
+        old.parent.mkdir(parents=True, exist_ok=True)
+    new.rename(old)
+    shutil.rmtree(outgoing, ignore_errors=True)
+
+
+def _aside(folder: Path, suffix: str = "partial") -> Path:
+    return folder.with_name(f".{folder.name}.{suffix}")
