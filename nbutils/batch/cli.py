@@ -1,0 +1,184 @@
+"""The command `nbutils`: list the notebooks, run them, join their results into a report."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand
+
+from nbutils.errors import NbutilsError, ParameterError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+# Anything heavier is imported in the command that needs it: `nbutils --help` must answer at once.
+
+app = typer.Typer(
+    help="Run the project's notebooks and join their results into a report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_PAIR = "\0"
+_PARAMETER_FLAGS = ("-p", "--parameter")
+_SHORT_PRESETS = ("smoke", "laptop")
+_LIMIT_MINUTES = 60.0
+
+
+class _RunCommand(TyperCommand):
+    """Takes both words after -p together, which typer has no type for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        joined: list[str] = []
+        words = iter(args)
+        for word in words:
+            joined.append(word)
+            if word in _PARAMETER_FLAGS:
+                joined.append(_PAIR.join(next(words, "") for _ in range(2)))
+        return super().parse_args(ctx, joined)
+
+
+@app.command("list")
+def list_command() -> None:
+    """Show the notebooks with their parameters, defaults and what they mean."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from nbutils.batch.catalogue import find_notebooks
+    from nbutils.batch.parameters import OUT_DIR, read_parameters, read_title
+    from nbutils.paths import notebooks_dir
+
+    console = Console()
+    with _errors():
+        found = find_notebooks(notebooks_dir())
+        if not found:
+            raise NbutilsError(f"no notebooks in {notebooks_dir()}")
+        for name, file in found.items():
+            table = Table("parameter", "default", "meaning", box=None, padding=(0, 2), show_header=False)
+            for parameter in read_parameters(file).values():
+                if parameter.name != OUT_DIR:
+                    table.add_row(f"  {parameter.name}", repr(parameter.default), parameter.comment)
+            console.print(f"[bold]{name}[/bold]  {read_title(file)}")
+            console.print(table)
+            console.print()
+
+
+@app.command("run", cls=_RunCommand)
+def run_command(
+    notebook: Annotated[
+        list[str],
+        typer.Argument(
+            help="Name, beginning of one, pattern ('luo2016/*') or .ipynb path.", show_default=False
+        ),
+    ],
+    preset: Annotated[
+        str | None, typer.Option(help="smoke, laptop or paper: the same as -p preset.", show_default=False)
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            *_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every notebook chosen."
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="How many notebooks run at once.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the runs; runs/ of the project if not given.", show_default=False),
+    ] = None,
+    cell_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            help=f"Minutes a cell may take; {_LIMIT_MINUTES:g} if not given, without limit at preset paper.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run notebooks headlessly, each into its own folder, and rebuild the report."""
+    from rich.console import Console
+
+    from nbutils.batch.catalogue import choose_notebooks
+    from nbutils.batch.parameters import check_parameters
+    from nbutils.batch.runner import Job, run_jobs
+    from nbutils.batch.watch import Watcher
+    from nbutils.paths import notebooks_dir, runs_dir
+    from nbutils.reporting.report import build_report
+
+    with _errors():
+        given = [_pair(text) for text in parameter or ()]
+        if preset is not None:
+            given.insert(0, ("preset", preset))
+        chosen = choose_notebooks(notebook, notebooks_dir(), Path.cwd())
+        values = check_parameters(chosen, given, working_dir=Path.cwd())
+        folder = (out or runs_dir()).resolve()
+        todo = [Job(name, file, folder / name, dict(values[name])) for name, file in chosen.items()]
+        if cell_limit is None and dict(given).get("preset", "laptop") in _SHORT_PRESETS:
+            cell_limit = _LIMIT_MINUTES
+        signal.signal(signal.SIGTERM, _interrupt)
+        console = Console()
+        with Watcher(console) as watcher:
+            outcomes = run_jobs(
+                todo,
+                at_once=jobs,
+                cell_limit_s=None if cell_limit is None else cell_limit * 60,
+                watch=watcher,
+            )
+        report = build_report(folder)
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    for outcome in failed:
+        _complain(f"{outcome.job.name} failed: {outcome.error}\n  see {outcome.job.folder / 'page.html'}")
+    console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command("report")
+def report_command(
+    runs: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of runs; runs/ of the project if not given.", show_default=False),
+    ] = None,
+) -> None:
+    """Join the runs found below a folder into one index page."""
+    from nbutils.paths import runs_dir
+    from nbutils.reporting.report import build_report
+
+    with _errors():
+        print(f"report: {build_report((runs or runs_dir()).resolve())}")
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turn the project's own errors into one line on standard error and exit status 2."""
+    try:
+        yield
+    except NbutilsError as error:
+        _complain(f"error: {error}")
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        _complain("interrupted: the notebooks that were running are stopped, their former results kept")
+        raise typer.Exit(130) from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(_PAIR)
+    if not name or "=" in name:
+        raise ParameterError(f"-p {name!r}: expected -p NAME VALUE")
+    return name, value
+
+
+def _complain(text: str) -> None:
+    typer.secho(text, fg=typer.colors.RED, err=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(app())

@@ -1,0 +1,219 @@
+"""The parameters of a notebook: read from its `parameters` cell, checked before anything runs.
+
+papermill only warns of an unknown name and overlooks annotated or unusual defaults, so that this check is the
+one that counts: one cell tagged `parameters`, the first code cell, of lines `name = literal  # comment`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from nbutils.errors import ParameterError
+
+Literal = bool | int | float | str
+OUT_DIR = "out_dir"
+_PATH_ENDINGS = ("_root", "_dir")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook.
+
+    Attributes:
+        name: its name.
+        default: its value in the source, whose type every other value must have.
+        comment: the comment that trails it.
+    """
+
+    name: str
+    default: Literal
+    comment: str
+
+    @property
+    def kind(self) -> str:
+        """Name of its type: bool, int, float or str."""
+        return type(self.default).__name__
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that the comment lists ("smoke | laptop | paper: what they mean"), or none."""
+        listed = [word.strip() for word in self.comment.partition(":")[0].split("|")]
+        single_words = len(listed) > 1 and all(word and not any(map(str.isspace, word)) for word in listed)
+        return tuple(listed) if single_words and isinstance(self.default, str) else ()
+
+    def parse(self, text: str) -> Literal:
+        """The value that `text` of the command line means.
+
+        Raises:
+            ParameterError: `text` is not of the default's type, or not among the choices.
+        """
+        value = _read(text, self.default)
+        if value is None:
+            raise ParameterError(f"parameter {self.name} is {text!r}, expected {_EXPECTED[self.kind]}")
+        if self.choices and value not in self.choices:
+            raise ParameterError(f"parameter {self.name} is {text!r}, expected {' or '.join(self.choices)}")
+        return value
+
+
+_EXPECTED = {
+    "bool": "a bool: true or false",
+    "int": "an int: a whole number",
+    "float": "a float: a finite number",
+    "str": "a str",
+}
+
+
+def _read(text: str, default: Literal) -> Literal | None:
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(text.strip().lower())
+    if isinstance(default, str):
+        return text
+    try:
+        value = int(text) if isinstance(default, int) else float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def read_cells(notebook: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook file, each with "cell_type", "source" as one text and "metadata".
+
+    Raises:
+        ParameterError: the file is absent or no notebook of format 4.
+    """
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        cells = content["cells"]
+        return [
+            {
+                "cell_type": cell["cell_type"],
+                "source": "".join(cell["source"]),
+                "metadata": cell.get("metadata", {}),
+            }
+            for cell in cells
+        ]
+    except FileNotFoundError as error:
+        raise ParameterError(f"no notebook {notebook}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ParameterError(f"{notebook}: not a notebook of format 4 ({error})") from error
+
+
+def read_title(notebook: Path) -> str:
+    """The notebook's first Markdown heading, or its file name where it has none."""
+    for cell in read_cells(notebook):
+        if cell["cell_type"] != "markdown":
+            continue
+        for line in cell["source"].splitlines():
+            if line.startswith("#"):
+                return str(line.lstrip("#").strip())
+    return notebook.stem
+
+
+def read_parameters(notebook: Path) -> dict[str, Parameter]:
+    """The parameters of a notebook by name, in their order.
+
+    Raises:
+        ParameterError: the notebook does not keep to the form: one cell tagged `parameters`, the first code
+            cell, each statement `name = literal  # comment` on one line; the error names the line.
+    """
+    code = [cell for cell in read_cells(notebook) if cell["cell_type"] == "code"]
+    tagged = [cell for cell in code if "parameters" in cell["metadata"].get("tags", ())]
+    if len(tagged) != 1 or tagged[0] is not code[0]:
+        raise ParameterError(
+            f"{notebook}: {len(tagged)} cells tagged 'parameters', expected one, the first code cell"
+        )
+    source = tagged[0]["source"]
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError as error:
+        raise ParameterError(f"{notebook}: parameters, line {error.lineno}: {error.msg}") from error
+    lines = source.splitlines()
+    found: dict[str, Parameter] = {}
+    for statement in statements:
+        place = f"{notebook}: parameters, line {statement.lineno}"
+        parameter = _parameter(statement, lines[statement.lineno - 1], place)
+        if parameter.name in found:
+            raise ParameterError(f"{place}: {parameter.name} is set twice")
+        found[parameter.name] = parameter
+    return found
+
+
+def _parameter(statement: ast.stmt, line: str, place: str) -> Parameter:
+    wanted = ParameterError(f"{place}: expected 'name = literal  # comment', found {line.strip()!r}")
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        raise wanted
+    target = statement.targets[0]
+    try:
+        default = ast.literal_eval(statement.value)
+    except ValueError as error:
+        raise wanted from error
+    if not isinstance(target, ast.Name) or not isinstance(default, bool | int | float | str):
+        raise wanted
+    # ast counts columns in bytes of UTF-8.
+    rest = line.encode("utf-8")[statement.end_col_offset or 0 :].decode("utf-8").strip()
+    if statement.end_lineno != statement.lineno or not rest.startswith("#") or not rest.lstrip("# "):
+        raise wanted
+    parameter = Parameter(target.id, default, rest.lstrip("# "))
+    if parameter.choices and default not in parameter.choices:
+        raise ParameterError(f"{place}: the default {default!r} is not among {' | '.join(parameter.choices)}")
+    return parameter
+
+
+def check_parameters(
+    notebooks: Mapping[str, Path], given: Sequence[tuple[str, str]], *, working_dir: Path
+) -> dict[str, dict[str, Literal]]:
+    """The values to pass to each notebook, all checked.
+
+    Args:
+        notebooks: the chosen notebooks, name to file.
+        given: (name, text) pairs of the command line; each must suit every chosen notebook.
+        working_dir: what relative paths of `given` start from. Notebooks run in their own folders, so that a
+            value of a parameter whose name ends in "_root" or "_dir" is made absolute here.
+
+    Returns:
+        For each notebook, the values given, without defaults.
+
+    Raises:
+        ParameterError: a name is unknown to a notebook, given twice or set by the runner, or a text does not
+            have its type; the error names notebook, parameter and what was expected.
+    """
+    for place, (name, _) in enumerate(given):
+        if name == OUT_DIR:
+            raise ParameterError(f"parameter {OUT_DIR} is set by --out")
+        if name in [earlier for earlier, _ in given[:place]]:
+            raise ParameterError(f"parameter {name} is given twice")
+    return {
+        notebook: _checked(notebook, read_parameters(file), given, working_dir)
+        for notebook, file in notebooks.items()
+    }
+
+
+def _checked(
+    notebook: str, parameters: Mapping[str, Parameter], given: Sequence[tuple[str, str]], working_dir: Path
+) -> dict[str, Literal]:
+    if OUT_DIR not in parameters:
+        raise ParameterError(
+            f"{notebook}: no parameter {OUT_DIR}, through which the runner says where to write"
+        )
+    values: dict[str, Literal] = {}
+    for name, text in given:
+        if name not in parameters:
+            near = get_close_matches(name, parameters, n=1)
+            settable = [known for known in parameters if known != OUT_DIR]
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(settable) or 'none'}"
+            raise ParameterError(f"{notebook} has no parameter {name}: {hint}")
+        try:
+            value = parameters[name].parse(text)
+        except ParameterError as error:
+            raise ParameterError(f"{notebook}: {error}") from error
+        if isinstance(value, str) and value and name.endswith(_PATH_ENDINGS):
+            value = str((working_dir / Path(value).expanduser()).resolve())
+        values[name] = value
+    return values

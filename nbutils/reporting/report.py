@@ -1,0 +1,200 @@
+"""Joins the runs below a folder into one page: the papers' numbers beside ours, verdicts, pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from nbutils.errors import NbutilsError
+from nbutils.paths import default_store, runs_dir
+from nbutils.reporting.files import write_aside
+from nbutils.reporting.formatting import number, numeric_columns, rounded
+
+INDEX = "index.html"
+_MARKERS = ("status.json", "artefacts.json")
+_ORDER = ("holds", "does not hold", "undecided")
+
+
+@dataclass
+class TableCard:
+    """A table as the page shows it; `printed` marks the columns that hold the paper's own numbers."""
+
+    name: str
+    caption: str
+    note: str
+    files: dict[str, str]
+    columns: list[str] = field(default_factory=list)
+    numeric: list[bool] = field(default_factory=list)
+    printed: list[bool] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+
+
+@dataclass
+class RunCard:
+    """A run as the page shows it; all paths are relative to the page."""
+
+    name: str
+    anchor: str
+    title: str
+    failed: bool
+    error: str
+    setting: str
+    started: str
+    wall_time: str
+    tables: list[TableCard]
+    figures: list[dict[str, Any]]
+    claims: list[dict[str, Any]]
+    verdicts: dict[str, int]
+    facts: list[tuple[str, str]]
+    links: list[tuple[str, str]]
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Folders of runs below `folder`, in order of path, without stored trainings and unfinished runs."""
+    stores = (default_store(), runs_dir() / "store")
+    found = []
+    for place, names, files in os.walk(folder):
+        here = Path(place)
+        names[:] = sorted(
+            name for name in names if not name.startswith(".") and (here / name).resolve() not in stores
+        )
+        if any(marker in files for marker in _MARKERS):
+            found.append(here)
+            names[:] = []
+    return sorted(found)
+
+
+def build_report(folder: Path) -> Path:
+    """Write `index.html` in `folder` from the runs below it.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        NbutilsError: there is no run below `folder`, or a run's record cannot be read.
+    """
+    runs = [_card(run, folder) for run in find_runs(folder)] if folder.is_dir() else []
+    if not runs:
+        raise NbutilsError(f"no run below {folder}: make one with 'nbutils run quickstart'")
+    runs.sort(key=lambda run: (not run.failed, run.name))
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("nbutils.reporting"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    page = environment.get_template("report.html").render(
+        runs=runs,
+        failed=sum(run.failed for run in runs),
+        verdicts={verdict: sum(run.verdicts[verdict] for run in runs) for verdict in _ORDER},
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+    write_aside(folder / INDEX, page)
+    return folder / INDEX
+
+
+def _card(run: Path, folder: Path) -> RunCard:
+    where = run.relative_to(folder).as_posix()
+    base = "" if where == "." else f"{where}/"
+    status, artefacts, provenance = (
+        _read(run / f"{name}.json") for name in ("status", "artefacts", "provenance")
+    )
+    claims = _read(run / "claims.json") or []
+    items = artefacts.get("items", [])
+    name = status.get("notebook") or artefacts.get("notebook") or where
+    # A run from JupyterLab has no status: its records say that it is complete.
+    failed = status.get("status", "ok" if provenance else "failed") != "ok"
+    error = status.get("error") or {}
+    counted = Counter(claim["verdict"] for claim in claims)
+    seconds = status.get("wall_time_s", provenance.get("wall_time_s"))
+    return RunCard(
+        name=name,
+        anchor="run-" + "".join(character if character.isalnum() else "-" for character in where),
+        title=status.get("title") or name,
+        failed=failed,
+        error=": ".join(part for part in (error.get("name"), error.get("message")) if part),
+        setting=str(artefacts.get("setting", "")).strip("()"),
+        started=str(status.get("started") or provenance.get("started") or "")[:16].replace("T", " "),
+        wall_time="" if seconds is None else _duration(seconds),
+        tables=[_table(run, base, item) for item in items if item["kind"] == "table"],
+        figures=[{**item, "files": _linked(base, item)} for item in items if item["kind"] == "figure"],
+        claims=[_claim(claim) for claim in claims],
+        verdicts={verdict: counted[verdict] for verdict in _ORDER},
+        facts=_facts(provenance),
+        links=[
+            (text, base + file)
+            for text, file in (
+                ("page", "page.html"),
+                ("executed notebook", "executed.ipynb"),
+                ("metrics", "metrics.json"),
+                ("provenance", "provenance.json"),
+                ("error", "error.txt"),
+            )
+            if (run / file).is_file()
+        ],
+    )
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise NbutilsError(f"{path}: not a readable record ({error})") from error
+
+
+def _linked(base: str, item: dict[str, Any]) -> dict[str, str]:
+    return {kind: base + file for kind, file in item["files"].items()}
+
+
+def _table(run: Path, base: str, item: dict[str, Any]) -> TableCard:
+    # "NA" is the name of a group of neurons here, not a missing number.
+    frame = pd.read_csv(run / item["files"]["csv"], keep_default_na=False, na_values=[""])
+    text = rounded(frame)
+    columns = [str(column) for column in text.columns]
+    return TableCard(
+        name=item["name"],
+        caption=item["caption"],
+        note=item["note"],
+        files=_linked(base, item),
+        columns=columns,
+        numeric=numeric_columns(frame),
+        printed=[column.startswith(("paper", "printed")) for column in columns],
+        rows=[list(row) for row in text.itertuples(index=False)],
+    )
+
+
+def _claim(claim: dict[str, Any]) -> dict[str, Any]:
+    value, low, high = (
+        number(float("nan") if claim[key] is None else claim[key], 2) for key in ("value", "low", "high")
+    )
+    return {**claim, "ours": f"{value} [{low}, {high}]", "kind": claim["verdict"].replace(" ", "-")}
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _facts(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    if not provenance:
+        return []
+    machine, git, packages = (provenance[part] or {} for part in ("machine", "git", "packages"))
+    commit = str(git.get("commit", ""))[:10]
+    facts = {
+        "parameters": ", ".join(f"{name} = {value}" for name, value in provenance["parameters"].items()),
+        "commit": f"{commit} with uncommitted changes" if commit and git.get("dirty") else commit,
+        "processor": f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB",
+        "accelerator": machine.get("accelerator") or "none",
+        "software": f"Python {provenance['python']}, "
+        + ", ".join(f"{name} {packages[name]}" for name in ("nbutils", "torch", "numpy") if name in packages),
+        "data": ", ".join(f"{part} {digest}" for part, digest in provenance["data"].items()),
+    }
+    return [(name, text) for name, text in facts.items() if text]
