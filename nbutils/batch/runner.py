@@ -145,6 +145,7 @@ def _run(
         "name": job.name,
         "parameters": {**job.parameters, OUT_DIR: str(aside)},
         "folder": str(aside),
+        "final": str(job.folder.resolve()),
         "cell_limit_s": cell_limit_s,
     }
     try:

@@ -71,8 +71,8 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
     """Run the notebook of `order` and write what it leaves.
 
     Args:
-        order: "notebook" (file), "name", "parameters", "folder" to write to and "cell_limit_s", a number or
-            None.
+        order: "notebook" (file), "name", "parameters", "folder" to write to, "final" (its place afterwards)
+            and "cell_limit_s", a number or None.
         tell: called with each event, a mapping of JSON values.
 
     Returns:
@@ -99,7 +99,7 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
         failure = Failure("TimeoutError", f"a cell ran longer than {order['cell_limit_s']:g} seconds")
     except DeadKernelError:
         failure = Failure("DeadKernelError", "the kernel ended on its own, perhaps for lack of memory")
-    nb = nbformat.read(executed if executed.is_file() else notebook, as_version=4)
+    nb = _load(executed if executed.is_file() else notebook, folder, Path(order["final"]))
     if failure is not None and not _shows_error(nb) and failure.name != "Incomplete":
         cell = nb.cells[Engine.running]
         cell.setdefault("outputs", [])
@@ -108,7 +108,7 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
                 "error", ename=failure.name, evalue=failure.message, traceback=[str(failure)]
             )
         )
-        nbformat.write(nb, executed)
+    nbformat.write(nb, executed)
     write_page(nb, folder / PAGE, title=title, error=None if failure is None else str(failure))
     write_status(folder, order["name"], title, failure, started)
     return failure
@@ -125,6 +125,14 @@ def main() -> int:
         events.flush()
 
     return 0 if work(json.load(sys.stdin), tell) is None else 1
+
+
+def _load(executed: Path, folder: Path, final: Path) -> Any:  # noqa: ANN401
+    """The notebook, with the name that its run's folder is about to get in the place of the present one."""
+    import nbformat
+
+    aside, lasting = (json.dumps(str(place))[1:-1] for place in (folder, final))
+    return nbformat.reads(executed.read_text(encoding="utf-8").replace(aside, lasting), as_version=4)
 
 
 def _plain(text: str) -> str:

@@ -65,7 +65,7 @@ def latex(frame: pd.DataFrame, caption: str, label: str) -> str:
     )
 
 
-def number(value: float, decimals: int) -> str:
+def decimal(value: float, decimals: int) -> str:
     """`value` with a fixed number of decimals and a true minus sign; a dash where it is not finite."""
     if not math.isfinite(value):
         return MISSING
@@ -79,7 +79,7 @@ def _column(column: pd.Series) -> pd.Series:
         )
     values = column.astype(float)
     decimals = _decimals(values)
-    return values.map(lambda value: number(value, decimals))
+    return values.map(lambda value: decimal(value, decimals))
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -16,7 +16,7 @@ import pandas as pd
 from nbutils.errors import NbutilsError
 from nbutils.paths import default_store, runs_dir
 from nbutils.reporting.files import write_aside
-from nbutils.reporting.formatting import number, numeric_columns, rounded
+from nbutils.reporting.formatting import decimal, numeric_columns, rounded
 
 INDEX = "index.html"
 _MARKERS = ("status.json", "artefacts.json")
@@ -171,9 +171,10 @@ def _table(run: Path, base: str, item: dict[str, Any]) -> TableCard:
 
 
 def _claim(claim: dict[str, Any]) -> dict[str, Any]:
-    value, low, high = (
-        number(float("nan") if claim[key] is None else claim[key], 2) for key in ("value", "low", "high")
-    )
+    found = [float("nan") if claim[key] is None else claim[key] for key in ("value", "low", "high")]
+    # A share of neurons needs one place more than a difference in points.
+    decimals = 2 if any(abs(number) >= 1 for number in found) else 3
+    value, low, high = (decimal(number, decimals) for number in found)
     return {**claim, "ours": f"{value} [{low}, {high}]", "kind": claim["verdict"].replace(" ", "-")}
 
 

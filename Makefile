@@ -1,0 +1,42 @@
+# Every target sets itself up in .venv: only git, make and Python 3.11 or newer are needed.
+
+MODERN := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3 python python3.13 python3.12 python3.11; do \
+	if "$$name" -c '$(MODERN)' 2>/dev/null; then echo "$$name"; break; fi; done)
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
+
+.PHONY: quickstart test lint benchmark lab setup
+
+quickstart: $(STAMP)
+	@$(BIN)/nbutils run quickstart
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@test -z "$(SOURCES)" || $(BIN)/nbstripout --verify --keep-id $(SOURCES)
+
+benchmark: $(STAMP)
+	@$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-enable
+
+lab: $(STAMP)
+	@$(BIN)/jupyter lab notebooks
+
+setup: $(STAMP)
+
+# The stamp is written last: an installation that fails or is broken off is done again.
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, found none: install it, or name it as in 'make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)'" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(MODERN)' || { echo "Python 3.11 or newer is needed: $(PYTHON) is older or missing" >&2; exit 1; }
+	@rm -f $@
+	@$(BIN)/python -c 'import pip; $(MODERN)' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv \
+		|| { echo "no environment could be made in .venv: on Debian and Ubuntu, install python3-venv" >&2; exit 1; }
+	@echo "installing into .venv (once; some minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
