@@ -27,6 +27,7 @@ from nbutils.reporting.run import RECORDS, replace_folder
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LOG_LINES = 20
+_KILL_WAIT_S = 10
 
 Watch = Callable[[str, dict[str, Any]], None]
 
@@ -125,6 +126,10 @@ class _Processes:
             return process
 
     def ended(self, process: subprocess.Popen[str]) -> None:
+        """Forget a worker; one that still runs, because following it failed, is stopped."""
+        if process.poll() is None:
+            _kill_tree(process.pid)
+            process.wait()
         with self._lock:
             self._alive.discard(process.pid)
 
@@ -236,3 +241,4 @@ def _kill_tree(pid: int) -> None:
             process.kill()
         except psutil.NoSuchProcess:
             continue
+    psutil.wait_procs(family, timeout=_KILL_WAIT_S)

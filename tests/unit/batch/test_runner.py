@@ -1,0 +1,165 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from nbutils.batch.runner import Job, run_jobs
+from nbutils.errors import ParameterError
+from nbutils.reporting.run import RECORDS
+from tests.unit.batch.conftest import RUN, Make
+
+RESULTS = """\
+import sys, os
+import pandas as pd
+import matplotlib.pyplot as plt
+from tqdm.auto import tqdm
+for _ in tqdm(range(30), desc="Teaching"):
+    pass
+figure, axes = plt.subplots()
+display(run.table("numbers", pd.DataFrame({"x": [1.5]}), caption="Numbers"))
+run.figure("line", figure, caption="A line")
+run.metric("seed", seed)
+run.metric("own_interpreter", sys.executable == INTERPRETER)
+run.metric("threads", int(os.environ["OMP_NUM_THREADS"]))
+print(os.getcwd())
+"""
+
+
+def _status(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "status.json").read_text(encoding="utf-8")))
+
+
+def test_runs_leave_results_or_their_error(
+    make_notebook: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several at once: one complete, one that raises, one without finish(), one whose kernel dies."""
+    # A stale kernel named python3 elsewhere must not be the one that runs.
+    stale = tmp_path / "jupyter/kernels/python3"
+    stale.mkdir(parents=True)
+    (stale / "kernel.json").write_text(
+        '{"argv": ["/absent/python"], "display_name": "x", "language": "python"}'
+    )
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)), raising=False)
+    good = f"INTERPRETER = {sys.executable!r}\n{RESULTS}"
+    notebooks = {
+        "some/good": make_notebook("some/good", RUN, good, "run.finish()", title="# Good\n$x^2$"),
+        "bad": make_notebook("bad", RUN + 'raise ValueError("<b>boom</b>")', "run.finish()"),
+        "incomplete": make_notebook("incomplete", RUN),
+        "dead": make_notebook("dead", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
+    }
+    out = tmp_path / "out"
+    jobs = [Job(name, file, out / name, {"seed": 3, "preset": "smoke"}) for name, file in notebooks.items()]
+    events: list[tuple[str, dict[str, Any]]] = []
+
+    outcomes = run_jobs(jobs, at_once=4, watch=lambda name, event: events.append((name, event)))
+
+    assert [(outcome.job.name, outcome.status) for outcome in outcomes] == [
+        ("some/good", "ok"),
+        ("bad", "failed"),
+        ("incomplete", "failed"),
+        ("dead", "failed"),
+    ]
+    assert not [file for file in out.rglob("*") if file.name.startswith(".")]
+
+    run = out / "some/good"
+    files = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
+    assert files == {
+        *("tables/numbers.csv", "tables/numbers.md", "tables/numbers.tex"),
+        *("figures/line.png", "figures/line.svg"),
+        *("executed.ipynb", "page.html", "status.json"),
+        *RECORDS,
+    }
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics == {"seed": 3, "own_interpreter": True, "threads": 2}
+    assert _status(run)["title"] == "Good"
+    page = (run / "page.html").read_text(encoding="utf-8")
+    assert "Numbers (data: synthetic, preset: smoke, seed 3)" in page
+    assert "run.metric" not in page
+    assert "it/s]" not in page
+    assert str(notebooks["some/good"].parent) in page
+    assert ".partial" not in (run / "executed.ipynb").read_text(encoding="utf-8")
+    told = [event for name, event in events if name == "some/good"]
+    assert {"cell": 1, "of": 6, "heading": "Good"} in told
+    assert told[-1] == {"status": "ok"}
+
+    errors = {outcome.job.name: outcome.error or "" for outcome in outcomes}
+    assert errors["bad"] == "ValueError: <b>boom</b>"
+    assert "without run.finish(): no metrics.json, claims.json" in errors["incomplete"]
+    assert errors["dead"].startswith("DeadKernelError")
+    for name in ("bad", "incomplete", "dead"):
+        page = (out / name / "page.html").read_text(encoding="utf-8")
+        assert "This run failed" in page
+        assert errors[name].partition(":")[0] in page
+        assert (out / name / "error.txt").read_text(encoding="utf-8").startswith(errors[name])
+    assert "<b>boom</b>" not in (out / "bad/page.html").read_text(encoding="utf-8")
+    outputs = [
+        output
+        for cell in json.loads((out / "bad/executed.ipynb").read_text(encoding="utf-8"))["cells"]
+        for output in cell.get("outputs", ())
+    ]
+    assert outputs[-1]["evalue"] == "<b>boom</b>"
+
+
+def test_a_cell_past_its_limit_fails_the_run(make_notebook: Make, tmp_path: Path) -> None:
+    notebook = make_notebook("slow", "import time; time.sleep(600)")
+
+    outcome = run_jobs([Job("slow", notebook, tmp_path / "out/slow")], cell_limit_s=2)[0]
+
+    assert outcome.error == "TimeoutError: a cell ran longer than 2 seconds"
+    assert outcome.error in (tmp_path / "out/slow/page.html").read_text(encoding="utf-8")
+    assert '"output_type": "error"' in (tmp_path / "out/slow/executed.ipynb").read_text(encoding="utf-8")
+
+
+def test_a_run_takes_the_place_of_the_former_one(make_notebook: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "out/a"
+    (folder / "tables").mkdir(parents=True)
+    (folder / "tables/old.csv").touch()
+    (folder / "status.json").touch()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folder.with_name(f".a.{gone.pid}.partial").mkdir()
+
+    outcome = run_jobs([Job("a", make_notebook("a", RUN + "run.finish()"), folder)])[0]
+
+    assert outcome.status == "ok"
+    assert not (folder / "tables").exists()
+    assert [file.name for file in folder.parent.iterdir()] == ["a"]
+
+
+def test_a_folder_of_other_things_is_left_alone(make_notebook: Make, tmp_path: Path) -> None:
+    (tmp_path / "out/a").mkdir(parents=True)
+    (tmp_path / "out/a/thesis.txt").touch()
+
+    with pytest.raises(ParameterError, match=r"out/a exists and holds no run"):
+        run_jobs([Job("a", make_notebook("a"), tmp_path / "out/a")])
+
+    assert (tmp_path / "out/a/thesis.txt").is_file()
+
+
+def test_an_interrupt_stops_the_kernels_and_keeps_the_former_run(make_notebook: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "out/a"
+    folder.mkdir(parents=True)
+    (folder / "status.json").write_text("former", encoding="utf-8")
+    pid_file = tmp_path / "pid"
+    code = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid()))"
+    notebook = make_notebook("a", code, "time.sleep(600)")
+
+    def interrupt(_name: str, event: dict[str, Any]) -> None:
+        if event.get("cell") == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs([Job("a", notebook, folder, {"seed": 1})], watch=interrupt)
+
+    kernel = int(pid_file.read_text())
+    assert not psutil.pid_exists(kernel) or psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
+    assert (folder / "status.json").read_text(encoding="utf-8") == "former"
+    assert [file.name for file in folder.parent.iterdir()] == ["a"]

@@ -1,0 +1,147 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbutils.errors import ParameterError
+from nbutils.reporting import Run, claim
+from nbutils.reporting import run as run_module
+from nbutils.reporting.run import RECORDS
+
+mpl.use("Agg")
+SETTING = {"dataset": "synthetic", "preset": "smoke", "seed": 3}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run("luo2016/trial", parameters=SETTING, out_dir=tmp_path / "out")
+
+
+def _json(run: Run, record: str) -> Any:  # noqa: ANN401
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{record} holds {constant}, which is no JSON")
+
+    return json.loads((run.folder / record).read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def _table() -> pd.DataFrame:
+    numbers = {"AUC": [98.123456789, 100 / 3, np.nan], "count": [1, 20, 300]}
+    return pd.DataFrame(numbers, index=pd.Index(["a|b", "c_d & <e>", "f"], name="method"))
+
+
+def test_csv_keeps_every_digit(run: Run) -> None:
+    run.table("t", _table(), caption="C")
+
+    read = pd.read_csv(run.folder / "tables/t.csv", index_col="method")
+
+    pd.testing.assert_frame_equal(read, _table(), check_exact=True)
+
+
+def test_markdown_and_latex_are_rounded_and_escaped(run: Run) -> None:
+    run.table("t", _table(), caption="50 % of it", note="A note.")
+
+    markdown = (run.folder / "tables/t.md").read_text(encoding="utf-8")
+    latex = (run.folder / "tables/t.tex").read_text(encoding="utf-8")
+
+    assert "50 % of it (data: synthetic, preset: smoke, seed 3)" in markdown
+    assert "| a\\|b | 98.12 | 1 |\n| c_d & <e> | 33.33 | 20 |\n| f | – | 300 |" in markdown
+    assert "A note." in markdown
+    assert r"c\_d \& <e> & 33.33 & 20 \\" in latex
+    assert r"\caption{50 \% of it (data: synthetic" in latex
+
+
+def test_a_shown_table_escapes_its_text(run: Run) -> None:
+    html = run.table("t", _table(), caption="<i>C</i>")._repr_html_()
+
+    assert "&lt;e&gt;" in html
+    assert "&lt;i&gt;C" in html
+    assert "<e>" not in html
+
+
+def test_a_figure_is_written_twice_and_closed(run: Run) -> None:
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots()
+    axes.plot([1, 2])
+
+    view = run.figure("f", figure, caption="A line")
+
+    assert (run.folder / "figures/f.png").read_bytes() == view.png
+    assert view.png.startswith(b"\x89PNG")
+    assert "<svg" in (run.folder / "figures/f.svg").read_text(encoding="utf-8")
+    assert not plt.fignum_exists(figure.number)
+    assert "A line (data: synthetic, preset: smoke, seed 3)" in view._repr_html_()
+
+
+def test_finish_writes_the_records(run: Run) -> None:
+    run.table("first", _table(), caption="One")
+    run.table("second", _table(), caption="Two")
+    run.table("first", _table(), caption="One again")
+    run.metric("auc", np.float64(0.5))
+    run.metric("lost", float("nan"))
+    run.fingerprint("training", "abc")
+    run.claim(claim("luo2016", "fig3-selection-over-neurons").judged(float("nan"), -1, 1, interval="95 %"))
+
+    assert run.finish() == run.folder
+
+    assert _json(run, "metrics.json") == {"auc": 0.5, "lost": None}
+    verdict = _json(run, "claims.json")[0]
+    assert (verdict["verdict"], verdict["value"]) == ("undecided", None)
+    items = _json(run, "artefacts.json")["items"]
+    assert [item["caption"].split(" (")[0] for item in items] == ["One again", "Two"]
+    assert all((run.folder / file).is_file() for item in items for file in item["files"].values())
+    provenance = _json(run, "provenance.json")
+    assert provenance["parameters"] == SETTING
+    assert provenance["seed"] == 3
+    assert provenance["data"] == {"training": "abc"}
+    assert provenance["packages"]["numpy"] == np.__version__
+    assert provenance["machine"]["processor"]
+    assert provenance["started"].endswith("+00:00")
+    assert provenance["wall_time_s"] >= 0
+
+
+def test_a_new_run_is_not_complete_by_the_records_of_the_old(run: Run) -> None:
+    run.finish()
+
+    Run("luo2016/trial", parameters=SETTING, out_dir=run.folder)
+
+    assert not any((run.folder / record).exists() for record in RECORDS)
+
+
+def test_without_a_folder_the_former_run_stays_until_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "runs_dir", lambda: tmp_path)
+    for caption in ("Former", "Latter"):
+        run = Run("a/b", parameters=SETTING)
+        run.table(caption.lower(), _table(), caption=caption)
+        if caption == "Latter":
+            assert (tmp_path / "a/b/tables/former.csv").is_file()
+        assert run.finish() == tmp_path / "a/b"
+
+    assert [file.name for file in (tmp_path / "a").iterdir()] == ["b"]
+    assert sorted(file.name for file in (tmp_path / "a/b/tables").iterdir()) == [
+        "latter.csv",
+        "latter.md",
+        "latter.tex",
+    ]
+
+
+@pytest.mark.parametrize("missing", ["dataset", "preset"])
+def test_a_run_must_name_its_data_and_preset(tmp_path: Path, missing: str) -> None:
+    parameters = {name: value for name, value in SETTING.items() if name != missing}
+    with pytest.raises(ParameterError, match=f"'{missing}' is missing"):
+        Run("trial", parameters=parameters, out_dir=tmp_path)
+
+
+def test_names_captions_and_metrics_are_checked(run: Run) -> None:
+    with pytest.raises(ParameterError, match=r"'\.\./t' is no file name"):
+        run.table("../t", _table(), caption="C")
+    with pytest.raises(ParameterError, match="t: the caption is empty"):
+        run.table("t", _table(), caption=" ")
+    with pytest.raises(ParameterError, match="metric 'auc' is '83', expected a number"):
+        run.metric("auc", "83")  # type: ignore[arg-type]
