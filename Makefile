@@ -6,7 +6,7 @@ PYTHON ?= $(shell for name in python3 python python3.13 python3.12 python3.11; d
 
 BIN := .venv/bin
 STAMP := .venv/.installed
-SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
+SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
 
 .PHONY: quickstart test lint benchmark lab setup
 
@@ -33,7 +33,7 @@ setup: $(STAMP)
 # The stamp is written last: an installation that fails or is broken off is done again.
 $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, found none: install it, or name it as in 'make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)'" >&2; exit 1; }
-	@"$(PYTHON)" -c '$(MODERN)' || { echo "Python 3.11 or newer is needed: $(PYTHON) is older or missing" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(MODERN)' 2>/dev/null || { echo "Python 3.11 or newer is needed: $(PYTHON) is older or missing" >&2; exit 1; }
 	@rm -f $@
 	@$(BIN)/python -c 'import pip; $(MODERN)' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv \
 		|| { echo "no environment could be made in .venv: on Debian and Ubuntu, install python3-venv" >&2; exit 1; }

@@ -9,7 +9,7 @@ from nbutils.errors import NbutilsError
 
 
 def project_root() -> Path:
-    """Folder that holds `notebooks/`: the checkout of this package, else the nearest above the working one.
+    """Folder of the project: the checkout of this package, else the nearest at or above the working folder.
 
     Raises:
         NbutilsError: no such folder is found, as with a package installed away from its checkout.
@@ -17,10 +17,10 @@ def project_root() -> Path:
     checkout = Path(__file__).resolve().parent.parent
     working = Path.cwd()
     for folder in (checkout, working, *working.parents):
-        if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
+        if (folder / "pyproject.toml").is_file() and (folder / "nbutils").is_dir():
             return folder
     raise NbutilsError(
-        f"no folder with notebooks/ and pyproject.toml at {checkout}, {working} or above it: "
+        f"no folder with pyproject.toml and nbutils/ at {checkout}, {working} or above it: "
         "run from inside a checkout of the project"
     )
 
