@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,6 +14,8 @@ from nbutils.losses.signals import Signals
 class LabelLoss(nn.Module):
     """Cross-entropy with the identity (the row "1-of-K" of Luo et al. 2016, Fig. 3)."""
 
+    reads: ClassVar[tuple[str, ...]] = ("label",)
+
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over the batch, in nats."""
         return F.cross_entropy(signals.output.float(), signals.require("label"))
@@ -19,6 +23,8 @@ class LabelLoss(nn.Module):
 
 class SupervisionLoss(nn.Module):
     """Sum of the cross-entropies of all deep-supervision heads (Luo et al. 2016, Table 1; Sun et al. 2015)."""
+
+    reads: ClassVar[tuple[str, ...]] = ("label",)
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the sum over heads of the mean over the batch, in nats."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from nbutils.losses.signals import Signals
@@ -12,6 +14,8 @@ class NeuronLoss(nn.Module):
 
     f_i are the teacher's neurons, all or the selected ones, after ReLU; g is the student's output.
     """
+
+    reads: ClassVar[tuple[str, ...]] = ("teacher_neurons",)
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the sum over neurons, averaged over the batch."""

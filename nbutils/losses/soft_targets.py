@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from typing import ClassVar
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,6 +28,8 @@ class SoftTargetLoss(nn.Module):
         ParameterError: If the temperature is not positive.
     """
 
+    reads: ClassVar[tuple[str, ...]] = ("teacher_logits",)
+
     def __init__(self, temperature: float = 1.0, *, scale_by_squared_temperature: bool = True) -> None:
         super().__init__()
         if not temperature > 0:
@@ -44,6 +50,8 @@ class LogitsLoss(nn.Module):
     1/(2N) Σ (a_T − mean a_T − a_S + mean a_S)² for each image: what t² times the soft-target loss tends to as
     t → ∞ (Hinton et al. 2015, section 2.1).
     """
+
+    reads: ClassVar[tuple[str, ...]] = ("teacher_logits",)
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over the batch."""

@@ -1,8 +1,17 @@
 """The papers' networks, each from its table, and the layers they need."""
 
 from nbutils.models.deepid2plus import DeepID2Plus
+from nbutils.models.features import FeatureLayer, extract_features
 from nbutils.models.layers import LocallyConnected2d
 from nbutils.models.mobileid import MobileIDStudent
 from nbutils.models.outputs import FaceNetwork, FaceOutputs
 
-__all__ = ["DeepID2Plus", "FaceNetwork", "FaceOutputs", "LocallyConnected2d", "MobileIDStudent"]
+__all__ = [
+    "DeepID2Plus",
+    "FaceNetwork",
+    "FaceOutputs",
+    "FeatureLayer",
+    "LocallyConnected2d",
+    "MobileIDStudent",
+    "extract_features",
+]

@@ -1,0 +1,84 @@
+"""Which faces a notebook or a training uses: small serialisable values that load their data set."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from nbutils.data.faces import FaceData
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    height: PositiveInt = Field(
+        61, description="pixels of the stored crop; the excess over the input is for random crops"
+    )
+    width: PositiveInt = 53
+
+    def load(self) -> FaceData:
+        """Returns the faces; loaded once a process."""
+        return _load(self)
+
+    def fingerprint(self) -> str:
+        """Digest of the data themselves, equal wherever they lie."""
+        return self.load().fingerprint
+
+    def _load(self) -> FaceData:
+        raise NotImplementedError
+
+
+class SyntheticData(_Data):
+    """The embedded faces: `identities` people to train on, others to validate and to verify.
+
+    Attributes:
+        identities: People of the training set.
+        images_per_identity: Images of each of them.
+        validation_images: Images with attributes of further people, for the statistics of neurons.
+        pairs: Pairs of the verification list, half of them of one person, in ten folds, of further people.
+        seed: Of the whole population.
+    """
+
+    kind: Literal["synthetic"] = "synthetic"
+    identities: PositiveInt = 300
+    images_per_identity: PositiveInt = 20
+    validation_images: PositiveInt = 4000
+    pairs: PositiveInt = 6000
+    seed: int = Field(0, ge=0)
+
+    def _load(self) -> FaceData:
+        from nbutils.data.synthetic.data_set import load_synthetic
+
+        return load_synthetic(self)
+
+
+class LFWData(_Data):
+    """Labeled Faces in the Wild from its own folder; see `nbutils.data.lfw.load_lfw`."""
+
+    kind: Literal["lfw"] = "lfw"
+    root: Path
+    min_images: PositiveInt = 4
+    validation_people: float = Field(0.0, ge=0, lt=1)
+
+    def _load(self) -> FaceData:
+        from nbutils.data.lfw import load_lfw
+
+        return load_lfw(
+            self.root,
+            height=self.height,
+            width=self.width,
+            min_images=self.min_images,
+            validation_people=self.validation_people,
+        )
+
+
+#: Any of them; pydantic tells them apart by `kind`.
+DataSpec = SyntheticData | LFWData
+
+
+@lru_cache(maxsize=4)
+def _load(spec: _Data) -> FaceData:
+    return spec._load()

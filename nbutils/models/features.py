@@ -1,0 +1,45 @@
+"""Features of many images from one network."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from nbutils.data.batches import FaceBatches
+from nbutils.models.outputs import FaceNetwork
+
+#: Where a network's face representation is: its top hidden layer, or its outputs where it regresses neurons.
+FeatureLayer = Literal["features", "output"]
+
+
+def extract_features(
+    model: FaceNetwork,
+    images: npt.NDArray[np.uint8],
+    layer: FeatureLayer = "features",
+    *,
+    batch_size: int = 256,
+) -> npt.NDArray[np.float32]:
+    """Runs a network in evaluation mode over the central crop of every image.
+
+    Args:
+        model: The network; its mode is restored afterwards.
+        images: (N, H, W, 3) uint8, at least as large as `model.input_size`.
+        layer: Which of `FaceOutputs` to keep.
+        batch_size: Images at once.
+
+    Returns:
+        (N, F) float32.
+    """
+    device = next(model.parameters()).device
+    batches = FaceBatches(images, model.input_size, device)
+    was_training = model.training
+    model.eval()
+    kept = []
+    with torch.inference_mode():
+        for index in torch.arange(len(images)).split(batch_size):
+            kept.append(getattr(model(batches.centred(index)), layer).float().cpu())
+    model.train(was_training)
+    return torch.cat(kept).numpy()

@@ -1,0 +1,225 @@
+"""How well each neuron, used alone, tells each binary attribute (the vectors x_i of Luo et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from nbutils.errors import ParameterError
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+#: Neurons copied into contiguous columns at a time: 64 x 20,000 float32 are 5 MB.
+_BLOCK = 64
+#: The largest image count whose scores, at most n²/4, fit an int32.
+_INT32_IMAGES = 92_681
+
+
+@dataclass(frozen=True, eq=False)
+class OneNeuronClassifiers:
+    """The best one-neuron classifier of every attribute; all arrays are (neurons, attributes).
+
+    A classifier says "attribute present" where ``response > threshold``, or, where `present_above` is false,
+    where ``response <= threshold``. A neuron that beats chance with no cut has its highest response as threshold.
+    """
+
+    accuracy: FloatArray
+    """Balanced accuracy, in [0.5, 1]."""
+    threshold: FloatArray
+    """The highest response below the cut."""
+    present_above: BoolArray
+    """The polarity."""
+
+
+def attribute_discriminativeness(
+    features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike
+) -> FloatArray:
+    """Balanced accuracy of every neuron as a classifier of every attribute.
+
+    Entry (i, j) is x_i(j) of Luo et al. 2016 (Eq. 2): (TPR + TNR) / 2 of neuron i at its best threshold and in its
+    best polarity, both of which the paper leaves open. It is exact over all cuts between distinct responses; equal
+    responses, such as the zeros after a ReLU, are never separated. A constant neuron gets 0.5 throughout.
+
+    Args:
+        features: (images, neurons) responses, finite.
+        attributes: (images, attributes) booleans, or zeros and ones; each attribute with both values.
+
+    Returns:
+        (neurons, attributes) balanced accuracies in [0.5, 1], where 0.5 is chance.
+
+    Raises:
+        ParameterError: the shapes disagree, a response is not finite, or an attribute has one value only.
+    """
+    responses, present = _check(features, attributes)
+    scale = _scale(present)
+    scores = np.empty((responses.shape[1], present.shape[1]))
+
+    def score(neuron: int, column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]) -> None:
+        _, running = _running_scores(column, weights)
+        if running.shape[1]:
+            scores[neuron] = np.maximum(running.max(axis=1), -running.min(axis=1).astype(np.int64))
+        else:
+            scores[neuron] = 0
+
+    _each_neuron(responses, present, score)
+    # The cut below every response scores zero, so no result falls under 0.5.
+    return 0.5 + np.maximum(scores, 0) * scale
+
+
+def one_neuron_classifiers(
+    features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike
+) -> OneNeuronClassifiers:
+    """The classifiers behind `attribute_discriminativeness`, with their thresholds and polarities.
+
+    Args:
+        features: (images, neurons) responses, finite.
+        attributes: (images, attributes) booleans, or zeros and ones; each attribute with both values.
+
+    Returns:
+        Accuracy, threshold and polarity, each (neurons, attributes).
+
+    Raises:
+        ParameterError: the shapes disagree, a response is not finite, or an attribute has one value only.
+    """
+    responses, present = _check(features, attributes)
+    shape = responses.shape[1], present.shape[1]
+    scores, thresholds, above = np.zeros(shape), np.empty(shape), np.ones(shape, dtype=np.bool_)
+    rows = np.arange(shape[1])
+
+    def classify(
+        neuron: int, column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]
+    ) -> None:
+        below, running = _running_scores(column, weights)
+        thresholds[neuron] = column.max()
+        if running.shape[1]:
+            cut = np.abs(running).argmax(axis=1)
+            best = running[rows, cut]
+            scores[neuron] = np.abs(best)
+            above[neuron] = best >= 0
+            thresholds[neuron] = np.where(best == 0, column.max(), below[cut])
+
+    _each_neuron(responses, present, classify)
+    return OneNeuronClassifiers(0.5 + scores * _scale(present), thresholds, above)
+
+
+def chance_level(attributes: npt.ArrayLike, *, alpha: float = 0.01) -> FloatArray:
+    """The balanced accuracy that a neuron without information stays below, given how many images there are.
+
+    The best threshold makes 2 x accuracy - 1 a two-sample Kolmogorov-Smirnov statistic, whose tail is at most
+    2 exp(-2 d² P N / (P + N)) for P images with the attribute and N without (asymptotically). Shared out over the
+    attributes (Bonferroni), an uninformative neuron passes any of them with probability `alpha` at most.
+
+    Args:
+        attributes: (images, attributes) booleans, or zeros and ones; each attribute with both values.
+        alpha: the probability that an uninformative neuron reaches the level for some attribute.
+
+    Returns:
+        (attributes,) levels in (0.5, 1].
+
+    Raises:
+        ParameterError: an attribute has one value only, or `alpha` lies outside (0, 1).
+    """
+    if not 0 < alpha < 1:
+        raise ParameterError(f"alpha is {alpha}; expected a probability between 0 and 1")
+    present = _check_attributes(attributes)
+    positive = present.sum(axis=0, dtype=np.float64)
+    negative = len(present) - positive
+    distance = np.sqrt(np.log(2 * present.shape[1] / alpha) / 2 * (1 / positive + 1 / negative))
+    return np.asarray(0.5 + 0.5 * np.minimum(distance, 1.0))
+
+
+def _running_scores(
+    column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]
+) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.signedinteger]]:
+    """Score every cut of one neuron's responses, from the highest cut down.
+
+    Returns (cuts,) the highest response below each cut, and (attributes, cuts) integers P N (TPR - FPR).
+    """
+    # No cut falls among the lowest responses: after a ReLU they are often most of them and need no sorting.
+    lowest = column.min()
+    images = np.flatnonzero(column > lowest)
+    order = images[np.argsort(-column[images])]
+    below = np.append(column[order[1:]], lowest)[: len(order)]
+    running = np.cumsum(weights.take(order, axis=1), axis=1, dtype=weights.dtype)
+    between = column[order] > below
+    if not between.all():
+        below, running = below[between], running[:, between]
+    return below, running
+
+
+def _each_neuron(
+    responses: npt.NDArray[np.floating],
+    present: BoolArray,
+    visit: Callable[[int, npt.NDArray[np.floating], npt.NDArray[np.signedinteger]], None],
+) -> None:
+    """Call `visit(neuron, contiguous column, weights)` for every neuron, on as many threads as torch uses."""
+    images = len(present)
+    positive = present.sum(axis=0)
+    dtype = np.int32 if images <= _INT32_IMAGES else np.int64
+    # Integers N for an image with the attribute and -P for one without: their sums are P N (TPR - FPR), exactly.
+    weights = np.where(present.T, (images - positive)[:, None], -positive[:, None]).astype(dtype)
+
+    def block(start: int) -> None:
+        columns = np.ascontiguousarray(responses[:, start : start + _BLOCK].T)
+        for offset, column in enumerate(columns):
+            visit(start + offset, column, weights)
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        list(pool.map(block, range(0, responses.shape[1], _BLOCK)))
+
+
+def _scale(present: BoolArray) -> FloatArray:
+    """(attributes,) factor from the integer score P N (TPR - FPR) to balanced accuracy above chance."""
+    positive = present.sum(axis=0, dtype=np.float64)
+    return np.asarray(0.5 / (positive * (len(present) - positive)))
+
+
+def _check(
+    features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike
+) -> tuple[npt.NDArray[np.floating], BoolArray]:
+    if isinstance(features, torch.Tensor):
+        features = features.detach().cpu()
+        features = (features if features.dtype == torch.float64 else features.float()).numpy()
+    responses = np.asarray(features)
+    if responses.dtype not in (np.float32, np.float64):
+        responses = responses.astype(np.float64)
+    if responses.ndim != 2:
+        raise ParameterError(f"features has shape {responses.shape}; expected (images, neurons)")
+    present = _check_attributes(attributes)
+    if len(responses) != len(present):
+        raise ParameterError(
+            f"features has {len(responses)} images, attributes has {len(present)}; expected the same"
+        )
+    # A sum over a neuron's responses is finite unless one of them is not (or it overflows: then look closely).
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspects = np.flatnonzero(~np.isfinite(responses.sum(axis=0, dtype=np.float64)))
+    for neuron in suspects:
+        faulty = np.flatnonzero(~np.isfinite(responses[:, neuron]))
+        if len(faulty):
+            raise ParameterError(
+                f"features of neuron {neuron} hold {responses[faulty[0], neuron]} at image {faulty[0]}; "
+                "expected finite numbers"
+            )
+    return responses, present
+
+
+def _check_attributes(attributes: npt.ArrayLike) -> BoolArray:
+    given = np.asarray(attributes)
+    if given.ndim != 2:
+        raise ParameterError(f"attributes has shape {given.shape}; expected (images, attributes)")
+    present = given.astype(np.bool_)
+    if given.dtype != np.bool_ and not np.array_equal(present, given):
+        raise ParameterError("attributes holds other values than 0 and 1; expected booleans")
+    one_sided = np.flatnonzero(present.all(axis=0) | ~present.any(axis=0))
+    if len(one_sided):
+        names = ", ".join(map(str, one_sided))
+        raise ParameterError(
+            f"attributes: column {names} has one value only; expected images with and without it"
+        )
+    return present

@@ -1,0 +1,77 @@
+"""Frozen teachers, one or an ensemble, as a source of targets: online, or cached once for all images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from nbutils.models import FaceNetwork, extract_features
+
+
+class Teacher(nn.Module):
+    """One network, or several whose neurons are concatenated and whose logits are averaged (Luo et al. 2016).
+
+    It cannot be put in training mode and has no gradients.
+
+    Args:
+        networks: Trained networks with a `classifier` on top of their features.
+        neurons: Positions of the chosen neurons among the concatenated features; None: all.
+    """
+
+    def __init__(self, networks: Sequence[FaceNetwork], neurons: npt.NDArray[np.int64] | None = None) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        width = sum(cast(nn.Linear, network.classifier).in_features for network in networks)
+        chosen = torch.arange(width) if neurons is None else torch.from_numpy(neurons)
+        self.neurons: Tensor
+        self.register_buffer("neurons", chosen)
+        self.requires_grad_(False)
+        super().train(False)
+
+    def train(self, mode: bool = True) -> Teacher:
+        """Stays in evaluation mode whatever is asked."""
+        return self
+
+    @property
+    def num_neurons(self) -> int:
+        """Number of chosen neurons."""
+        return len(self.neurons)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps (B, 3, H, W) images to the (B, M) chosen neurons and the (B, N) logits."""
+        return self._targets([network(images).features for network in self.networks])
+
+    @torch.no_grad()
+    def from_features(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The same from (B, F) features of all networks, concatenated."""
+        widths = [cast(nn.Linear, network.classifier).in_features for network in self.networks]
+        return self._targets(list(features.split(widths, dim=1)))
+
+    def _targets(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
+        logits = [net.classifier(f) for net, f in zip(self.networks, features, strict=True)]  # type: ignore[operator]
+        return torch.cat(features, dim=1)[:, self.neurons], torch.stack(logits).mean(dim=0)
+
+    def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """(N, F) features of all networks over central crops; N images as in `extract_features`."""
+        return np.concatenate([extract_features(cast(FaceNetwork, n), images) for n in self.networks], axis=1)
+
+
+def write_features(teacher: Teacher, images: npt.NDArray[np.uint8], file: Path) -> None:
+    """Caches the teacher's features as a .npy file.
+
+    Hidden features whole are all that is needed: the logits are one small product away (`Teacher.from_features`),
+    so that soft targets at any temperature stay exact without storing a row of 12,294 for each image.
+    """
+    np.save(file, teacher.features(images))
+
+
+def read_features(file: Path) -> Tensor:
+    """Opens a cache, memory-mapped copy-on-write (torch wants writeable memory; nothing writes)."""
+    return torch.from_numpy(np.load(file, mmap_mode="c", allow_pickle=False))
