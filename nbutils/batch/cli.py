@@ -73,18 +73,14 @@ def list_command() -> None:
 def run_command(
     notebook: Annotated[
         list[str],
-        typer.Argument(
-            help="Name, beginning of one, pattern ('luo2016/*') or .ipynb path.", show_default=False
-        ),
+        typer.Argument(help="Name, beginning of one, pattern ('luo2016/*') or .ipynb path.", show_default=False),
     ],
     preset: Annotated[
         str | None, typer.Option(help="smoke, laptop or paper: the same as -p preset.", show_default=False)
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option(
-            *_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every notebook chosen."
-        ),
+        typer.Option(*_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every notebook chosen."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="How many notebooks run at once.")] = 1,
     out: Annotated[

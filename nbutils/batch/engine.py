@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from html import unescape
@@ -19,6 +20,8 @@ from traitlets import default
 KERNEL = "python3"
 START_LIMIT_S = 180
 _PROGRESS_EVERY_S = 0.2
+# The systems' limit is 104 bytes or more, of which a number takes some.
+_LONGEST_SOCKET_NAME = 80
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -26,10 +29,22 @@ Tell = Callable[[dict[str, Any]], None]
 class OwnKernelManager(AsyncKernelManager):
     """Starts the kernel of the running interpreter, whatever other kernel is named python3."""
 
+    sockets: ClassVar[str]
+
     @default("kernel_spec_manager")
     def _no_installed_kernels(self) -> KernelSpecManager:
         # With no folders to search, "python3" means ipykernel of this very interpreter.
         return KernelSpecManager(parent=self, kernel_dirs=[])
+
+    @default("transport")
+    def _sockets_where_there_are(self) -> str:
+        # Ports are picked free and bound a second later: notebooks that start together may pick the same one.
+        named = os.name == "posix" and len(self.sockets) < _LONGEST_SOCKET_NAME
+        return "ipc" if named else "tcp"
+
+    @default("ip")
+    def _own_sockets(self) -> str:
+        return f"{self.sockets}/kernel" if self.transport == "ipc" else "127.0.0.1"
 
 
 class BarReader:
@@ -112,9 +127,23 @@ class Engine(NBClientEngine):  # type: ignore[misc]
 
 
 def execute(
-    notebook: Path, executed: Path, parameters: dict[str, Any], *, cell_limit_s: float | None, tell: Tell
+    notebook: Path,
+    executed: Path,
+    parameters: dict[str, Any],
+    *,
+    cell_limit_s: float | None,
+    sockets: str,
+    tell: Tell,
 ) -> None:
     """Execute `notebook` in its own folder, saving to `executed` after every cell.
+
+    Args:
+        notebook: the source.
+        executed: where the notebook goes with its outputs.
+        parameters: values to pass, already checked.
+        cell_limit_s: seconds that a cell may take, or None.
+        sockets: a folder, short of name, for the sockets to the kernel.
+        tell: called with each event, a mapping of JSON values.
 
     Raises:
         papermill.PapermillExecutionError: a cell raised.
@@ -122,6 +151,7 @@ def execute(
         nbclient.exceptions.DeadKernelError: the kernel ended, for instance for lack of memory.
     """
     Engine.tell = staticmethod(tell)
+    OwnKernelManager.sockets = sockets
     papermill_engines.register("nbutils", Engine)
     papermill.execute_notebook(
         notebook,

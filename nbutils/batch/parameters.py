@@ -126,9 +126,7 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
     code = [cell for cell in read_cells(notebook) if cell["cell_type"] == "code"]
     tagged = [cell for cell in code if "parameters" in cell["metadata"].get("tags", ())]
     if len(tagged) != 1 or tagged[0] is not code[0]:
-        raise ParameterError(
-            f"{notebook}: {len(tagged)} cells tagged 'parameters', expected one, the first code cell"
-        )
+        raise ParameterError(f"{notebook}: {len(tagged)} cells tagged 'parameters', expected one, the first code cell")
     source = tagged[0]["source"]
     try:
         statements = ast.parse(source).body
@@ -190,8 +188,7 @@ def check_parameters(
         if name in [earlier for earlier, _ in given[:place]]:
             raise ParameterError(f"parameter {name} is given twice")
     return {
-        notebook: _checked(notebook, read_parameters(file), given, working_dir)
-        for notebook, file in notebooks.items()
+        notebook: _checked(notebook, read_parameters(file), given, working_dir) for notebook, file in notebooks.items()
     }
 
 
@@ -199,9 +196,7 @@ def _checked(
     notebook: str, parameters: Mapping[str, Parameter], given: Sequence[tuple[str, str]], working_dir: Path
 ) -> dict[str, Literal]:
     if OUT_DIR not in parameters:
-        raise ParameterError(
-            f"{notebook}: no parameter {OUT_DIR}, through which the runner says where to write"
-        )
+        raise ParameterError(f"{notebook}: no parameter {OUT_DIR}, through which the runner says where to write")
     values: dict[str, Literal] = {}
     for name, text in given:
         if name not in parameters:

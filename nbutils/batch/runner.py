@@ -87,9 +87,7 @@ def run_jobs(
     processes = _Processes()
     tell = watch or (lambda _name, _event: None)
     with ThreadPoolExecutor(at_once) as pool:
-        waiting = [
-            pool.submit(_run, job, _environment(at_once), cell_limit_s, tell, processes) for job in jobs
-        ]
+        waiting = [pool.submit(_run, job, _environment(at_once), cell_limit_s, tell, processes) for job in jobs]
         try:
             return [future.result() for future in waiting]
         except BaseException:
@@ -145,7 +143,7 @@ def _run(
 ) -> Outcome:
     started = datetime.now(UTC)
     aside = _fresh_aside(job.folder)
-    order = {
+    order: dict[str, Any] = {
         "notebook": str(job.notebook.resolve()),
         "name": job.name,
         "parameters": {**job.parameters, OUT_DIR: str(aside)},
@@ -154,7 +152,11 @@ def _run(
         "cell_limit_s": cell_limit_s,
     }
     try:
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
+            tempfile.TemporaryDirectory(prefix="nbutils-") as sockets,
+        ):
+            order["sockets"] = sockets
             process = processes.start(environment, log)
             try:
                 _follow(process, job, order, tell)

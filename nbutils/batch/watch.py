@@ -56,9 +56,7 @@ class Watcher(AbstractContextManager["Watcher"]):
             self._tasks[name] = self._progress.add_task(escape(name), total=None, text="")
         task = self._tasks[name]
         if "cell" in event:
-            self._progress.update(
-                task, completed=event["cell"] - 1, total=event["of"], text=escape(event["heading"])
-            )
+            self._progress.update(task, completed=event["cell"] - 1, total=event["of"], text=escape(event["heading"]))
         elif "bar" in event:
             self._progress.update(task, text=escape(event["bar"]))
         elif event["status"] == "ok":

@@ -71,8 +71,8 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
     """Run the notebook of `order` and write what it leaves.
 
     Args:
-        order: "notebook" (file), "name", "parameters", "folder" to write to, "final" (its place afterwards)
-            and "cell_limit_s", a number or None.
+        order: "notebook" (file), "name", "parameters", "folder" to write to, "final" (its place afterwards),
+            "sockets" (a folder for them) and "cell_limit_s", a number or None.
         tell: called with each event, a mapping of JSON values.
 
     Returns:
@@ -91,7 +91,14 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
     executed = folder / EXECUTED
     failure: Failure | None = None
     try:
-        execute(notebook, executed, order["parameters"], cell_limit_s=order["cell_limit_s"], tell=tell)
+        execute(
+            notebook,
+            executed,
+            order["parameters"],
+            cell_limit_s=order["cell_limit_s"],
+            sockets=order["sockets"],
+            tell=tell,
+        )
         failure = missing_records(folder)
     except PapermillExecutionError as error:
         failure = Failure(error.ename, _plain(error.evalue), _plain("\n".join(error.traceback)))
@@ -104,9 +111,7 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
         cell = nb.cells[Engine.running]
         cell.setdefault("outputs", [])
         cell.outputs.append(
-            nbformat.v4.new_output(
-                "error", ename=failure.name, evalue=failure.message, traceback=[str(failure)]
-            )
+            nbformat.v4.new_output("error", ename=failure.name, evalue=failure.message, traceback=[str(failure)])
         )
     nbformat.write(nb, executed)
     write_page(nb, folder / PAGE, title=title, error=None if failure is None else str(failure))

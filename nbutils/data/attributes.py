@@ -25,6 +25,4 @@ NON_IDENTITY_ATTRIBUTES: frozenset[str] = frozenset(
 )  # fmt: skip
 
 #: (40,) bool: True where the attribute is identity-related (IA).
-IDENTITY_RELATED: npt.NDArray[np.bool_] = np.array(
-    [name not in NON_IDENTITY_ATTRIBUTES for name in ATTRIBUTES]
-)
+IDENTITY_RELATED: npt.NDArray[np.bool_] = np.array([name not in NON_IDENTITY_ATTRIBUTES for name in ATTRIBUTES])

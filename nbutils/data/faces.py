@@ -125,6 +125,4 @@ class FaceData:
 def _check_range(pairs: Pairs, faces: Faces, name: str) -> None:
     indices = np.concatenate([pairs.first, pairs.second])
     if len(indices) and (indices.min() < 0 or indices.max() >= len(faces)):
-        raise DataError(
-            f"{name} names image {indices.max()} (lowest {indices.min()}), expected 0 … {len(faces) - 1}"
-        )
+        raise DataError(f"{name} names image {indices.max()} (lowest {indices.min()}), expected 0 … {len(faces) - 1}")

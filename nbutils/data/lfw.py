@@ -17,7 +17,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from nbutils.data.faces import FaceData, Faces, Pairs
-from nbutils.data.pairs import DEVELOPMENT_FOLDS, ImageName, ListedPerson, NamedPair, read_pairs, read_people
+from nbutils.data.pairs import ImageName, ListedPerson, NamedPair, draw_pairs, read_pairs, read_people
 from nbutils.errors import DataError, ParameterError
 
 #: Where LFW's archives unpack to, best aligned first: deep-funnelled, funnelled, as found.
@@ -124,16 +124,13 @@ def _locate(root: Path, train_people: str, test_pairs: str) -> tuple[Path, Path,
     return folder, people_file, pairs_file
 
 
-def _check_disjoint(
-    people: list[ListedPerson], pairs: list[NamedPair], people_file: Path, pairs_file: Path
-) -> None:
+def _check_disjoint(people: list[ListedPerson], pairs: list[NamedPair], people_file: Path, pairs_file: Path) -> None:
     tested = {image.name for pair in pairs for image in (pair.first, pair.second)}
     shared = [person.name for person in people if person.name in tested]
     if shared:
         more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
         raise DataError(
-            f"{people_file} and {pairs_file} share {len(shared)} people, expected none: "
-            f"{', '.join(shared[:5])}{more}"
+            f"{people_file} and {pairs_file} share {len(shared)} people, expected none: {', '.join(shared[:5])}{more}"
         )
 
 
@@ -167,9 +164,7 @@ def _decode_all(
     # Threads suffice: Pillow decodes and resizes without the interpreter's lock.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
-            for _ in tqdm(
-                pool.map(decode, range(len(paths))), "decoding faces", len(paths), disable=not progress
-            ):
+            for _ in tqdm(pool.map(decode, range(len(paths))), "decoding faces", len(paths), disable=not progress):
                 pass
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -177,15 +172,11 @@ def _decode_all(
     return crops
 
 
-def _decode(
-    path: Path, box: tuple[float, float, float, float], height: int, width: int
-) -> npt.NDArray[np.uint8]:
+def _decode(path: Path, box: tuple[float, float, float, float], height: int, width: int) -> npt.NDArray[np.uint8]:
     try:
         with Image.open(path, formats=["JPEG"]) as image:
             if image.size != (IMAGE_SIZE, IMAGE_SIZE):
-                raise DataError(
-                    f"{path}: {image.width}×{image.height} pixels, expected {IMAGE_SIZE}×{IMAGE_SIZE}"
-                )
+                raise DataError(f"{path}: {image.width}×{image.height} pixels, expected {IMAGE_SIZE}×{IMAGE_SIZE}")
             face = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC, box=box)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: not a whole JPEG image: {error}") from error
@@ -219,7 +210,7 @@ def _hold_out(faces: Faces, share: float) -> tuple[Faces, Faces, Pairs]:
     held_out = np.zeros(faces.num_identities, np.bool_)
     held_out[rng.permutation(faces.num_identities)[:count]] = True
     validation = _of_people(faces, held_out)
-    return _of_people(faces, ~held_out), validation, _draw_pairs(validation.identity, rng)
+    return _of_people(faces, ~held_out), validation, draw_pairs(validation.identity, MAX_VALIDATION_PAIRS, rng)
 
 
 def _of_people(faces: Faces, wanted: npt.NDArray[np.bool_]) -> Faces:
@@ -227,21 +218,3 @@ def _of_people(faces: Faces, wanted: npt.NDArray[np.bool_]) -> Faces:
     identity = (np.cumsum(wanted) - 1)[faces.identity[keep]]
     names = tuple(name for name, chosen in zip(faces.identity_names, wanted, strict=True) if chosen)
     return Faces(faces.images[keep], identity.astype(np.int64), names)
-
-
-def _draw_pairs(identity: npt.NDArray[np.int64], rng: np.random.Generator) -> Pairs:
-    """Draw pairs as LFW's lists were: people first, evenly, then images, none twice; dealt into ten folds."""
-    first, second = np.triu_indices(len(identity), 1)
-    same = identity[first] == identity[second]
-    images = np.bincount(identity).astype(np.float64)
-    a, b = images[identity[first]], images[identity[second]]
-    weight = np.where(same, 2 / np.maximum(a * (a - 1), 1), 1 / (a * b))
-    count = min(int(same.sum()), int((~same).sum()), MAX_VALIDATION_PAIRS)
-    chosen = []
-    for kind in (same, ~same):
-        candidates = np.flatnonzero(kind)
-        odds = weight[candidates] / weight[candidates].sum()
-        chosen.append(rng.choice(candidates, count, replace=False, p=odds))
-    rows = np.concatenate(chosen)
-    fold = np.tile(np.arange(count, dtype=np.int64) % DEVELOPMENT_FOLDS, 2)
-    return Pairs(first[rows].astype(np.int64), second[rows].astype(np.int64), same[rows], fold)

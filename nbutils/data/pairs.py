@@ -1,4 +1,4 @@
-"""LFW's text lists: pairs of images (`pairs*.txt`) and people (`people*.txt`), in both their forms.
+"""LFW's text lists: pairs of images (`pairs*.txt`) and people (`people*.txt`), in both their forms; new pairs.
 
 The *development* form holds one set: a header with one number, then the rows. The *ten-fold* form (View 2)
 holds several: `pairs.txt` says `folds<TAB>pairs` on top, `people.txt` says `folds` on top and the number of
@@ -12,6 +12,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from nbutils.data.faces import Pairs
 from nbutils.errors import DataError
 
 #: Folds that a development list is dealt into: it has none of its own.
@@ -76,8 +80,7 @@ def read_pairs(path: Path) -> list[NamedPair]:
     rows = [_pair(line, path, number) for number, line in enumerate(lines[1:], start=2)]
     if len(rows) != 2 * folds * block:
         raise DataError(
-            f"{path}:1: header promises {folds} × 2 × {block} = {2 * folds * block} pairs, "
-            f"the file has {len(rows)}"
+            f"{path}:1: header promises {folds} × 2 × {block} = {2 * folds * block} pairs, the file has {len(rows)}"
         )
     pairs = []
     for index, (first, second, same) in enumerate(rows):
@@ -109,14 +112,10 @@ def read_people(path: Path) -> list[ListedPerson]:
         rows = lines[at + 1 : at + 1 + count]
         for line, row in enumerate(rows, start=at + 2):
             if in_folds and "\t" not in row:
-                raise DataError(
-                    f"{path}:{at + 1}: header promises {count} people, line {line} ends them early"
-                )
+                raise DataError(f"{path}:{at + 1}: header promises {count} people, line {line} ends them early")
             person = _person(row, path, line, fold)
             if person.name in people:
-                raise DataError(
-                    f"{path}:{line}: {person.name} is listed already in line {people[person.name].line}"
-                )
+                raise DataError(f"{path}:{line}: {person.name} is listed already in line {people[person.name].line}")
             people[person.name] = person
         if len(rows) != count:
             raise DataError(f"{path}:{at + 1}: header promises {count} people, the file has {len(rows)}")
@@ -139,9 +138,7 @@ def _read_lines(path: Path) -> list[str]:
     # Not splitlines(): it also breaks at characters that no editor counts as a line.
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").rstrip("\n").split("\n")
     if len(lines) < 2:
-        raise DataError(
-            f"{path}: expected a header line and at least one row, found {len(lines) if text else 0} lines"
-        )
+        raise DataError(f"{path}: expected a header line and at least one row, found {len(lines) if text else 0} lines")
     return lines
 
 
@@ -177,9 +174,7 @@ def _person(row: str, path: Path, line: int, fold: int) -> ListedPerson:
 
 def _safe(name: str, path: Path, line: int) -> str:
     if _UNSAFE_NAME.search(name):
-        raise DataError(
-            f"{path}:{line}: name {name!r} is not a plain folder name (no spaces, slashes, colons or '..')"
-        )
+        raise DataError(f"{path}:{line}: name {name!r} is not a plain folder name (no spaces, slashes, colons or '..')")
     return name
 
 
@@ -191,3 +186,27 @@ def _positive(text: str, path: Path, line: int, what: str) -> int:
 
 def _malformed(path: Path, line: int, row: str, expected: str) -> DataError:
     return DataError(f"{path}:{line}: {row[:80]!r}: expected {expected}")
+
+
+def draw_pairs(identity: npt.NDArray[np.int64], most: int, rng: np.random.Generator) -> Pairs:
+    """Draw pairs as LFW's lists were: people first, evenly, then images, none twice; dealt into ten folds.
+
+    Args:
+        identity: (N,) identity of every image.
+        most: matched pairs at most, and as many mismatched ones.
+        rng: source of randomness.
+    """
+    first, second = np.triu_indices(len(identity), 1)
+    same = identity[first] == identity[second]
+    images = np.bincount(identity).astype(np.float64)
+    a, b = images[identity[first]], images[identity[second]]
+    weight = np.where(same, 2 / np.maximum(a * (a - 1), 1), 1 / (a * b))
+    count = min(int(same.sum()), int((~same).sum()), most)
+    chosen = []
+    for kind in (same, ~same):
+        candidates = np.flatnonzero(kind)
+        odds = weight[candidates] / weight[candidates].sum()
+        chosen.append(rng.choice(candidates, count, replace=False, p=odds))
+    rows = np.concatenate(chosen)
+    fold = np.tile(np.arange(count, dtype=np.int64) % DEVELOPMENT_FOLDS, 2)
+    return Pairs(first[rows].astype(np.int64), second[rows].astype(np.int64), same[rows], fold)

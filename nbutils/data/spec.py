@@ -50,7 +50,7 @@ class SyntheticData(_Data):
     seed: int = Field(0, ge=0)
 
     def _load(self) -> FaceData:
-        from nbutils.data.synthetic.data_set import load_synthetic
+        from nbutils.data.embedded import load_synthetic
 
         return load_synthetic(self)
 

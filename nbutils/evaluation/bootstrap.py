@@ -80,9 +80,7 @@ def paired_bootstrap(
     """
     for name in ("same", "folds"):
         if not np.array_equal(getattr(result_a, name), getattr(result_b, name)):
-            raise ParameterError(
-                f"result_b differs from result_a in {name}, expected results on the same pairs"
-            )
+            raise ParameterError(f"result_b differs from result_a in {name}, expected results on the same pairs")
     return _interval([result_a, result_b], statistic, samples, seed, level)
 
 

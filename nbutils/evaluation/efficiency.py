@@ -35,9 +35,7 @@ def count_parameters(model: nn.Module) -> ParameterCount:
             try:
                 model.get_submodule(path)
             except AttributeError as error:
-                raise ParameterError(
-                    f"training_only of {type(module).__name__} names {name!r}: {error}"
-                ) from error
+                raise ParameterError(f"training_only of {type(module).__name__} names {name!r}: {error}") from error
             excluded.append(f"{path}.")
     # Sets of the parameters themselves: shared ones come under several names.
     everything, needed = set(), set()

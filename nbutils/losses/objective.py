@@ -33,7 +33,5 @@ class Objective(nn.Module):
     def forward(self, signals: Signals) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the weighted sum, and each unweighted term, detached, by its name."""
         terms = {name: loss(signals) for name, loss in self.losses.items()}
-        total = sum(
-            (self.weights[name] * value for name, value in terms.items()), start=signals.output.new_zeros(())
-        )
+        total = sum((self.weights[name] * value for name, value in terms.items()), start=signals.output.new_zeros(()))
         return total, {name: value.detach() for name, value in terms.items()}

@@ -42,8 +42,7 @@ class DeepID2Plus(FaceNetwork):
         self.group8 = nn.Sequential(nn.Flatten(), nn.Linear(width * 4 * 3, self.num_features), nn.ReLU())
         self.classifier = nn.Linear(self.num_features, num_classes)
         self.supervision = nn.ModuleList(
-            _supervision_head(width * h * w, self.num_features, num_classes)
-            for h, w in ((26, 22), (12, 10), (5, 4))
+            _supervision_head(width * h * w, self.num_features, num_classes) for h, w in ((26, 22), (12, 10), (5, 4))
         )
 
     def forward(self, images: Tensor) -> FaceOutputs:

@@ -37,9 +37,10 @@ def extract_features(
     batches = FaceBatches(images, model.input_size, device)
     was_training = model.training
     model.eval()
-    kept = []
     with torch.inference_mode():
-        for index in torch.arange(len(images)).split(batch_size):
-            kept.append(getattr(model(batches.centred(index)), layer).float().cpu())
+        kept = [
+            getattr(model(batches.centred(index)), layer).float().cpu()
+            for index in torch.split(torch.arange(len(images)), batch_size)
+        ]
     model.train(was_training)
     return torch.cat(kept).numpy()

@@ -20,9 +20,7 @@ class LocallyConnected2d(nn.Module):
         kernel_size: Side of the square filters.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, in_size: tuple[int, int], kernel_size: int
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, in_size: tuple[int, int], kernel_size: int) -> None:
         super().__init__()
         self.kernel_size = kernel_size
         self.in_size = in_size

@@ -74,9 +74,7 @@ def decimal(value: float, decimals: int) -> str:
 
 def _column(column: pd.Series) -> pd.Series:
     if not _is_number(column):
-        return column.map(
-            lambda cell: MISSING if cell is None or cell is pd.NA or cell != cell else str(cell)
-        )
+        return column.map(lambda cell: MISSING if cell is None or cell is pd.NA or cell != cell else str(cell))
     values = column.astype(float)
     decimals = _decimals(values)
     return values.map(lambda value: decimal(value, decimals))

@@ -77,9 +77,7 @@ class Paper(BaseModel):
             raise ValueError("two claims bear one id")
         for claim in self.claims:
             if (claim.table is None) != (claim.rows is None) or bool(claim.printed) == bool(claim.rows):
-                raise ValueError(
-                    f"claim {claim.id}: expected either printed numbers, or a table and two rows"
-                )
+                raise ValueError(f"claim {claim.id}: expected either printed numbers, or a table and two rows")
             if claim.table is not None and claim.table not in self.tables:
                 raise ValueError(f"claim {claim.id}: no table {claim.table!r}")
             for row in claim.rows or ():
@@ -178,9 +176,7 @@ def beside(name: str, table: str, ours: pd.DataFrame, *, column: str = "AUC") ->
     """
     frame = printed(name, table)
     if column not in frame.columns:
-        raise ParameterError(
-            f"{name} {table} has no column {column!r}: {_expected(column, list(frame.columns))}"
-        )
+        raise ParameterError(f"{name} {table} has no column {column!r}: {_expected(column, list(frame.columns))}")
     joined = ours.copy()
     joined.insert(0, f"paper {column}", frame[column].reindex(ours.index))
     return joined

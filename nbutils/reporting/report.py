@@ -63,9 +63,7 @@ def find_runs(folder: Path) -> list[Path]:
     found = []
     for place, names, files in os.walk(folder):
         here = Path(place)
-        names[:] = sorted(
-            name for name in names if not name.startswith(".") and (here / name).resolve() not in stores
-        )
+        names[:] = sorted(name for name in names if not name.startswith(".") and (here / name).resolve() not in stores)
         if any(marker in files for marker in _MARKERS):
             found.append(here)
             names[:] = []
@@ -101,9 +99,7 @@ def build_report(folder: Path) -> Path:
 def _card(run: Path, folder: Path) -> RunCard:
     where = run.relative_to(folder).as_posix()
     base = "" if where == "." else f"{where}/"
-    status, artefacts, provenance = (
-        _read(run / f"{name}.json") for name in ("status", "artefacts", "provenance")
-    )
+    status, artefacts, provenance = (_read(run / f"{name}.json") for name in ("status", "artefacts", "provenance"))
     claims = _read(run / "claims.json") or []
     items = artefacts.get("items", [])
     name = status.get("notebook") or artefacts.get("notebook") or where

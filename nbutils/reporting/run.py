@@ -45,9 +45,7 @@ class Run:
         ParameterError: the data set or the preset is missing, or a parameter is no plain value.
     """
 
-    def __init__(
-        self, notebook: str, *, parameters: Mapping[str, object], out_dir: str | Path | None = None
-    ) -> None:
+    def __init__(self, notebook: str, *, parameters: Mapping[str, object], out_dir: str | Path | None = None) -> None:
         for needed in ("dataset", "preset"):
             if not parameters.get(needed):
                 raise ParameterError(f"{notebook}: parameter {needed!r} is missing: every caption names it")

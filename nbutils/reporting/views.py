@@ -37,11 +37,7 @@ class TableView:
             + "</tr>"
             for row in text.itertuples(index=False)
         )
-        note = (
-            f'<p style="{_NOTE};font-style:italic;margin:0.4em 0">{escape(self.note)}</p>'
-            if self.note
-            else ""
-        )
+        note = f'<p style="{_NOTE};font-style:italic;margin:0.4em 0">{escape(self.note)}</p>' if self.note else ""
         return (
             '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:0.6em 0">'
             f'<caption style="{_NOTE};caption-side:top">{escape(self.caption)}</caption>'

@@ -37,9 +37,7 @@ class OneNeuronClassifiers:
     """The polarity."""
 
 
-def attribute_discriminativeness(
-    features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike
-) -> FloatArray:
+def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike) -> FloatArray:
     """Balanced accuracy of every neuron as a classifier of every attribute.
 
     Entry (i, j) is x_i(j) of Luo et al. 2016 (Eq. 2): (TPR + TNR) / 2 of neuron i at its best threshold and in its
@@ -72,9 +70,7 @@ def attribute_discriminativeness(
     return 0.5 + np.maximum(scores, 0) * scale
 
 
-def one_neuron_classifiers(
-    features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike
-) -> OneNeuronClassifiers:
+def one_neuron_classifiers(features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike) -> OneNeuronClassifiers:
     """The classifiers behind `attribute_discriminativeness`, with their thresholds and polarities.
 
     Args:
@@ -92,9 +88,7 @@ def one_neuron_classifiers(
     scores, thresholds, above = np.zeros(shape), np.empty(shape), np.ones(shape, dtype=np.bool_)
     rows = np.arange(shape[1])
 
-    def classify(
-        neuron: int, column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]
-    ) -> None:
+    def classify(neuron: int, column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]) -> None:
         below, running = _running_scores(column, weights)
         thresholds[neuron] = column.max()
         if running.shape[1]:
@@ -193,9 +187,7 @@ def _check(
         raise ParameterError(f"features has shape {responses.shape}; expected (images, neurons)")
     present = _check_attributes(attributes)
     if len(responses) != len(present):
-        raise ParameterError(
-            f"features has {len(responses)} images, attributes has {len(present)}; expected the same"
-        )
+        raise ParameterError(f"features has {len(responses)} images, attributes has {len(present)}; expected the same")
     # A sum over a neuron's responses is finite unless one of them is not (or it overflows: then look closely).
     with np.errstate(over="ignore", invalid="ignore"):
         suspects = np.flatnonzero(~np.isfinite(responses.sum(axis=0, dtype=np.float64)))
@@ -219,7 +211,5 @@ def _check_attributes(attributes: npt.ArrayLike) -> BoolArray:
     one_sided = np.flatnonzero(present.all(axis=0) | ~present.any(axis=0))
     if len(one_sided):
         names = ", ".join(map(str, one_sided))
-        raise ParameterError(
-            f"attributes: column {names} has one value only; expected images with and without it"
-        )
+        raise ParameterError(f"attributes: column {names} has one value only; expected images with and without it")
     return present

@@ -166,9 +166,7 @@ def _anneal(
 def _shift(logits: FloatArray, count: int | None, slope: float) -> float:
     """The shift t of all logits: to sum(q) = count, or, free, to t = -slope sum(q)."""
     if count is not None:
-        return float(
-            brentq(lambda t: expit(logits + t).sum() - count, -logits.max() - 40, -logits.min() + 40)
-        )
+        return float(brentq(lambda t: expit(logits + t).sum() - count, -logits.max() - 40, -logits.min() + 40))
     if slope == 0:
         return 0.0
     return float(brentq(lambda t: expit(logits + t).sum() + t / slope, -slope * len(logits), 0.0))
@@ -200,9 +198,7 @@ def _descend(
             field += 2 * weight * psi[neuron] * (1 if y[neuron] else -1)
 
 
-def _best_exchange(
-    y: BoolArray, field: FloatArray, psi: FloatArray, weight: float
-) -> tuple[float, list[int]]:
+def _best_exchange(y: BoolArray, field: FloatArray, psi: FloatArray, weight: float) -> tuple[float, list[int]]:
     """The exchange of a chosen neuron for another that lowers E(y) most, and by how much."""
     if y.all() or not y.any():
         return 0.0, []

@@ -155,11 +155,7 @@ def select_neurons(
     if count is not None:
         count = _check_count(count, responding, len(x))
     solution = mean_field(costs, similarity(x), lam, cost_of_not_choosing, count)
-    given = (
-        f"a cost of not choosing of {cost_of_not_choosing:g}"
-        if count is None
-        else f"a wanted count of {count}"
-    )
+    given = f"a cost of not choosing of {cost_of_not_choosing:g}" if count is None else f"a wanted count of {count}"
     note = f"Eq. 2 by mean field with lambda = {lam:g} and {given}."
     if responding < len(x):
         note += f" {len(x) - responding} neurons respond to no identity-related attribute and are left out."
@@ -257,9 +253,7 @@ def _check_partition(identity_related: npt.ArrayLike, attributes: int) -> BoolAr
 def _check_level(selective_at: npt.ArrayLike, attributes: int) -> FloatArray:
     level = np.asarray(selective_at, dtype=np.float64)
     if level.shape not in ((), (attributes,)) or not ((level > 0.5) & (level <= 1)).all():
-        raise ParameterError(
-            f"selective_at is {selective_at}; expected one value in (0.5, 1], or {attributes}"
-        )
+        raise ParameterError(f"selective_at is {selective_at}; expected one value in (0.5, 1], or {attributes}")
     return np.array(np.broadcast_to(level, (attributes,)))
 
 

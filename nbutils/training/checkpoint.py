@@ -33,9 +33,7 @@ class Checkpoint:
     seconds: float = 20.0
     _written: float = field(default_factory=time.monotonic)
 
-    def save(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict[str, float]]
-    ) -> None:
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict[str, float]]) -> None:
         """Writes the state after the last epoch in `history`, if it is time to."""
         if time.monotonic() - self._written < self.seconds:
             return

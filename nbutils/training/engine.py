@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
@@ -64,7 +64,7 @@ def fit(
     objective = Objective({name: (term.weight, term.build()) for name, term in spec.objective.items()})
     network, optimizer = _set_up(fabric, model, spec.schedule)
     if teacher is not None:
-        teacher = teacher.to(fabric.device, memory_format=torch.channels_last)
+        teacher = teacher.to(fabric.device).to(memory_format=torch.channels_last)
     batches = FaceBatches(faces.images, model.input_size, fabric.device)
     labels = torch.from_numpy(faces.identity)
     history = checkpoint.restore(model, optimizer)
@@ -86,7 +86,7 @@ def fit(
             generator = torch.Generator().manual_seed(_epoch_seed(spec.seed, epoch))
             order = torch.randperm(len(faces), generator=generator)
             sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
-            for i, index in enumerate(order.split(size)):
+            for i, index in enumerate(torch.split(order, size)):
                 _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
                 images = batches.augmented(index, generator)
                 signals = _signals(fabric, network, images, teacher, cached_features, index)
@@ -144,7 +144,7 @@ def _set_up(fabric: Fabric, model: FaceNetwork, schedule: Schedule) -> tuple[Any
 
 def _signals(
     fabric: Fabric,
-    network: Any,
+    network: nn.Module,
     images: Tensor,
     teacher: Teacher | None,
     cached_features: Tensor | None,
@@ -163,9 +163,7 @@ def _signals(
     return signals
 
 
-def _set_learning_rate(
-    optimizer: torch.optim.Optimizer, schedule: Schedule, step: int, steps_per_epoch: int
-) -> None:
+def _set_learning_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, step: int, steps_per_epoch: int) -> None:
     total = schedule.epochs * steps_per_epoch
     warmup = schedule.warmup * total
     if step < warmup:

@@ -8,6 +8,7 @@ import inspect
 import json
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import torch
@@ -138,9 +139,7 @@ class TrainingSpec(Frozen):
         if reading and not self.teacher:
             raise ParameterError(f"'{self.name}': the terms {reading} need a teacher, and the spec has none")
         if self.teacher and not reading:
-            raise ParameterError(
-                f"'{self.name}': the spec has a teacher, and no term of the objective reads it"
-            )
+            raise ParameterError(f"'{self.name}': the spec has a teacher, and no term of the objective reads it")
         if self.selection and not self.regresses_neurons:
             raise ParameterError(f"'{self.name}': the spec selects neurons, and no term regresses them")
         return self
@@ -153,9 +152,7 @@ class TrainingSpec(Frozen):
     @property
     def key(self) -> str:
         """Digest of everything that decides the result: content, data, code and the keys of its predecessors."""
-        content: dict[str, Any] = self.model_dump(
-            mode="json", exclude={"name", "data", "teacher", "initialise_from"}
-        )
+        content: dict[str, Any] = self.model_dump(mode="json", exclude={"name", "data", "teacher", "initialise_from"})
         content["data"] = self.data.fingerprint()
         content["teacher"] = [teacher.key for teacher in self.teacher]
         content["initialise_from"] = self.initialise_from.key if self.initialise_from else None
@@ -184,15 +181,12 @@ def code_digest() -> str:
 def _without_docstrings(source: str) -> str:
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node) is not None
-        ):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
     return ast.dump(tree)
 
 
-def _component(module: Any, name: str, options: dict[str, Option], taken: int = 0) -> None:
+def _component(module: ModuleType, name: str, options: dict[str, Option], taken: int = 0) -> None:
     """Checks that `module` offers `name` and that it takes these options."""
     kind = getattr(module, name, None) if name in module.__all__ else None
     if not (inspect.isclass(kind) and issubclass(kind, nn.Module)):

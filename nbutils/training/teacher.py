@@ -55,7 +55,7 @@ class Teacher(nn.Module):
         return self._targets(list(features.split(widths, dim=1)))
 
     def _targets(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
-        logits = [net.classifier(f) for net, f in zip(self.networks, features, strict=True)]  # type: ignore[operator]
+        logits = [net.classifier(f) for net, f in zip(self.networks, features, strict=True)]
         return torch.cat(features, dim=1)[:, self.neurons], torch.stack(logits).mean(dim=0)
 
     def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -29,9 +29,7 @@ def make_notebook(tmp_path: Path) -> Make:
     """Function (name, *code cells, parameters=…) → the notebook's file below tmp_path/notebooks."""
 
     def make(name: str, *cells: str, parameters: str = PARAMETERS, title: str = "# A trial") -> Path:
-        notebook = nbformat.v4.new_notebook(
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        )
+        notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
         first = nbformat.v4.new_code_cell(parameters.rstrip(), metadata={"tags": ["parameters"]})
         code = [nbformat.v4.new_code_cell(cell) for cell in cells]
         notebook.cells = [nbformat.v4.new_markdown_cell(title), first, *code]

@@ -22,9 +22,7 @@ def test_parameters_are_read_with_defaults_comments_and_choices(make_notebook: M
 
 
 def test_a_comment_may_follow_text_that_is_not_ascii(make_notebook: Make) -> None:
-    parameters = read_parameters(
-        make_notebook("a", parameters='λ = "größe # 1"  # τ²\nnegative = -1  # below')
-    )
+    parameters = read_parameters(make_notebook("a", parameters='λ = "größe # 1"  # τ²\nnegative = -1  # below'))
 
     assert parameters["λ"] == Parameter("λ", "größe # 1", "τ²")
     assert parameters["negative"].default == -1
@@ -63,9 +61,7 @@ def test_one_cell_of_parameters_the_first_of_code(make_notebook: Make) -> None:
         for cell, tag in zip(notebook.cells[1:], tags, strict=True):
             cell.metadata.tags = tag
         nbformat.write(notebook, file)
-        with pytest.raises(
-            ParameterError, match=f"{cells} cells tagged 'parameters', expected one, the first"
-        ):
+        with pytest.raises(ParameterError, match=f"{cells} cells tagged 'parameters', expected one, the first"):
             read_parameters(file)
 
 

@@ -174,9 +174,7 @@ def test_images_of_another_kind(root: Path, load: Callable[..., FaceData]) -> No
 def test_pair_of_a_missing_image(root: Path, load: Callable[..., FaceData]) -> None:
     path = root / "lfw-deepfunneled" / "Flo_F" / "Flo_F_0002.jpg"
     path.unlink()
-    with pytest.raises(
-        DataError, match=re.escape(f"{root / 'pairsDevTest.txt'}:3: image {path} does not exist")
-    ):
+    with pytest.raises(DataError, match=re.escape(f"{root / 'pairsDevTest.txt'}:3: image {path} does not exist")):
         load()
 
 

@@ -77,18 +77,14 @@ LINES = (
         ("images: 3", "images: !!python/object/apply:os.getcwd []", 8, "not YAML"),
     ],
 )
-def test_bad_manifests_name_file_line_and_key(
-    tmp_path: Path, old: str, new: str, line: int, says: str
-) -> None:
+def test_bad_manifests_name_file_line_and_key(tmp_path: Path, old: str, new: str, line: int, says: str) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(LINES.replace(old, new))
     with pytest.raises(DataError, match=f"^{re.escape(f'{path}:{line}: ')}.*{says}"):
         load_manifest(path)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"- a\n- b\n", b"\xff\xfe", b"title: 2001-99-99\n", b"? [a, b]\n: c\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"- a\n- b\n", b"\xff\xfe", b"title: 2001-99-99\n", b"? [a, b]\n: c\n"])
 def test_files_that_are_no_manifest(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.yml"
     path.write_bytes(content)

@@ -34,9 +34,7 @@ def mann_whitney(distances: Floats, same: Bools, weights: Floats) -> float:
         for j in np.flatnonzero(~same):
             weight = weights[i] * weights[j]
             couples += weight
-            won += weight * (
-                1.0 if distances[i] < distances[j] else 0.5 if distances[i] == distances[j] else 0.0
-            )
+            won += weight * (1.0 if distances[i] < distances[j] else 0.5 if distances[i] == distances[j] else 0.0)
     return won / couples
 
 
@@ -48,17 +46,13 @@ def looped_accuracies(distances: Floats, same: Bools, folds: Ints) -> list[float
         gaps = [-np.inf, *known, np.inf]
         scores = []
         for threshold in gaps[:-1]:
-            rows = [
-                (d <= threshold) == s for d, s, f in zip(distances, same, folds, strict=True) if f != held_out
-            ]
+            rows = [(d <= threshold) == s for d, s, f in zip(distances, same, folds, strict=True) if f != held_out]
             scores.append(sum(rows))
         first = last = scores.index(max(scores))
         while last + 1 < len(scores) and scores[last + 1] == scores[first]:
             last += 1
         threshold = (gaps[first] + gaps[last + 1]) / 2 if first else -np.inf
-        right = [
-            (d <= threshold) == s for d, s, f in zip(distances, same, folds, strict=True) if f == held_out
-        ]
+        right = [(d <= threshold) == s for d, s, f in zip(distances, same, folds, strict=True) if f == held_out]
         accuracies.append(sum(right) / len(right))
     return accuracies
 
@@ -126,9 +120,7 @@ def test_roc_curve_counts_accepted_pairs() -> None:
 def test_fold_accuracies_match_a_plain_loop(seed: int) -> None:
     distances, same, folds = random_case(seed, pairs=60, folds=2 + seed % 5)
     result = from_distances(distances.tolist(), same.tolist(), folds.tolist())
-    assert result.fold_accuracies.tolist() == pytest.approx(
-        looped_accuracies(distances, same, folds), abs=1e-12
-    )
+    assert result.fold_accuracies.tolist() == pytest.approx(looped_accuracies(distances, same, folds), abs=1e-12)
 
 
 def test_held_out_fold_does_not_choose_its_threshold() -> None:

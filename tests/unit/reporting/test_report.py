@@ -30,9 +30,7 @@ class _Links(HTMLParser):
 def _make_run(folder: Path, name: str) -> Run:
     from matplotlib import pyplot as plt
 
-    run = Run(
-        name, parameters={"dataset": "synthetic", "preset": "smoke", "seed": 0, "note": NASTY}, out_dir=folder
-    )
+    run = Run(name, parameters={"dataset": "synthetic", "preset": "smoke", "seed": 0, "note": NASTY}, out_dir=folder)
     ours = pd.DataFrame({"AUC": [83.41, 82.8], "group": ["NA", NASTY]}, index=["T1", "selection"])
     ours.index.name = "method"
     run.table("fig3", beside("luo2016", "fig3", ours), caption=NASTY, note=NASTY)
@@ -102,9 +100,7 @@ def test_failed_runs_come_first(runs: Path) -> None:
     assert html.escape(f"ValueError: {NASTY}", quote=False).split("'")[0] in page
 
 
-def test_stored_trainings_and_broken_off_runs_are_no_runs(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stored_trainings_and_broken_off_runs_are_no_runs(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBUTILS_STORE", str(runs / "store"))
     for name in ("store/key", ".half.partial"):
         (runs / name).mkdir(parents=True)

@@ -112,9 +112,7 @@ def test_a_new_run_is_not_complete_by_the_records_of_the_old(run: Run) -> None:
     assert not any((run.folder / record).exists() for record in RECORDS)
 
 
-def test_without_a_folder_the_former_run_stays_until_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_folder_the_former_run_stays_until_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "runs_dir", lambda: tmp_path)
     for caption in ("Former", "Latter"):
         run = Run("a/b", parameters=SETTING)

@@ -1,0 +1,142 @@
+"""The papers' experiments as training specs, at every preset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from nbutils.data.spec import DataSpec, LFWData, SyntheticData
+from nbutils.errors import ParameterError
+from nbutils.training.spec import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
+
+Preset = Literal["smoke", "laptop", "paper"]
+Precision = Literal["32-true", "bf16-mixed"]
+
+#: Width of the maps, epochs of the teacher, epochs of a student. `paper`: the printed shapes; the epochs are ours.
+_SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 16), "paper": (128, 30, 30)}
+
+#: (identities, images of each, validation images, pairs) of the embedded faces.
+_SYNTHETIC: dict[str, tuple[int, int, int, int]] = {
+    "smoke": (20, 8, 300, 200),
+    "laptop": (300, 20, 4000, 6000),
+    "paper": (12294, 24, 20000, 6000),
+}
+
+#: Chosen neurons of T1 in the paper.
+T1_CHOSEN = 422
+
+
+def face_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0) -> DataSpec:
+    """Names the faces of a notebook's parameters.
+
+    Args:
+        dataset: "synthetic" or "lfw".
+        data_root: Folder of the data set; the embedded faces need none.
+        preset: Size of the embedded faces.
+        seed: Of the embedded population.
+
+    Raises:
+        ParameterError: Unknown data set or preset, or no folder where one is needed.
+    """
+    _sizes(preset)
+    if dataset == "synthetic":
+        identities, images, validation, pairs = _SYNTHETIC[preset]
+        return SyntheticData(
+            identities=identities, images_per_identity=images, validation_images=validation, pairs=pairs, seed=seed
+        )
+    if dataset == "lfw":
+        if not data_root:
+            raise ParameterError("data_root is empty: expected the folder that holds LFW's image folder and lists")
+        return LFWData(root=Path(data_root))
+    raise ParameterError(f"dataset is {dataset!r}: expected 'synthetic' or 'lfw'")
+
+
+def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
+    """The teacher T1: DeepID2+ on labels, with deep supervision (Luo et al. 2016, Table 1)."""
+    width, epochs, _ = _sizes(preset)
+    return TrainingSpec(
+        name="T1",
+        data=data,
+        model=ModelSpec(name="DeepID2Plus", options={"width": width}),
+        objective={"labels": Term(loss="LabelLoss"), "supervision": Term(loss="SupervisionLoss")},
+        schedule=Schedule(epochs=epochs, batch_size=_batch(preset), learning_rate=0.04),
+        precision=best_precision(),
+        seed=seed,
+    )
+
+
+def student(
+    name: str,
+    teacher: TrainingSpec,
+    term: Term,
+    *,
+    preset: str = "laptop",
+    selection: SelectionSpec | None = None,
+    targets: Literal["online", "cached"] = "online",
+    learning_rate: float = 0.04,
+) -> TrainingSpec:
+    """The student S on one objective (Luo et al. 2016, Fig. 3); without a teacher where the objective reads none."""
+    width, _, epochs = _sizes(preset)
+    return TrainingSpec(
+        name=name,
+        data=teacher.data,
+        model=ModelSpec(name="MobileIDStudent", options={"width": width}),
+        objective={term.loss.removesuffix("Loss").lower(): term},
+        schedule=Schedule(epochs=epochs, batch_size=_batch(preset), learning_rate=learning_rate),
+        teacher=(teacher,) if any("teacher" in signal for signal in term.reads) else (),
+        selection=selection,
+        targets=targets,
+        precision=teacher.precision,
+        seed=teacher.seed,
+    )
+
+
+def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online") -> dict[str, TrainingSpec]:
+    """All rows of Fig. 3 of Luo et al. 2016 under their printed names, the teacher first."""
+    teacher = t1(data, preset, seed)
+    soft = "SoftTargetLoss"
+    rows: dict[str, tuple[Term, SelectionSpec | None]] = {
+        "1-of-K": (Term(loss="LabelLoss"), None),
+        "soft t=1": (Term(loss=soft, options={"temperature": 1.0}), None),
+        "soft t=10": (Term(loss=soft, options={"temperature": 10.0}), None),
+        "logits": (Term(loss="LogitsLoss"), None),
+        "neurons": (Term(loss="NeuronLoss"), None),
+        "selection": (Term(loss="NeuronLoss"), SelectionSpec(count=T1_CHOSEN)),
+    }
+    if targets not in ("online", "cached"):
+        raise ParameterError(f"targets is {targets!r}: expected 'online' or 'cached'")
+    return {"T1": teacher} | {
+        name: student(
+            name,
+            teacher,
+            term,
+            preset=preset,
+            selection=selection,
+            targets="cached" if targets == "cached" and term.loss != "LabelLoss" else "online",
+            learning_rate=LEARNING_RATES[term.loss],
+        )
+        for name, (term, selection) in rows.items()
+    }
+
+
+#: The losses differ in scale, so each has its own learning rate, chosen on held-out people of LFW's training list.
+LEARNING_RATES = {"LabelLoss": 0.04, "SoftTargetLoss": 0.04, "LogitsLoss": 0.04, "NeuronLoss": 0.02}
+
+
+def best_precision() -> Precision:
+    """bf16 arithmetic where the processor has it, else float32."""
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+def _sizes(preset: str) -> tuple[int, int, int]:
+    if preset not in _SIZES:
+        raise ParameterError(f"preset is {preset!r}: expected one of {', '.join(_SIZES)}")
+    return _SIZES[preset]
+
+
+def _batch(preset: str) -> int:
+    return 32 if preset == "smoke" else 128

@@ -1,0 +1,174 @@
+"""Resolve a graph of training specs: teachers before students, each network once, nothing the store holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+
+from nbutils.data.attributes import IDENTITY_RELATED
+from nbutils.data.faces import FaceData
+from nbutils.models import FaceNetwork, FeatureLayer, extract_features
+from nbutils.paths import default_store
+from nbutils.selection import NeuronSelection, class_discriminativeness, drop_inhibitive, select_neurons
+from nbutils.selection import attribute_discriminativeness as discriminate
+from nbutils.training.checkpoint import Checkpoint
+from nbutils.training.engine import fit
+from nbutils.training.spec import SelectionSpec, TrainingSpec, digest
+from nbutils.training.store import Store
+from nbutils.training.teacher import Teacher, read_features, write_features
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained network in the store.
+
+    Attributes:
+        spec: What was trained.
+        folder: Its files: weights.safetensors, history.parquet, spec.json, metrics.json.
+        trained_now: False where the store held it.
+    """
+
+    spec: TrainingSpec
+    folder: Path
+    trained_now: bool
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """Outputs, parameters, seconds, chosen neurons, and the note on the selection."""
+        metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text())
+        return metrics
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch; see `nbutils.training.engine.fit`."""
+        return pd.read_parquet(self.folder / "history.parquet")
+
+    @cached_property
+    def model(self) -> FaceNetwork:
+        """The network with its weights, in evaluation mode."""
+        model = self.spec.model.build(self.metrics["outputs"])
+        model.load_state_dict(load_file(self.folder / "weights.safetensors"))
+        return model.eval()
+
+    @property
+    def feature_layer(self) -> FeatureLayer:
+        """Where its face representation is: its outputs if it regresses neurons, else the top hidden layer."""
+        return "output" if self.spec.regresses_neurons else "features"
+
+    def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """(N, F) representation of N images."""
+        return extract_features(self.model, images, self.feature_layer)
+
+
+@overload
+def train(
+    specs: TrainingSpec, *, store: Store | None = ..., progress: bool = ..., checkpoint_seconds: float = ...
+) -> TrainingResult: ...
+@overload
+def train(
+    specs: Iterable[TrainingSpec], *, store: Store | None = ..., progress: bool = ..., checkpoint_seconds: float = ...
+) -> list[TrainingResult]: ...
+def train(
+    specs: TrainingSpec | Iterable[TrainingSpec],
+    *,
+    store: Store | None = None,
+    progress: bool = True,
+    checkpoint_seconds: float = 20.0,
+) -> TrainingResult | list[TrainingResult]:
+    """Trains one spec, or several in order, with all they need; what the store holds is taken from there.
+
+    Args:
+        specs: One or more.
+        store: Where results lie; None: `nbutils.paths.default_store()`.
+        progress: Show a bar for each training.
+        checkpoint_seconds: Least time between two checkpoints.
+
+    Returns:
+        One result for one spec, a list in order for several.
+    """
+    store = store or Store(default_store())
+    if isinstance(specs, TrainingSpec):
+        return _train(specs, store, progress, checkpoint_seconds)
+    return [_train(spec, store, progress, checkpoint_seconds) for spec in specs]
+
+
+def choose_neurons(teacher: Teacher, data: FaceData, selection: SelectionSpec) -> NeuronSelection:
+    """Selects a teacher's neurons: by Eq. 2 where the data have attributes, else by dropping inhibitive ones.
+
+    Args:
+        teacher: One network or an ensemble.
+        data: Its validation faces are looked at, or the training faces where it has none.
+        selection: Count, λ and number of images.
+    """
+    faces = data.validation or data.train
+    keep = slice(0, selection.images)
+    features = teacher.features(faces.images[keep])
+    if faces.attributes is None:
+        classes = class_discriminativeness(features, faces.identity[keep])
+        return drop_inhibitive(classes.values, selective_at=classes.chance)
+    x = discriminate(features, faces.attributes[keep])
+    wanted = selection.count
+    if wanted is not None:
+        wanted = min(wanted, int((x > 0.5).any(axis=1).sum()))
+    options = {} if selection.lam is None else {"lam": selection.lam}
+    return select_neurons(x, IDENTITY_RELATED, count=wanted, **options)
+
+
+def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds: float) -> TrainingResult:
+    key = spec.key
+    with store.lock(key):
+        if folder := store.find(key):
+            return TrainingResult(spec, folder, trained_now=False)
+        predecessors = [*spec.teacher, *([spec.initialise_from] if spec.initialise_from else [])]
+        before = {p.key: _train(p, store, progress, checkpoint_seconds) for p in predecessors}
+        teachers = [before[teacher.key] for teacher in spec.teacher]
+        data = spec.data.load()
+        teacher = Teacher([t.model for t in teachers]) if teachers else None
+        note = ""
+        if teacher and spec.selection:
+            choice = choose_neurons(teacher, data, spec.selection)
+            teacher, note = Teacher([t.model for t in teachers], choice.indices), choice.note
+        outputs = teacher.num_neurons if teacher and spec.regresses_neurons else data.train.num_identities
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(spec.seed)
+            model = spec.model.build(outputs)
+        if spec.initialise_from:
+            model.load_state_dict(before[spec.initialise_from.key].model.state_dict())
+        cached = _cached_features(spec, teacher, data, store) if teacher and spec.targets == "cached" else None
+        checkpoint = Checkpoint(store.partial(key) / "checkpoint.safetensors", checkpoint_seconds)
+        history = pd.DataFrame(fit(spec, model, data.train, teacher, cached, checkpoint, progress=progress))
+        metrics = {
+            "outputs": outputs,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "seconds": float(history["seconds"].sum()),
+            "neurons": teacher.neurons.tolist() if teacher and spec.regresses_neurons else None,
+            "selection": note,
+        }
+        with store.publish(key) as aside:
+            state = {name: value.contiguous() for name, value in model.state_dict().items()}
+            save_file(state, aside / "weights.safetensors")
+            history.to_parquet(aside / "history.parquet", index=False)
+            (aside / "spec.json").write_text(spec.model_dump_json(indent=1))
+            (aside / "metrics.json").write_text(json.dumps(metrics))
+        return TrainingResult(spec, store.root / key, trained_now=True)
+
+
+def _cached_features(spec: TrainingSpec, teacher: Teacher, data: FaceData, store: Store) -> torch.Tensor:
+    key = digest({"features of": [t.key for t in spec.teacher], "data": data.fingerprint})
+    with store.lock(key):
+        folder = store.find(key)
+        if folder is None:
+            with store.publish(key) as aside:
+                write_features(teacher, data.train.images, aside / "features.npy")
+            folder = store.root / key
+    return read_features(folder / "features.npy")
