@@ -77,7 +77,7 @@ def similarity(discriminativeness: FloatArray) -> FloatArray:
     """
     x = discriminativeness - discriminativeness.mean(axis=0)
     half = (x**2).sum(axis=1) / 2
-    psi = x @ x.T
+    psi: FloatArray = x @ x.T
     psi -= half[:, None]
     psi -= half
     np.minimum(psi, 0, out=psi)

@@ -107,7 +107,8 @@ def neuron_groups(
     related = _as_partition(identity_related, x.shape[1])
     selective = x >= _check_level(selective_at, x.shape[1])
     to_ia, to_na = selective[:, related].any(axis=1), selective[:, ~related].any(axis=1)
-    return np.array(GROUPS)[np.select([to_ia & to_na, to_ia, to_na], [2, 0, 1], default=3)]
+    names: npt.NDArray[np.str_] = np.array(GROUPS)[np.select([to_ia & to_na, to_ia, to_na], [2, 0, 1], default=3)]
+    return names
 
 
 def select_neurons(
@@ -203,7 +204,7 @@ def drop_inhibitive(
         )
     return NeuronSelection(
         indices=np.flatnonzero(kept),
-        marginals=kept.astype(np.float64),
+        marginals=np.asarray(kept, dtype=np.float64),
         unary_costs=np.where(kept, 0.0, np.inf),
         groups=np.where(kept, "IA", "inhibitive"),
         energy_trace=np.empty(0),
@@ -253,7 +254,7 @@ def _check_partition(identity_related: npt.ArrayLike, attributes: int) -> BoolAr
 def _check_level(selective_at: npt.ArrayLike, attributes: int) -> FloatArray:
     level = np.asarray(selective_at, dtype=np.float64)
     if level.shape not in ((), (attributes,)) or not ((level > 0.5) & (level <= 1)).all():
-        raise ParameterError(f"selective_at is {selective_at}; expected one value in (0.5, 1], or {attributes}")
+        raise ParameterError(f"selective_at is {selective_at!r}; expected one value in (0.5, 1], or {attributes}")
     return np.array(np.broadcast_to(level, (attributes,)))
 
 

@@ -122,14 +122,15 @@ def fit(
 
 
 def _fabric(precision: str) -> Fabric:
-    logging.getLogger("lightning").setLevel(logging.WARNING)
     from lightning.fabric import Fabric  # seconds to import: only for who trains
+
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
 
     return Fabric(accelerator="auto", devices=1, precision=cast(Any, precision))
 
 
 def _set_up(fabric: Fabric, model: FaceNetwork, schedule: Schedule) -> tuple[Any, torch.optim.Optimizer]:
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
         model.parameters(),
         lr=schedule.learning_rate,

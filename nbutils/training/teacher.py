@@ -52,10 +52,10 @@ class Teacher(nn.Module):
     def from_features(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The same from (B, F) features of all networks, concatenated."""
         widths = [cast(nn.Linear, network.classifier).in_features for network in self.networks]
-        return self._targets(list(features.split(widths, dim=1)))
+        return self._targets(list(torch.split(features, widths, dim=1)))
 
     def _targets(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
-        logits = [net.classifier(f) for net, f in zip(self.networks, features, strict=True)]
+        logits = [cast(nn.Linear, net.classifier)(f) for net, f in zip(self.networks, features, strict=True)]
         return torch.cat(features, dim=1)[:, self.neurons], torch.stack(logits).mean(dim=0)
 
     def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
