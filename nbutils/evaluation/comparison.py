@@ -1,0 +1,66 @@
+"""Several models on the same pairs, and how fast they learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from nbutils.errors import ParameterError
+from nbutils.evaluation.bootstrap import bootstrap, paired_bootstrap
+from nbutils.evaluation.verification import VerificationResult
+
+
+def compare_models(results: Mapping[str, VerificationResult], reference: str) -> pd.DataFrame:
+    """AUC of each model with its interval, and its difference to a reference model, in percent.
+
+    Args:
+        results: Model name to its result; all on the same pairs.
+        reference: The name of the model that the others are compared with.
+
+    Returns:
+        Indexed by model: AUC, low, high; difference, difference low, difference high (paired, 95 %; NaN for the
+        reference itself); accuracy and its standard error over the folds.
+
+    Raises:
+        ParameterError: If `reference` is not among the results.
+    """
+    if reference not in results:
+        raise ParameterError(f"reference is {reference!r}: expected one of {', '.join(results)}")
+    rows = {}
+    for name, result in results.items():
+        own = bootstrap(result)
+        row = {"AUC": own.estimate, "low": own.low, "high": own.high}
+        if name != reference:
+            difference = paired_bootstrap(result, results[reference])
+            row |= {
+                "difference": difference.estimate,
+                "difference low": difference.low,
+                "difference high": difference.high,
+            }
+        rows[name] = row | {"accuracy": result.accuracy, "accuracy SE": result.accuracy_error}
+    return 100 * pd.DataFrame.from_dict(rows, orient="index")
+
+
+def steps_to_share(history: pd.DataFrame, share: float = 0.9) -> float:
+    """Optimiser steps until the training loss has fallen by a share of its whole fall (Luo et al. 2016, Fig. 6).
+
+    Losses of different objectives have no common unit, so each is measured by its own fall from the first to the
+    last epoch. Linear between epochs.
+
+    Args:
+        history: Columns step and loss, one row an epoch; see `nbutils.training.engine.fit`.
+        share: Of the fall, in (0, 1].
+
+    Raises:
+        ParameterError: If the share is out of range, or the loss did not fall.
+    """
+    if not 0 < share <= 1:
+        raise ParameterError(f"share is {share}, expected a value in (0, 1]")
+    loss, step = history["loss"].to_numpy(), history["step"].to_numpy()
+    target = loss[0] - share * (loss[0] - loss[-1])
+    if not loss[-1] < loss[0]:
+        raise ParameterError(f"the loss went from {loss[0]:.4g} to {loss[-1]:.4g}: it did not fall")
+    after = int((loss <= target).argmax())
+    part = (loss[after - 1] - target) / (loss[after - 1] - loss[after])
+    return float(step[after - 1] + part * (step[after] - step[after - 1]))

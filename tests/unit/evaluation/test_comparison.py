@@ -1,0 +1,37 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbutils.errors import ParameterError
+from nbutils.evaluation import compare_models, evaluate_pairs, paired_bootstrap, steps_to_share
+from nbutils.evaluation.verification import VerificationResult
+
+
+def _result(noise: float) -> VerificationResult:
+    rng = np.random.default_rng(3)
+    same = np.arange(200) % 2 == 0
+    a = rng.normal(size=(200, 4))
+    b = np.where(same[:, None], a, rng.normal(size=(200, 4))) + noise * rng.normal(size=(200, 4))
+    return evaluate_pairs(a, b, same, np.arange(200) // 2 % 10)
+
+
+def test_differences_are_the_paired_intervals_in_points() -> None:
+    good, bad = _result(0.1), _result(2.0)
+    table = compare_models({"good": good, "bad": bad}, "good")
+    expected = paired_bootstrap(bad, good)
+    assert table.loc["bad", "difference"] == pytest.approx(100 * (bad.auc - good.auc))
+    assert table.loc["bad", "difference high"] == pytest.approx(100 * expected.high)
+    assert table["difference"].isna().tolist() == [True, False]
+    with pytest.raises(ParameterError, match="'teacher'"):
+        compare_models({"good": good}, "teacher")
+
+
+def test_steps_to_a_share_of_a_straight_fall() -> None:
+    history = pd.DataFrame({"step": [10, 20, 30, 40, 50], "loss": [5.0, 4.0, 3.0, 2.0, 1.0]})
+    assert steps_to_share(history, 0.5) == pytest.approx(30)
+    assert steps_to_share(history, 0.9) == pytest.approx(46)
+
+
+def test_a_loss_that_did_not_fall_has_no_such_step() -> None:
+    with pytest.raises(ParameterError, match="did not fall"):
+        steps_to_share(pd.DataFrame({"step": [1, 2], "loss": [1.0, 1.0]}))
