@@ -121,6 +121,20 @@ def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
     }
 
 
+def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0) -> DataSpec:
+    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in two minutes."""
+    data = face_data(dataset, data_root, preset, seed)
+    if isinstance(data, SyntheticData) and preset == "laptop":
+        return data.model_copy(update={"identities": 150, "validation_images": 2000, "pairs": 3000})
+    return data
+
+
+def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, TrainingSpec]:
+    """Five of Fig. 3's rows, from cached targets."""
+    rows = fig3(data, preset, seed, "cached")
+    return {name: rows[name] for name in ("T1", "1-of-K", "soft t=10", "neurons", "selection")}
+
+
 #: The losses differ in scale, so each has its own learning rate, chosen on held-out people of LFW's training list.
 LEARNING_RATES = {"LabelLoss": 0.04, "SoftTargetLoss": 0.04, "LogitsLoss": 0.04, "NeuronLoss": 0.02}
 
