@@ -14,12 +14,12 @@ from nbutils.reporting.run import RECORDS
 from tests.unit.batch.conftest import RUN, Make
 
 RESULTS = """\
-import sys, os
+import os, sys, time
 import pandas as pd
 import matplotlib.pyplot as plt
 from tqdm.auto import tqdm
-for _ in tqdm(range(30), desc="Teaching"):
-    pass
+for _ in tqdm(range(4), desc="Teaching"):
+    time.sleep(0.3)
 figure, axes = plt.subplots()
 display(run.table("numbers", pd.DataFrame({"x": [1.5]}), caption="Numbers"))
 run.figure("line", figure, caption="A line")
@@ -83,6 +83,7 @@ def test_runs_leave_results_or_their_error(
     assert ".partial" not in (run / "executed.ipynb").read_text(encoding="utf-8")
     told = [event for name, event in events if name == "some/good"]
     assert {"cell": 1, "of": 6, "heading": "Good"} in told
+    assert any("Teaching" in event.get("bar", "") and " 3/4 " in event["bar"] for event in told)
     assert told[-1] == {"status": "ok"}
 
     assert errors["bad"] == "ValueError: <b>boom</b>"
