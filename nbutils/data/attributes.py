@@ -26,3 +26,11 @@ NON_IDENTITY_ATTRIBUTES: frozenset[str] = frozenset(
 
 #: (40,) bool: True where the attribute is identity-related (IA).
 IDENTITY_RELATED: npt.NDArray[np.bool_] = np.array([name not in NON_IDENTITY_ATTRIBUTES for name in ATTRIBUTES])
+
+#: (40,) share of CelebA's 202,599 images with each attribute, counted from its list_attr_celeba.txt (Liu et al. 2015).
+CELEBA_PREVALENCE: npt.NDArray[np.float64] = np.array([
+    0.1111, 0.2670, 0.5125, 0.2046, 0.0224, 0.1516, 0.2408, 0.2345, 0.2393, 0.1480,
+    0.0509, 0.2052, 0.1422, 0.0576, 0.0467, 0.0651, 0.0628, 0.0419, 0.3869, 0.4550,
+    0.4168, 0.4834, 0.0415, 0.1151, 0.8349, 0.2841, 0.0429, 0.2774, 0.0798, 0.0657,
+    0.0565, 0.4821, 0.2084, 0.3196, 0.1889, 0.0485, 0.4724, 0.1230, 0.0727, 0.7736,
+])  # fmt: skip
