@@ -1,1 +1,1 @@
-"""."""
+"""Data: manifests, the embedded faces, LFW, pairs and batches."""

@@ -98,8 +98,8 @@ class FaceData:
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if (self.validation is None) != (self.validation_pairs is None):
-            raise DataError("validation faces and validation pairs go together: one of them is missing")
+        if self.validation is None and self.validation_pairs is not None:
+            raise DataError("validation pairs without validation faces: expected the faces they are of")
         _check_range(self.pairs, self.test, "pairs")
         if self.validation is not None and self.validation_pairs is not None:
             _check_range(self.validation_pairs, self.validation, "validation_pairs")

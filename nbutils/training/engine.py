@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 from nbutils.data.batches import FaceBatches
 from nbutils.data.faces import Faces
 from nbutils.losses import Objective, Signals
+from nbutils.memory import keep_freed_memory
 from nbutils.models import FaceNetwork
 from nbutils.training.checkpoint import Checkpoint
-from nbutils.training.memory import keep_freed_memory
 from nbutils.training.spec import Schedule, TrainingSpec
 from nbutils.training.teacher import Teacher
 

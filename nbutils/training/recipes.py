@@ -136,7 +136,7 @@ def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[st
 
 
 #: The losses differ in scale, so each has its own learning rate, chosen on held-out people of LFW's training list.
-LEARNING_RATES = {"LabelLoss": 0.04, "SoftTargetLoss": 0.04, "LogitsLoss": 0.04, "NeuronLoss": 0.02}
+LEARNING_RATES = {"LabelLoss": 0.1, "SoftTargetLoss": 0.1, "LogitsLoss": 0.1, "NeuronLoss": 0.025}
 
 
 def best_precision() -> Precision:

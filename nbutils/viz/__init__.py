@@ -1,1 +1,1 @@
-"""."""
+"""Static figures, and widgets on top of them."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +12,10 @@ from nbutils.data.synthetic.appearance import appearance
 from nbutils.data.synthetic.population import image_attributes, person_attributes
 from nbutils.data.synthetic.render import draw
 from nbutils.errors import ParameterError
+from nbutils.memory import keep_freed_memory
 
 #: Faces drawn at once: their layers stay in the processor's cache.
-_CHUNK = 32
+_CHUNK = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ class SyntheticFaces:
         index = np.asarray(indices)
         if index.ndim != 1 or not np.issubdtype(index.dtype, np.integer) or (index < 0).any():
             raise ParameterError(
-                f"indices have shape {index.shape} and type {index.dtype}; expected (n,) numbers from 0"
+                f"indices are {index.dtype} of shape {index.shape}; expected (n,) whole numbers from 0"
             )
         if height < 16 or width < 16:
             raise ParameterError(f"height × width is {height} × {width}; expected at least 16 × 16")
@@ -80,16 +79,13 @@ class SyntheticFaces:
         images = np.empty((len(index), height, width, 3), np.uint8)
         landmarks = np.empty((len(index), 5, 2), np.float32)
 
-        def chunk(start: int) -> None:
+        keep_freed_memory()
+        for start in range(0, len(index), _CHUNK):
             part = slice(start, start + _CHUNK)
             look = appearance(self.seed, people[part], index[part], {name: v[part] for name, v in has.items()})
             drawn, marks = draw(look, height, width)
             images[part] = drawn.numpy()
             landmarks[part] = (marks + 1) / 2 * [width, height] - 0.5
             pose[part] = look.pose
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in pool.map(chunk, range(0, len(index), _CHUNK)):
-                pass
         attributes = np.stack([has[name] for name in ATTRIBUTES], axis=1)
         return SyntheticBatch(images, people, attributes, landmarks, pose)

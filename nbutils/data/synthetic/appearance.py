@@ -113,8 +113,8 @@ def appearance(
         hair=np.clip(hair, 0.02, 0.95),
         iris=iris,
         lips=np.clip(lips, 0, 1),
-        cloth=np.stack([v[0], v[1], v[2]], axis=1) * 0.8 + 0.05,
-        ground=uniforms(seed, IMAGES + 30, images, 6).reshape(-1, 2, 3) * 0.85 + 0.05,
+        cloth=_muted(v[:3].T),
+        ground=_muted(uniforms(seed, IMAGES + 30, images, 6).reshape(-1, 2, 3)),
         light=np.stack([0.32 * m[3], 0.15 * m[4], 0.86 + 0.20 * m[5].clip(-2, 2)], axis=1),
         cast=1 + 0.07 * np.stack([m[6], m[7], m[8]], axis=1).clip(-2, 2),
         pose=pose,
@@ -132,4 +132,11 @@ def _between(colours: Floats, at: Floats) -> Floats:
     """(n, 3) colours at fractional positions of a list."""
     low = np.clip(at.astype(int), 0, len(colours) - 2)
     part = (at - low)[:, None]
-    return colours[low] * (1 - part) + colours[low + 1] * part
+    between: Floats = colours[low] * (1 - part) + colours[low + 1] * part
+    return between
+
+
+def _muted(colours: Floats) -> Floats:
+    """Colours of rooms and clothes: half way to their own grey."""
+    muted: Floats = 0.05 + 0.85 * (0.45 * colours + 0.55 * colours.mean(axis=-1, keepdims=True))
+    return muted

@@ -88,6 +88,7 @@ def draw(look: Appearance, height: int, width: int) -> tuple[Tensor, Floats]:
 
     # hair behind the head, neck, clothes
     cx, cy = place(0.0, -0.12, 0.0)
+    flat = torch.ones_like(cx)
     hairy = 1 - a["Bald"]
     long = s["hair_long"] * hairy
     wavy = a["Wavy_Hair"]
@@ -103,19 +104,19 @@ def draw(look: Appearance, height: int, width: int) -> tuple[Tensor, Floats]:
     neck = torch.maximum((x - cx).abs() - s["width"] * 0.58, -(y - 0.4))
     canvas.paint(canvas.cover(neck, softness=1.5), skin * 0.72, rows, columns)
     cloth = colour(look.cloth)
-    slope = y - 0.86 - 0.12 * a["Wearing_Hat"] * 0 + 0.35 * (0.45 - (x - cx).abs()).clamp(-0.4, 0.3)
+    slope = y - 0.86 + 0.35 * (0.45 - (x - cx).abs()).clamp(-0.4, 0.3)
     canvas.paint(canvas.cover(-slope), cloth, rows, columns)
     tie = torch.maximum((x - cx).abs() - 0.07 - 0.12 * (y - 0.85), -(y - 0.86))
     canvas.paint(canvas.cover(tie, a["Wearing_Necktie"]), cloth.flip(1) * 0.6, rows, columns)
     shirt = torch.maximum((x - cx).abs() - 0.24 + 0.6 * (y - 0.84), -(y - 0.82))
     canvas.paint(canvas.cover(torch.maximum(shirt, -tie), a["Wearing_Necktie"]), cloth * 0 + 0.93, rows, columns)
-    lace = (ellipse(x, y, cx, 0.70, s["width"] * 0.6, torch.full_like(cx, 0.22))).abs() - 0.015
+    lace = (ellipse(x, y, cx, 0.70, s["width"] * 0.6, flat * 0.22)).abs() - 0.015
     lace = torch.maximum(lace, 0.74 - y)
     gold = torch.tensor([0.93, 0.83, 0.42]).view(1, 3, 1, 1)
     canvas.paint(canvas.cover(lace, a["Wearing_Necklace"]), gold, rows, columns)
 
     # head with ears; the jaw narrows the lower half
-    rows, columns, y, x = everywhere
+    _, _, y, x = everywhere
     ear_y = cy + 0.08
     for side in (-1.0, 1.0):
         ear = ellipse(x, y, cx + side * (s["width"] + 0.01) * scale, ear_y, 0.07 * scale, 0.14 * scale)
@@ -145,14 +146,12 @@ def draw(look: Appearance, height: int, width: int) -> tuple[Tensor, Floats]:
     mouth_x, mouth_y = place(0.0, s["mouth_y"], 0.20)
     for side in (-1.0, 1.0):
         kx, ky = place(side * 0.40, s["cheek"] - 0.10, 0.10)
-        spot = (1 - ellipse(x, y, kx, ky, torch.full_like(kx, 0.17), torch.full_like(kx, 0.12)) * 6).clamp(0, 1)
+        spot = (1 - ellipse(x, y, kx, ky, flat * 0.17, flat * 0.12) * 6).clamp(0, 1)
         on_skin(spot * a["Rosy_Cheeks"] * 0.8, tint(1.0, 0.62, 0.62), rows, columns)
         on_skin(spot * a["Heavy_Makeup"] * 0.35, tint(1.0, 0.75, 0.75), rows, columns)
-        bone = (1 - ellipse(x, y, kx, ky - 0.06, torch.full_like(kx, 0.20), torch.full_like(kx, 0.07)) * 8).clamp(0, 1)
+        bone = (1 - ellipse(x, y, kx, ky - 0.06, flat * 0.20, flat * 0.07) * 8).clamp(0, 1)
         on_skin(bone * (0.25 + a["High_Cheekbones"]), tint(1.13, 1.12, 1.1), rows, columns)
-        hollow = (1 - ellipse(x, y, kx, ky + 0.13, torch.full_like(kx, 0.15), torch.full_like(kx, 0.07)) * 8).clamp(
-            0, 1
-        )
+        hollow = (1 - ellipse(x, y, kx, ky + 0.13, flat * 0.15, flat * 0.07) * 8).clamp(0, 1)
         on_skin(hollow * a["High_Cheekbones"], tint(0.84, 0.82, 0.82), rows, columns)
         fold = ellipse(x, y, mouth_x + side * 0.06, mouth_y - 0.02, 0.27 + 0.03 * smile, 0.20 + 0 * smile).abs() - 0.012
         fold = torch.maximum(fold, (0.12 - side * (x - mouth_x)))
@@ -164,17 +163,15 @@ def draw(look: Appearance, height: int, width: int) -> tuple[Tensor, Floats]:
             columns,
         )
     chin_x, chin_y = place(0.0, s["chin"] - 0.12, 0.10)
-    double = (ellipse(x, y, chin_x, chin_y, torch.full_like(cx, 0.34), torch.full_like(cx, 0.17))).abs() - 0.018
+    double = (ellipse(x, y, chin_x, chin_y, flat * 0.34, flat * 0.17)).abs() - 0.018
     double = torch.maximum(double, chin_y + 0.08 - y)
     on_skin(canvas.cover(double, a["Double_Chin"], 2), tint(0.62, 0.6, 0.6), rows, columns)
     face = inside[:, rows, columns]
-    lower = torch.maximum(
-        mouth_y - 0.10 - y, -(ellipse(x, y, mouth_x, mouth_y - 0.42, s["width"] * 0.72, torch.full_like(cx, 0.55)))
-    )
+    lower = torch.maximum(mouth_y - 0.10 - y, -(ellipse(x, y, mouth_x, mouth_y - 0.42, s["width"] * 0.72, flat * 0.55)))
     beard = canvas.cover(lower, face, 3)
     stubble = tint(0.74, 0.76, 0.80)
     on_skin(beard * a["5_o_Clock_Shadow"] * 0.9, stubble, rows, columns)
-    goatee = ellipse(x, y, chin_x, chin_y + 0.01, torch.full_like(cx, 0.21), torch.full_like(cx, 0.16))
+    goatee = ellipse(x, y, chin_x, chin_y + 0.01, flat * 0.21, flat * 0.16)
     canvas.paint(canvas.cover(goatee, a["Goatee"] * 0.85 * face, 2.5), hair * 0.75, rows, columns)
 
     # sideburns
@@ -238,12 +235,12 @@ def draw(look: Appearance, height: int, width: int) -> tuple[Tensor, Floats]:
         (x - middle + towards.sign() * s["nose_w"] * 0.9).abs() - s["nose_w"] * 0.3, torch.maximum(bridge_y - y, y - ny)
     )
     on_skin(canvas.cover(dark_side, 0.7, 3), tint(0.84, 0.80, 0.79), rows, columns)
-    under = ellipse(x, y, nx, ny + 0.035, s["nose_w"] * 1.05, torch.full_like(cx, 0.035) - 0.012 * a["Pointy_Nose"])
+    under = ellipse(x, y, nx, ny + 0.035, s["nose_w"] * 1.05, flat * 0.035 - 0.012 * a["Pointy_Nose"])
     on_skin(canvas.cover(under, 0.8, 2), tint(0.70, 0.64, 0.63), rows, columns)
     for side in (-1.0, 1.0):
-        hole = ellipse(x, y, nx + side * s["nose_w"] * 0.5, ny + 0.035, s["nose_w"] * 0.25, torch.full_like(cx, 0.018))
+        hole = ellipse(x, y, nx + side * s["nose_w"] * 0.5, ny + 0.035, s["nose_w"] * 0.25, flat * 0.018)
         on_skin(canvas.cover(hole, 0.8), tint(0.3, 0.22, 0.22), rows, columns)
-    tip = (1 - ellipse(x, y, nx, ny - 0.03, s["nose_w"] * 0.5, torch.full_like(cx, 0.05)) * 9).clamp(0, 1)
+    tip = (1 - ellipse(x, y, nx, ny - 0.03, s["nose_w"] * 0.5, flat * 0.05) * 9).clamp(0, 1)
     on_skin(tip * 0.8, tint(1.10, 1.09, 1.09), rows, columns)
 
     # mouth
@@ -253,11 +250,12 @@ def draw(look: Appearance, height: int, width: int) -> tuple[Tensor, Floats]:
     curve = mouth_y + 0.075 * smile * (0.5 - along * along) + lean * (x - mouth_x)
     taper = (1 - along * along).clamp(0, 1)
     gap = 0.065 * opening
+    beyond = (along.abs() - 1) * mouth_w
     upper = torch.maximum(curve - s["lip_h"] * taper - gap * taper - y, y - curve)
     lower_lip = torch.maximum(curve - y, y - curve - (s["lip_h"] * 1.25 + gap) * taper)
     lips = colour(look.lips)
-    canvas.paint(canvas.cover(upper), lips * 0.82, rows, columns)
-    canvas.paint(canvas.cover(lower_lip), lips, rows, columns)
+    canvas.paint(canvas.cover(torch.maximum(upper, beyond)), lips * 0.82, rows, columns)
+    canvas.paint(canvas.cover(torch.maximum(lower_lip, beyond)), lips, rows, columns)
     between = torch.maximum((y - curve).abs() - gap * taper, along.abs() - 0.92)
     canvas.paint(canvas.cover(between, (opening > 0).float()), tint(0.22, 0.06, 0.07), rows, columns)
     teeth = torch.maximum(curve - gap * taper - y, y - curve + 0.012)
@@ -312,17 +310,14 @@ def draw(look: Appearance, height: int, width: int) -> tuple[Tensor, Floats]:
             y,
             cx + side * (s["width"] + 0.02) * scale,
             ear_y + 0.18,
-            torch.full_like(cx, 0.045),
-            torch.full_like(cx, 0.06),
+            flat * 0.045,
+            flat * 0.06,
         )
         canvas.paint(canvas.cover(ring, a["Wearing_Earrings"]), gold, rows, columns)
 
-    marks = [*landmarks, (nx, ny)]
-    for side in (-1.0, 1.0):
-        marks.append((mouth_x + side * mouth_w, mouth_y - 0.0375 * smile + lean * side * mouth_w))
-    points = torch.stack(
-        [torch.cat([px.expand(n, 1, 1), py.expand(n, 1, 1)], dim=2).squeeze(1) for px, py in marks], dim=1
-    )
+    corner_y = mouth_y - 0.0375 * smile
+    corners = [(mouth_x + side * mouth_w, corner_y + lean * side * mouth_w) for side in (-1.0, 1.0)]
+    points = torch.stack([torch.cat(mark, dim=2).squeeze(1) for mark in (*landmarks, (nx, ny), *corners)], dim=1)
     return _expose(canvas.picture, look, height, width), points.numpy().astype(np.float64)
 
 

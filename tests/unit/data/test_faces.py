@@ -51,8 +51,8 @@ def test_pairs_outside_their_faces(second: int) -> None:
 
 
 def test_parts_that_do_not_fit() -> None:
-    with pytest.raises(DataError, match="go together"):
-        data(validation=faces())
+    with pytest.raises(DataError, match="without validation faces"):
+        data(validation_pairs=pairs(0, 1))
     with pytest.raises(DataError, match="differ in length"):
         Pairs(np.arange(3), np.arange(3), np.ones(3, np.bool_), np.arange(2))
     with pytest.raises(DataError, match="identity has 3 rows, expected one for each of 4 images"):

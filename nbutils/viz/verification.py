@@ -1,0 +1,69 @@
+"""Figures of verification and of learning: ROC curves, AUCs beside the paper's, convergence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from nbutils.evaluation import VerificationResult
+
+
+def roc(results: Mapping[str, VerificationResult]) -> Figure:
+    """ROC curves, the rate of false acceptances on a logarithmic axis.
+
+    Args:
+        results: Model name to its result.
+    """
+    figure, ax = plt.subplots(figsize=(6.5, 4.5), layout="constrained")
+    for colour, (name, result) in zip(sns.color_palette(n_colors=len(results)), results.items(), strict=True):
+        label = f"{name} (AUC {100 * result.auc:.2f} %)"
+        ax.plot(result.false_positive_rate, result.true_positive_rate, color=colour, label=label)
+    least = max(1 / max((~result.same).sum() for result in results.values()), 1e-4)
+    ax.set(
+        xscale="log", xlim=(least, 1), ylim=(0, 1), xlabel="mismatched pairs accepted", ylabel="matched pairs accepted"
+    )
+    ax.legend(loc="upper left", frameon=False, fontsize=8)
+    ax.grid(alpha=0.3)
+    plt.close(figure)
+    return figure
+
+
+def auc_bars(table: pd.DataFrame) -> Figure:
+    """Our AUC with its interval, and the paper's, row by row.
+
+    Args:
+        table: Columns AUC, low, high and "paper AUC" in percent; see `nbutils.evaluation.compare_models`.
+    """
+    figure, ax = plt.subplots(figsize=(7, 0.5 * len(table) + 1.4), layout="constrained")
+    y = np.arange(len(table))
+    errors = np.stack([table["AUC"] - table["low"], table["high"] - table["AUC"]])
+    ax.errorbar(table["AUC"], y, xerr=errors, fmt="o", capsize=4, label="ours, 95 % interval over pairs")
+    ax.plot(table["paper AUC"], y, "D", color="tab:orange", fillstyle="none", label="paper, on its data")
+    for at, value in zip(y, table["AUC"], strict=True):
+        ax.annotate(f"{value:.1f}", (value, at), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
+    ax.set(yticks=y, yticklabels=list(table.index), xlabel="AUC in percent", ylim=(len(table) - 0.4, -0.8))
+    ax.grid(axis="x", alpha=0.3)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def convergence(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Training loss against optimiser steps, each as a share of its value after the first epoch.
+
+    Args:
+        histories: Model name to its history, with columns step and loss.
+    """
+    figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+    for colour, (name, history) in zip(sns.color_palette(n_colors=len(histories)), histories.items(), strict=True):
+        ax.plot(history["step"], history["loss"] / history["loss"].iloc[0], color=colour, marker=".", label=name)
+    ax.set(yscale="log", xlabel="optimiser steps", ylabel="loss ÷ loss after the first epoch")
+    ax.legend(frameon=False, fontsize=8)
+    ax.grid(alpha=0.3, which="both")
+    plt.close(figure)
+    return figure
