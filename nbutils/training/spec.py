@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 from torch import nn
 
 import nbutils
@@ -30,6 +30,19 @@ class Frozen(BaseModel):
     """A value: unknown fields are refused, nothing changes after construction."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, **fields: object) -> None:
+        """Takes the fields by name.
+
+        Raises:
+            ParameterError: A field is unknown, missing, mistyped or out of its range.
+        """
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join([type(self).__name__, *map(str, first["loc"])])
+            raise ParameterError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 class ModelSpec(Frozen):

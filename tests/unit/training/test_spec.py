@@ -1,0 +1,48 @@
+import pytest
+
+from nbutils.errors import ParameterError
+from nbutils.training import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
+from nbutils.training.spec import _without_docstrings
+from tests.unit.training.conftest import MakeSpec
+
+
+def test_unknown_components_and_options_are_named() -> None:
+    with pytest.raises(ParameterError, match="has no 'DeepID9'"):
+        ModelSpec(name="DeepID9")
+    with pytest.raises(ParameterError, match="takes no 'depth'"):
+        ModelSpec(name="MobileIDStudent", options={"depth": 3})
+    with pytest.raises(ParameterError, match="temperature must be above 0"):
+        Term(loss="SoftTargetLoss", options={"temperature": 0.0})
+    with pytest.raises(ParameterError, match="weight"):
+        Term(loss="LabelLoss", weight=-1)
+    with pytest.raises(ParameterError, match="epoch"):
+        Schedule(epoch=3)  # type: ignore[call-arg]
+
+
+def test_teacher_objective_and_selection_must_agree(make_student: MakeSpec) -> None:
+    with pytest.raises(ParameterError, match="need a teacher"):
+        make_student(teacher=())
+    with pytest.raises(ParameterError, match="no term of the objective reads it"):
+        make_student(objective={"labels": Term(loss="LabelLoss")})
+    with pytest.raises(ParameterError, match="no term regresses them"):
+        make_student(objective={"soft": Term(loss="SoftTargetLoss")}, selection=SelectionSpec())
+
+
+def test_the_key_is_of_what_decides_the_weights(make_student: MakeSpec, teacher: TrainingSpec) -> None:
+    student = make_student()
+    assert make_student(name="other").key == student.key
+    other_teacher = teacher.model_copy(update={"seed": 1})
+    changes: list[dict[str, object]] = [{"seed": 1}, {"targets": "cached"}, {"teacher": (other_teacher,)}]
+    keys = [make_student(**change).key for change in changes]
+    assert len({student.key, *keys}) == 4
+
+
+def test_a_spec_survives_json(make_student: MakeSpec) -> None:
+    student = make_student()
+    assert TrainingSpec.model_validate_json(student.model_dump_json()) == student
+
+
+def test_the_code_digest_is_blind_to_docstrings_and_comments_only() -> None:
+    plain = _without_docstrings("def f():\n    return 1\n")
+    assert _without_docstrings('"""Doc."""\ndef f():\n    """Doc."""\n    return 1  # why\n') == plain
+    assert _without_docstrings("def f():\n    return 2\n") != plain
