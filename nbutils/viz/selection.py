@@ -1,0 +1,127 @@
+"""Figures of the choice that Eq. 2 makes (Luo et al. 2016), and a slider over it."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import seaborn as sns
+from IPython.display import display
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from nbutils.selection import GROUPS, NeuronSelection, select_neurons
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def energy_trace(selection: NeuronSelection) -> Figure:
+    """Free energy after every sweep of mean field."""
+    figure, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    ax.plot(selection.energy_trace)
+    ax.set(xlabel="sweep", ylabel="free energy")
+    ax.grid(alpha=0.3)
+    plt.close(figure)
+    return figure
+
+
+def chosen_against_dropped(
+    selection: NeuronSelection, x: FloatArray, identity_related: npt.NDArray[np.bool_]
+) -> Figure:
+    """Each neuron by its best IA and its best NA attribute, chosen or dropped; and the groups of both.
+
+    Args:
+        selection: The choice.
+        x: (neurons, attributes) balanced accuracies.
+        identity_related: (attributes,) True for IA.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    state = np.where(selection.mask, "chosen", "dropped")
+    ia, na = 100 * x[:, identity_related].max(axis=1), 100 * x[:, ~identity_related].max(axis=1)
+    sns.scatterplot(x=ia, y=na, hue=state, hue_order=["chosen", "dropped"], s=18, alpha=0.7, ax=left)
+    left.axline((60, 60), slope=1, color="grey", linewidth=0.8)
+    left.set(xlabel="best IA attribute, balanced accuracy in %", ylabel="best NA attribute, in %")
+    counts = pd.crosstab(selection.groups, state).reindex(
+        index=list(GROUPS), columns=["chosen", "dropped"], fill_value=0
+    )
+    counts.plot.barh(stacked=True, ax=right)
+    right.invert_yaxis()
+    right.set(xlabel="neurons", ylabel="")
+    plt.close(figure)
+    return figure
+
+
+def sweep_lines(sweep: pd.DataFrame, parameter: str) -> Figure:
+    """What a sweep of one parameter changes.
+
+    Args:
+        sweep: One row a value of `parameter`; the other columns are drawn, one panel each.
+        parameter: Column of the abscissa.
+    """
+    names = [str(name) for name in sweep.columns if name != parameter]
+    figure, axes = plt.subplots(1, len(names), figsize=(3.4 * len(names), 3), layout="constrained", squeeze=False)
+    for ax, name in zip(axes[0], names, strict=True):
+        ax.plot(sweep[parameter], sweep[name], marker=".")
+        ax.set(xlabel=parameter, ylabel=name)
+        ax.grid(alpha=0.3)
+    plt.close(figure)
+    return figure
+
+
+def selection_explorer(x: FloatArray, identity_related: npt.NDArray[np.bool_], count: int) -> widgets.Widget:
+    """Sliders for λ and the count that solve Eq. 2 again as they move."""
+    most = int((x > 0.5).any(axis=1).sum())
+    lam = widgets.FloatSlider(value=0.1, min=0, max=2, step=0.05, description="λ", continuous_update=False)
+    wanted = widgets.IntSlider(value=min(count, most), min=1, max=most, description="count", continuous_update=False)
+    picture = widgets.Output()
+
+    def solve(_: object = None) -> None:
+        selection = select_neurons(x, identity_related, lam=lam.value, count=wanted.value)
+        with picture:
+            picture.clear_output(wait=True)
+            display(chosen_against_dropped(selection, x, identity_related))  # type: ignore[no-untyped-call]
+
+    for control in (lam, wanted):
+        control.observe(solve, names="value")
+    solve()
+    return widgets.VBox([widgets.HBox([lam, wanted]), picture])
+
+
+def neuron_browser(
+    images: npt.NDArray[np.uint8], responses: npt.NDArray[np.float32], x: FloatArray, names: tuple[str, ...]
+) -> widgets.Widget:
+    """One neuron at a time: its mean faces at low, medium and high response, and what it tells."""
+    from nbutils.viz.neurons import mean_faces
+
+    neuron = widgets.IntSlider(value=int(x.max(axis=1).argmax()), min=0, max=len(x) - 1, description="neuron")
+    faces, bars = widgets.Output(), widgets.Output()
+
+    def show(_: object = None) -> None:
+        with faces:
+            faces.clear_output(wait=True)
+            display(mean_faces(images, responses, [neuron.value], [f"neuron {neuron.value}"]))  # type: ignore[no-untyped-call]
+        with bars:
+            bars.clear_output(wait=True)
+            display(neuron_bars(x[neuron.value], names))  # type: ignore[no-untyped-call]
+
+    neuron.observe(show, names="value")
+    show()
+    return widgets.VBox([neuron, widgets.HBox([faces, bars])])
+
+
+def neuron_bars(accuracies: FloatArray, names: tuple[str, ...], most: int = 12) -> Figure:
+    """The attributes that one neuron tells best.
+
+    Args:
+        accuracies: (attributes,) balanced accuracies of the neuron.
+        names: Of the attributes.
+        most: Bars.
+    """
+    order = np.argsort(-accuracies)[:most]
+    figure, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+    ax.barh([names[i].replace("_", " ") for i in order], 100 * accuracies[order])
+    ax.invert_yaxis()
+    ax.set(xlim=(50, 100), xlabel="balanced accuracy, %")
+    plt.close(figure)
+    return figure
