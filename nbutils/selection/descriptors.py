@@ -25,7 +25,8 @@ def lbp_features(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     columns = np.linspace(0, images.shape[2], _GRID + 1).astype(int)
     features = np.empty((len(images), _GRID, _GRID, _LBP_CODES), np.float32)
     for image, own in zip(images, features, strict=True):
-        codes = local_binary_pattern((255 * rgb2gray(image)).astype(np.uint8), 8, 1, "uniform").astype(int)
+        grey = (255 * rgb2gray(image)).astype(np.uint8)
+        codes = np.asarray(local_binary_pattern(grey, 8, 1, "uniform"), int)  # type: ignore[no-untyped-call]
         for i in range(_GRID):
             for j in range(_GRID):
                 cell = codes[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
