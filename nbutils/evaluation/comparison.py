@@ -39,7 +39,7 @@ def compare_models(results: Mapping[str, VerificationResult], reference: str) ->
                 "difference high": difference.high,
             }
         rows[name] = row | {"accuracy": result.accuracy, "accuracy SE": result.accuracy_error}
-    return 100 * pd.DataFrame.from_dict(rows, orient="index")
+    return 100 * pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
 def steps_to_share(history: pd.DataFrame, share: float = 0.9) -> float:
