@@ -45,7 +45,7 @@ def chosen_against_dropped(
     counts = pd.crosstab(selection.groups, state).reindex(
         index=list(GROUPS), columns=["chosen", "dropped"], fill_value=0
     )
-    counts.plot.barh(stacked=True, ax=right)
+    counts.rename_axis(columns=None).plot.barh(stacked=True, ax=right)
     right.invert_yaxis()
     right.set(xlabel="neurons", ylabel="")
     plt.close(figure)
