@@ -1,56 +1,19 @@
-"""The papers' experiments as training specs, at every preset."""
+"""The experiments of Luo et al. 2016 (MobileID) as training specs, at every preset."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
-import torch
-
-from nbutils.data.spec import DataSpec, LFWData, SyntheticData
+from nbutils.data.spec import DataSpec, SyntheticData
 from nbutils.errors import ParameterError
+from nbutils.training.recipes.common import best_precision, check_preset, face_data
 from nbutils.training.spec import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
-
-Preset = Literal["smoke", "laptop", "paper"]
-Precision = Literal["32-true", "bf16-mixed"]
 
 #: Width of the maps, epochs of the teacher, epochs of a student. `paper`: the printed shapes; the epochs are ours.
 _SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 16), "paper": (128, 30, 30)}
 
-#: (identities, images of each, validation images, pairs) of the embedded faces.
-_SYNTHETIC: dict[str, tuple[int, int, int, int]] = {
-    "smoke": (20, 8, 300, 200),
-    "laptop": (300, 20, 4000, 6000),
-    "paper": (12294, 24, 20000, 6000),
-}
-
 #: Chosen neurons of T1 in the paper.
 T1_CHOSEN = 422
-
-
-def face_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0) -> DataSpec:
-    """Names the faces of a notebook's parameters.
-
-    Args:
-        dataset: "synthetic" or "lfw".
-        data_root: Folder of the data set; the embedded faces need none.
-        preset: Size of the embedded faces.
-        seed: Of the embedded population.
-
-    Raises:
-        ParameterError: Unknown data set or preset, or no folder where one is needed.
-    """
-    _sizes(preset)
-    if dataset == "synthetic":
-        identities, images, validation, pairs = _SYNTHETIC[preset]
-        return SyntheticData(
-            identities=identities, images_per_identity=images, validation_images=validation, pairs=pairs, seed=seed
-        )
-    if dataset == "lfw":
-        if not data_root:
-            raise ParameterError("data_root is empty: expected the folder that holds LFW's image folder and lists")
-        return LFWData(root=Path(data_root))
-    raise ParameterError(f"dataset is {dataset!r}: expected 'synthetic' or 'lfw'")
 
 
 def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
@@ -139,16 +102,8 @@ def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[st
 LEARNING_RATES = {"LabelLoss": 0.1, "SoftTargetLoss": 0.1, "LogitsLoss": 0.1, "NeuronLoss": 0.025}
 
 
-def best_precision() -> Precision:
-    """bf16 arithmetic where the processor has it, else float32."""
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
-
-
 def _sizes(preset: str) -> tuple[int, int, int]:
-    if preset not in _SIZES:
-        raise ParameterError(f"preset is {preset!r}: expected one of {', '.join(_SIZES)}")
+    check_preset(preset)
     return _SIZES[preset]
 
 
