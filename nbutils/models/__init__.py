@@ -5,13 +5,16 @@ from nbutils.models.features import FeatureLayer, extract_features
 from nbutils.models.layers import LocallyConnected2d
 from nbutils.models.mobileid import MobileIDStudent
 from nbutils.models.outputs import FaceNetwork, FaceOutputs
+from nbutils.models.resnet import FaceResNet, resnet50
 
 __all__ = [
     "DeepID2Plus",
     "FaceNetwork",
     "FaceOutputs",
+    "FaceResNet",
     "FeatureLayer",
     "LocallyConnected2d",
     "MobileIDStudent",
     "extract_features",
+    "resnet50",
 ]

@@ -15,11 +15,15 @@ class FaceOutputs:
         features: (B, F) the top hidden layer, after ReLU.
         output: (B, N) the last layer, without activation: logits, or regressed neurons.
         supervision: Logits (B, N) of each deep-supervision head; empty unless the network is training.
+        points: (B, 5, 2) key points (x, y), in units of half the input from its centre; None where there is no head.
+        middle: (B, C, h, w) the map half way up, for hints (FitNets); None where the network names none.
     """
 
     features: Tensor
     output: Tensor
     supervision: tuple[Tensor, ...] = ()
+    points: Tensor | None = None
+    middle: Tensor | None = None
 
 
 class FaceNetwork(nn.Module):
