@@ -1,4 +1,4 @@
-"""Named, weighted sums of losses."""
+"""Named, weighted sums of losses: Eq. 5 of Wang & Lan 2017 is task + α · soft + β · hidden."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from nbutils.errors import ParameterError
+from nbutils.losses.hidden import HiddenLoss, HintLoss
 from nbutils.losses.signals import Signals
 
 
@@ -29,6 +30,12 @@ class Objective(nn.Module):
                 raise ParameterError(f"the weight of '{name}' must be finite and at least 0, got {weight}")
         self.weights = {name: weight for name, (weight, _) in terms.items()}
         self.losses = nn.ModuleDict({name: loss for name, (_, loss) in terms.items()})
+
+    def prepare(self, signals: Signals) -> None:
+        """Lets the losses that learn a map of their own make it, from the widths of a first batch."""
+        for loss in self.losses.values():
+            if isinstance(loss, HiddenLoss | HintLoss):
+                loss.prepare(signals)
 
     def forward(self, signals: Signals) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the weighted sum, and each unweighted term, detached, by its name."""

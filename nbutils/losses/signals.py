@@ -20,6 +20,11 @@ class Signals:
         label: (B,) int64 identities.
         teacher_logits: (B, N) the teacher's logits.
         teacher_neurons: (B, M) the teacher's chosen neurons, after ReLU.
+        teacher_features: (B, F_T) the teacher's whole top hidden layer.
+        points: (B, 5, 2) the student's key points, in units of half the input from its centre.
+        landmarks: (B, 5, 2) the true ones, likewise.
+        middle: (B, C, h, w) the student's map half way up.
+        teacher_middle: (B, C_T, h, w) the teacher's.
     """
 
     output: Tensor
@@ -28,6 +33,11 @@ class Signals:
     label: Tensor | None = None
     teacher_logits: Tensor | None = None
     teacher_neurons: Tensor | None = None
+    teacher_features: Tensor | None = None
+    points: Tensor | None = None
+    landmarks: Tensor | None = None
+    middle: Tensor | None = None
+    teacher_middle: Tensor | None = None
 
     def require(self, name: str) -> Tensor:
         """Returns the tensor `name`, or raises `ParameterError` where this batch lacks it."""

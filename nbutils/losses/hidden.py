@@ -1,0 +1,66 @@
+"""Imitation of hidden layers: the teacher's last one (Wang & Lan 2017), or one half way up (FitNets)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nbutils.errors import ParameterError
+from nbutils.losses.signals import Signals
+
+
+class HiddenLoss(nn.Module):
+    """Ψ(K_S, K_T) = ‖M K_S − K_T‖² for each neuron of the teacher's last hidden layer (Wang & Lan 2017, Eqs. 5, 7, 9).
+
+    The widths differ (2048/k against 2048), and the paper does not say how they meet: M is a linear map, learned
+    with the student and dropped afterwards; between equal widths it is the identity. The mean over neurons, rather
+    than their sum, keeps β = 1 on the scale of the other terms whatever the width.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("teacher_features",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.map: nn.Module = nn.Identity()
+
+    def prepare(self, signals: Signals) -> None:
+        """Makes the map from the widths of a first batch."""
+        own, wanted = signals.features.shape[1], signals.require("teacher_features").shape[1]
+        self.map = nn.Identity() if own == wanted else nn.Linear(own, wanted)
+
+    def forward(self, signals: Signals) -> Tensor:
+        """Returns the mean over batch and neurons."""
+        mapped, target = self.map(signals.features.float()), signals.require("teacher_features").float()
+        _check_shapes(mapped, target)
+        return F.mse_loss(mapped, target)
+
+
+class HintLoss(nn.Module):
+    """½ ‖r(v) − u‖² for each unit of a middle layer: stage one of FitNets (Romero et al. 2015, Eq. 3).
+
+    u is the teacher's map half way up, v the student's, r a learned 1 × 1 convolution between their channels.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("teacher_middle",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.regressor: nn.Module = nn.Identity()
+
+    def prepare(self, signals: Signals) -> None:
+        """Makes the regressor from the channels of a first batch."""
+        own, wanted = signals.require("middle").shape[1], signals.require("teacher_middle").shape[1]
+        self.regressor = nn.Conv2d(own, wanted, 1)
+
+    def forward(self, signals: Signals) -> Tensor:
+        """Returns the mean over batch, channels and positions."""
+        regressed, target = self.regressor(signals.require("middle").float()), signals.require("teacher_middle").float()
+        _check_shapes(regressed, target)
+        return 0.5 * F.mse_loss(regressed, target)
+
+
+def _check_shapes(own: Tensor, target: Tensor) -> None:
+    if own.shape != target.shape:
+        raise ParameterError(f"the student gives {tuple(own.shape)} for the teacher's {tuple(target.shape)}")
