@@ -2,12 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from nbutils.data.landmarks import MIRRORED
 from nbutils.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Where B crops of one size lie in their images.
+
+    Attributes:
+        top: (B, 1) first row.
+        left: (B, 1) first column.
+        mirrored: (B, 1) bool, whether left and right are swapped afterwards.
+        size: (height, width).
+    """
+
+    top: Tensor
+    left: Tensor
+    mirrored: Tensor
+    size: tuple[int, int]
+
+    def points(self, landmarks: Tensor) -> Tensor:
+        """Moves key points with the crop.
+
+        Args:
+            landmarks: (B, 5, 2) x, y in pixels of the whole images, in the order of `Faces.landmarks`.
+
+        Returns:
+            (B, 5, 2) in units of half the crop from its centre; of mirrored crops, left and right are swapped, so
+            that the left eye is still the viewer's.
+        """
+        height, width = self.size
+        x, y = landmarks[..., 0] - self.left, landmarks[..., 1] - self.top
+        moved = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], dim=-1)
+        swapped = moved[:, list(MIRRORED)] * moved.new_tensor([-1, 1])
+        return torch.where(self.mirrored[..., None], swapped, moved)
+
+    def pixels(self, points: Tensor) -> Tensor:
+        """The inverse of `points` for crops that are not mirrored: (B, 5, 2) in pixels of the whole images."""
+        half = points.new_tensor([self.size[1] / 2, self.size[0] / 2])
+        return (points + 1) * half - 0.5 + torch.cat([self.left, self.top], dim=1)[:, None]
 
 
 class FaceBatches:
@@ -61,14 +102,28 @@ class FaceBatches:
         Returns:
             (B, 3, h, w) float32 in [−1, 1], channels-last in memory.
         """
-        count = len(index)
-        (height, width), (down, right) = self.input_size, self._margin
+        return self.cut(index, self.draw(len(index), generator))
+
+    def draw(self, count: int, generator: torch.Generator) -> Crops:
+        """Random crops for `count` images; all randomness of `augmented`."""
+        down, right = self._margin
         top = torch.randint(down + 1, (count, 1), generator=generator)
         left = torch.randint(right + 1, (count, 1), generator=generator)
         mirrored = torch.rand((count, 1), generator=generator) < 0.5
-        rows = top + torch.arange(height)
-        columns = torch.where(mirrored, torch.arange(width - 1, -1, -1), torch.arange(width)) + left
+        return Crops(top, left, mirrored, self.input_size)
+
+    def cut(self, index: Tensor, crops: Crops) -> Tensor:
+        """The images `index` under the given crops, as `augmented` returns them."""
+        height, width = self.input_size
+        rows = crops.top + torch.arange(height)
+        columns = torch.where(crops.mirrored, torch.arange(width - 1, -1, -1), torch.arange(width)) + crops.left
         return self._as_input(self.images[index[:, None, None], rows[:, :, None], columns[:, None, :]])
+
+    @property
+    def central(self) -> Crops:
+        """The crop of `centred`, for any number of images."""
+        top, left = (torch.tensor([[margin // 2]]) for margin in self._margin)
+        return Crops(top, left, torch.tensor([[False]]), self.input_size)
 
     def _as_input(self, pixels: Tensor) -> Tensor:
         pixels = pixels.to(self.device, non_blocking=True)

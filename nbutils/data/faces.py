@@ -85,6 +85,7 @@ class FaceData:
         test: faces to verify; no person of `train` is among them.
         pairs: pairs of indices into `test`.
         validation_pairs: pairs of indices into `validation`, or None where that is.
+        held_out: images of the people of `train` that are kept from training, with the same numbers; or None.
         fingerprint: SHA-256 (hex) over every array's bytes, type and shape, and the names of people.
     """
 
@@ -95,6 +96,7 @@ class FaceData:
     pairs: Pairs
     validation: Faces | None = None
     validation_pairs: Pairs | None = None
+    held_out: Faces | None = None
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,7 +115,7 @@ class FaceData:
         return digest.hexdigest()
 
     def _parts(self) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
-        for split in ("train", "validation", "test", "pairs", "validation_pairs"):
+        for split in ("train", "validation", "test", "pairs", "validation_pairs", "held_out"):
             part: Faces | Pairs | None = getattr(self, split)
             for key, value in vars(part).items() if part is not None else ():
                 if isinstance(value, tuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from nbutils.data.faces import FaceData
+from nbutils.data.splits import held_out_images, take_images
 
 
 class _Data(BaseModel):
@@ -18,6 +20,8 @@ class _Data(BaseModel):
         61, description="pixels of the stored crop; the excess over the input is for random crops"
     )
     width: PositiveInt = 53
+    held_out_images: float = Field(0.0, ge=0, lt=1, description="share of each training person's images kept to test")
+    held_out_seed: int = Field(0, ge=0)
 
     def load(self) -> FaceData:
         """Returns the faces; loaded once a process."""
@@ -81,4 +85,9 @@ DataSpec = SyntheticData | LFWData
 
 @lru_cache(maxsize=4)
 def _load(spec: _Data) -> FaceData:
-    return spec._load()
+    data = spec._load()
+    if not spec.held_out_images:
+        return data
+    held_out = held_out_images(data.train.identity, spec.held_out_images, spec.held_out_seed)
+    train, kept = take_images(data.train, ~held_out), take_images(data.train, held_out)
+    return replace(data, train=train, held_out=kept)

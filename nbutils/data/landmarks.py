@@ -1,0 +1,41 @@
+"""Five key points: which data sets have them, whether they are sound, and how a crop moves them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from nbutils.data.faces import Faces
+from nbutils.data.manifest import MANIFEST_DIR, load_manifest
+from nbutils.errors import DataError
+
+#: Where each point goes when the image is mirrored: left and right are the viewer's.
+MIRRORED = (1, 0, 2, 4, 3)
+
+
+def require_landmarks(faces: Faces, name: str) -> npt.NDArray[np.float32]:
+    """The key points of a split, checked.
+
+    Args:
+        faces: Any split.
+        name: What an error calls the data set.
+
+    Returns:
+        (N, 5, 2) x, y in pixels.
+
+    Raises:
+        DataError: If there are none (the error names the data sets that have them), or one lies outside its image.
+    """
+    if faces.landmarks is None:
+        have = [m.stem for m in sorted(MANIFEST_DIR.glob("*.yml")) if "landmarks" in load_manifest(m).annotations]
+        raise DataError(f"{name} has no key points: expected a data set that has, which are {', '.join(have)}")
+    height, width = faces.images.shape[1:3]
+    inside = ((faces.landmarks >= -0.5) & (faces.landmarks <= [width - 0.5, height - 0.5])).all(axis=2)
+    if not inside.all():
+        image, point = np.argwhere(~inside)[0]
+        x, y = faces.landmarks[image, point]
+        raise DataError(
+            f"{name}: key point {point + 1} of image {image} is at ({x:.1f}, {y:.1f}): "
+            f"expected it inside the {width} × {height} pixels"
+        )
+    return faces.landmarks
