@@ -32,10 +32,12 @@ class FaceNetwork(nn.Module):
     Attributes:
         input_size: (height, width) of the images it takes.
         training_only: Names of the submodules that inference does without.
+        heads: Names of the submodules that belong to one task, which a transfer to another need not take along.
     """
 
     input_size: tuple[int, int]
     training_only: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
 
     def __call__(self, images: Tensor) -> FaceOutputs:
         """Maps (B, 3, H, W) images in [−1, 1] to `FaceOutputs`."""

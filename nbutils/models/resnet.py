@@ -32,6 +32,8 @@ class FaceResNet(FaceNetwork):
         ParameterError: If the depth is unknown, or the divisor does not divide the width.
     """
 
+    heads = ("classifier", "points")
+
     def __init__(
         self,
         num_classes: int = 10575,

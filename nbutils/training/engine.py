@@ -6,20 +6,25 @@ import logging
 import math
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
-from nbutils.data.batches import FaceBatches
+from nbutils.data.batches import Crops, FaceBatches
 from nbutils.data.faces import Faces
 from nbutils.losses import Objective, Signals
 from nbutils.memory import keep_freed_memory
 from nbutils.models import FaceNetwork
 from nbutils.training.checkpoint import Checkpoint
+from nbutils.training.sampling import epoch_order
 from nbutils.training.spec import Schedule, TrainingSpec
+from nbutils.training.target_cache import TargetCache
 from nbutils.training.teacher import Teacher
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ def fit(
     model: FaceNetwork,
     faces: Faces,
     teacher: Teacher | None,
-    cached_features: Tensor | None,
+    cache: TargetCache | None,
     checkpoint: Checkpoint,
     *,
     progress: bool = True,
@@ -48,7 +53,7 @@ def fit(
         model: The network.
         faces: N training faces.
         teacher: Source of targets, for objectives that read them.
-        cached_features: (N, F) the teacher's features, for cached targets; None: the teacher runs online.
+        cache: The teacher's targets for the plain images; None: the teacher runs online.
         checkpoint: Where unfinished state is kept.
         progress: Show a bar.
 
@@ -61,15 +66,16 @@ def fit(
     """
     keep_freed_memory()
     fabric = _fabric(spec.precision)
-    objective = Objective({name: (term.weight, term.build()) for name, term in spec.objective.items()})
-    network, optimizer = _set_up(fabric, model, spec.schedule)
+    model.to(fabric.device).to(memory_format=torch.channels_last)
     if teacher is not None:
         teacher = teacher.to(fabric.device).to(memory_format=torch.channels_last)
-    batches = FaceBatches(faces.images, model.input_size, fabric.device)
-    labels = torch.from_numpy(faces.identity)
-    history = checkpoint.restore(model, optimizer)
+    source = _Source(fabric, FaceBatches(faces.images, model.input_size, fabric.device), faces, teacher, cache)
+    objective = _objective(spec, model, source)
+    network, optimizer = _set_up(fabric, model, objective, spec.schedule)
+    trained = nn.ModuleDict({"model": model, "objective": objective})
+    history = checkpoint.restore(trained, optimizer)
     size = spec.schedule.batch_size
-    steps_per_epoch = math.ceil(len(faces) / size)
+    steps_per_epoch = len(faces) // size if spec.schedule.images_per_identity else math.ceil(len(faces) / size)
     model.train()
 
     bar = tqdm(
@@ -84,21 +90,19 @@ def fit(
         for epoch in range(len(history), spec.schedule.epochs):
             start = time.perf_counter()
             generator = torch.Generator().manual_seed(_epoch_seed(spec.seed, epoch))
-            order = torch.randperm(len(faces), generator=generator)
+            order = epoch_order(spec.schedule, faces, generator)
             sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
             for i, index in enumerate(torch.split(order, size)):
                 _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
-                images = batches.augmented(index, generator)
-                signals = _signals(fabric, network, images, teacher, cached_features, index)
-                signals.label = labels[index].to(fabric.device)
-                loss, terms = objective(signals)
+                crops = source.batches.draw(len(index), generator)
+                loss, terms = objective(source.signals(network, index, crops))
                 optimizer.zero_grad()
                 fabric.backward(loss)
-                clip_grad_norm_(model.parameters(), spec.schedule.clip_norm)
+                clip_grad_norm_(trained.parameters(), spec.schedule.clip_norm)
                 optimizer.step()
                 for name, value in {"loss": loss.detach(), **terms}.items():
                     sums[name] += value * len(index)
-            means = {name: float(value) / len(faces) for name, value in sums.items()}
+            means = {name: float(value) / len(order) for name, value in sums.items()}
             if not math.isfinite(means["loss"]):
                 raise FloatingPointError(
                     f"'{spec.name}': the loss is {means['loss']} after epoch {epoch + 1}; "
@@ -116,7 +120,7 @@ def fit(
             bar.update()
             bar.set_postfix(loss=f"{means['loss']:.4g}")
             if epoch + 1 < spec.schedule.epochs:
-                checkpoint.save(model, optimizer, history)
+                checkpoint.save(trained, optimizer, history)
     model.eval()
     return history
 
@@ -129,10 +133,11 @@ def _fabric(precision: str) -> Fabric:
     return Fabric(accelerator="auto", devices=1, precision=cast(Any, precision))
 
 
-def _set_up(fabric: Fabric, model: FaceNetwork, schedule: Schedule) -> tuple[Any, torch.optim.Optimizer]:
-    model.to(memory_format=torch.channels_last)
+def _set_up(
+    fabric: Fabric, model: FaceNetwork, objective: Objective, schedule: Schedule
+) -> tuple[Any, torch.optim.Optimizer]:
     optimizer = torch.optim.SGD(
-        model.parameters(),
+        [*model.parameters(), *objective.parameters()],
         lr=schedule.learning_rate,
         momentum=schedule.momentum,
         weight_decay=schedule.weight_decay,
@@ -143,25 +148,48 @@ def _set_up(fabric: Fabric, model: FaceNetwork, schedule: Schedule) -> tuple[Any
     return network, optimizer
 
 
-def _signals(
-    fabric: Fabric,
-    network: nn.Module,
-    images: Tensor,
-    teacher: Teacher | None,
-    cached_features: Tensor | None,
-    index: Tensor,
-) -> Signals:
-    """The student's outputs and the teacher's targets for one batch."""
-    outputs = network(images)
-    signals = Signals(outputs.output, outputs.features, outputs.supervision)
-    if teacher is not None:
-        with fabric.autocast():
-            if cached_features is None:
-                targets = teacher(images)
-            else:
-                targets = teacher.from_features(cached_features[index].to(fabric.device))
-        signals.teacher_neurons, signals.teacher_logits = targets
-    return signals
+@dataclass
+class _Source:
+    """All that a step reads: images, labels, key points, and the teacher's targets."""
+
+    fabric: Fabric
+    batches: FaceBatches
+    faces: Faces
+    teacher: Teacher | None
+    cache: TargetCache | None
+
+    def signals(self, network: nn.Module, index: Tensor, crops: Crops) -> Signals:
+        """The student's outputs and the targets for one batch."""
+        images = self.batches.cut(index, crops)
+        outputs = network(images)
+        signals = Signals(outputs.output, outputs.features, outputs.supervision)
+        signals.points, signals.middle = outputs.points, outputs.middle
+        signals.label = self._rows(self.faces.identity, index)
+        if self.faces.landmarks is not None:
+            pixels = torch.from_numpy(self.faces.landmarks)[index]
+            signals.landmarks = crops.points(pixels).to(self.fabric.device)
+        if self.teacher is not None:
+            with self.fabric.autocast():
+                if self.cache is None:
+                    targets = self.teacher(images)
+                else:
+                    targets = self.cache.targets(self.teacher, index, self.fabric.device)
+            signals.teacher_neurons, signals.teacher_logits = targets.neurons, targets.logits
+            signals.teacher_features, signals.teacher_middle = targets.features, targets.middle
+        return signals
+
+    def _rows(self, values: npt.NDArray[np.int64], index: Tensor) -> Tensor:
+        return torch.from_numpy(values)[index].to(self.fabric.device)
+
+
+def _objective(spec: TrainingSpec, model: FaceNetwork, source: _Source) -> Objective:
+    """The objective, whose own maps, if any, have the widths of two images' signals and the spec's seed."""
+    objective = Objective({name: (term.weight, term.build()) for name, term in spec.objective.items()})
+    model.eval()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        objective.prepare(source.signals(model, torch.arange(2), source.batches.central))
+    return objective.to(source.fabric.device)
 
 
 def _set_learning_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, step: int, steps_per_epoch: int) -> None:

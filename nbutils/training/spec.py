@@ -86,6 +86,11 @@ class Term(Frozen):
         reads: tuple[str, ...] = getattr(losses, self.loss).reads
         return reads
 
+    @property
+    def needs_matches(self) -> bool:
+        """Whether a batch must hold several images of an identity."""
+        return bool(getattr(getattr(losses, self.loss), "needs_matches", False))
+
 
 class SelectionSpec(Frozen):
     """How the teacher's neurons are chosen (Luo et al. 2016, Eq. 2); see `nbutils.selection.select_neurons`.
@@ -114,6 +119,7 @@ class Schedule(Frozen):
     weight_decay: float = Field(5e-4, ge=0)
     warmup: float = Field(0.1, ge=0, lt=1, description="share of all steps")
     clip_norm: PositiveFloat = 5.0
+    images_per_identity: PositiveInt | None = Field(None, description="of each person in a batch; None: as they come")
 
 
 class TrainingSpec(Frozen):
@@ -129,7 +135,8 @@ class TrainingSpec(Frozen):
         selection: Which of the teacher's neurons to regress; None: all.
         targets: "online": the teacher sees each augmented image with the student. "cached": it saw each plain
             image once, before the training; another objective, and faster.
-        initialise_from: A spec of the same network whose weights to start from.
+        top_k: Of cached targets, keep so many logits an image, and the mass of the others evenly (soft targets only).
+        initialise_from: A spec of the same network whose weights to start from; heads of another size stay new.
         precision: Fabric's name for the arithmetic.
         seed: Of initial weights, order and augmentation.
     """
@@ -142,6 +149,7 @@ class TrainingSpec(Frozen):
     teacher: tuple[TrainingSpec, ...] = ()
     selection: SelectionSpec | None = None
     targets: Literal["online", "cached"] = "online"
+    top_k: PositiveInt | None = None
     initialise_from: TrainingSpec | None = None
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = Field(0, ge=0)
@@ -155,12 +163,33 @@ class TrainingSpec(Frozen):
             raise ParameterError(f"'{self.name}': the spec has a teacher, and no term of the objective reads it")
         if self.selection and not self.regresses_neurons:
             raise ParameterError(f"'{self.name}': the spec selects neurons, and no term regresses them")
+        matching = [name for name, term in self.objective.items() if term.needs_matches]
+        if matching and (self.schedule.images_per_identity or 1) < 2:
+            raise ParameterError(
+                f"'{self.name}': the terms {matching} need two images of an identity in a batch: "
+                "expected images_per_identity of 2 or more in the schedule"
+            )
+        if "teacher_middle" in self.reads and self.targets == "cached":
+            raise ParameterError(f"'{self.name}': maps of a middle layer are not cached: expected targets 'online'")
+        if self.top_k and (self.targets != "cached" or self.soft_temperature is None):
+            raise ParameterError(f"'{self.name}': top_k is for cached targets of one soft-target term")
         return self
+
+    @property
+    def reads(self) -> set[str]:
+        """All signals that the objective reads."""
+        return {signal for term in self.objective.values() for signal in term.reads}
+
+    @property
+    def soft_temperature(self) -> float | None:
+        """The temperature of the soft-target term; None without exactly one."""
+        terms = [term for term in self.objective.values() if term.loss == "SoftTargetLoss"]
+        return float(terms[0].options.get("temperature", 1.0)) if len(terms) == 1 else None
 
     @property
     def regresses_neurons(self) -> bool:
         """Whether the student's outputs are neurons of the teacher, and so its features."""
-        return any("teacher_neurons" in term.reads for term in self.objective.values())
+        return "teacher_neurons" in self.reads
 
     @property
     def key(self) -> str:

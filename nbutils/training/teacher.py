@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,22 @@ import torch
 from torch import Tensor, nn
 
 from nbutils.models import FaceNetwork, extract_features
+
+
+class Targets(NamedTuple):
+    """What a teacher says of B images.
+
+    Attributes:
+        neurons: (B, M) the chosen neurons.
+        logits: (B, N).
+        features: (B, F) the whole top hidden layer, of an ensemble concatenated.
+        middle: (B, C, h, w) the map half way up of a single network that has one, else None.
+    """
+
+    neurons: Tensor
+    logits: Tensor
+    features: Tensor
+    middle: Tensor | None = None
 
 
 class Teacher(nn.Module):
@@ -44,19 +60,22 @@ class Teacher(nn.Module):
         return len(self.neurons)
 
     @torch.no_grad()
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps (B, 3, H, W) images to the (B, M) chosen neurons and the (B, N) logits."""
-        return self._targets([network(images).features for network in self.networks])
+    def forward(self, images: Tensor) -> Targets:
+        """Maps (B, 3, H, W) images to the targets."""
+        outputs = [network(images) for network in self.networks]
+        targets = self._targets([out.features for out in outputs])
+        return targets._replace(middle=outputs[0].middle) if len(outputs) == 1 else targets
 
     @torch.no_grad()
-    def from_features(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The same from (B, F) features of all networks, concatenated."""
+    def from_features(self, features: Tensor) -> Targets:
+        """The same, but for the middle, from (B, F) features of all networks, concatenated."""
         widths = [cast(nn.Linear, network.classifier).in_features for network in self.networks]
         return self._targets(list(torch.split(features, widths, dim=1)))
 
-    def _targets(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
+    def _targets(self, features: list[Tensor]) -> Targets:
         logits = [cast(nn.Linear, net.classifier)(f) for net, f in zip(self.networks, features, strict=True)]
-        return torch.cat(features, dim=1)[:, self.neurons], torch.stack(logits).mean(dim=0)
+        joined = torch.cat(features, dim=1)
+        return Targets(joined[:, self.neurons], torch.stack(logits).mean(dim=0), joined)
 
     def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """(N, F) features of all networks over central crops; N images as in `extract_features`."""

@@ -17,14 +17,19 @@ from safetensors.torch import load_file, save_file
 
 from nbutils.data.attributes import IDENTITY_RELATED
 from nbutils.data.faces import FaceData
+from nbutils.data.landmarks import require_landmarks
+from nbutils.errors import ParameterError
 from nbutils.models import FaceNetwork, FeatureLayer, extract_features
 from nbutils.paths import default_store
 from nbutils.selection import NeuronSelection, class_discriminativeness, drop_inhibitive, select_neurons
 from nbutils.selection import attribute_discriminativeness as discriminate
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.engine import fit
+from nbutils.training.initialise import check_initialisation, load_backbone
+from nbutils.training.sampling import check_sampling
 from nbutils.training.spec import SelectionSpec, TrainingSpec, digest
 from nbutils.training.store import Store
+from nbutils.training.target_cache import TargetCache, TopLogits
 from nbutils.training.teacher import Teacher, read_features, write_features
 
 
@@ -44,7 +49,7 @@ class TrainingResult:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """Outputs, parameters, seconds, chosen neurons, and the note on the selection."""
+        """Outputs, parameters, seconds, chosen neurons, the note on the selection, what a top-k cache lost in KL."""
         metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text())
         return metrics
 
@@ -95,11 +100,34 @@ def train(
 
     Returns:
         One result for one spec, a list in order for several.
+
+    Raises:
+        DataError: If the data lack what an objective reads; before anything is trained.
+        ParameterError: If an initialisation or a batch cannot be made; likewise.
     """
     store = store or Store(default_store())
+    specs = specs if isinstance(specs, TrainingSpec) else list(specs)
+    for spec in [specs] if isinstance(specs, TrainingSpec) else specs:
+        check(spec)
     if isinstance(specs, TrainingSpec):
         return _train(specs, store, progress, checkpoint_seconds)
     return [_train(spec, store, progress, checkpoint_seconds) for spec in specs]
+
+
+def check(spec: TrainingSpec) -> None:
+    """Refuses a training that its data or its predecessors cannot serve, before any of them is trained.
+
+    Raises:
+        DataError: The objective reads key points, and the data have none or impossible ones.
+        ParameterError: The predecessor's network has other shapes, or no batch with triplets can be made.
+    """
+    faces = spec.data.load().train
+    if "landmarks" in spec.reads:
+        require_landmarks(faces, spec.data.load().title)
+    check_sampling(spec.schedule, faces, spec.name)
+    check_initialisation(spec)
+    for predecessor in [*spec.teacher, *([spec.initialise_from] if spec.initialise_from else [])]:
+        check(predecessor)
 
 
 def choose_neurons(teacher: Teacher, data: FaceData, selection: SelectionSpec) -> NeuronSelection:
@@ -138,21 +166,32 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
         if teacher and spec.selection:
             choice = choose_neurons(teacher, data, spec.selection)
             teacher, note = Teacher([t.model for t in teachers], choice.indices), choice.note
-        outputs = teacher.num_neurons if teacher and spec.regresses_neurons else data.train.num_identities
+        first = before[spec.initialise_from.key] if spec.initialise_from else None
+        if teacher and spec.regresses_neurons:
+            outputs = teacher.num_neurons
+        elif first and "label" not in spec.reads:
+            outputs = first.metrics["outputs"]  # the predecessor's people, whom these data need not know
+        else:
+            outputs = data.train.num_identities
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(spec.seed)
             model = spec.model.build(outputs)
-        if spec.initialise_from:
-            model.load_state_dict(before[spec.initialise_from.key].model.state_dict())
-        cached = _cached_features(spec, teacher, data, store) if teacher and spec.targets == "cached" else None
+        if first:
+            load_backbone(model, first.model.state_dict())
+        cache, lost = None, None
+        if teacher and spec.targets == "cached":
+            cache = TargetCache(_cached_features(spec, teacher, data, store))
+        if cache and teacher and spec.top_k:
+            cache, lost = _kept_logits(spec, teacher, cache)
         checkpoint = Checkpoint(store.partial(key) / "checkpoint.safetensors", checkpoint_seconds)
-        history = pd.DataFrame(fit(spec, model, data.train, teacher, cached, checkpoint, progress=progress))
+        history = pd.DataFrame(fit(spec, model, data.train, teacher, cache, checkpoint, progress=progress))
         metrics = {
             "outputs": outputs,
             "parameters": sum(p.numel() for p in model.parameters()),
             "seconds": float(history["seconds"].sum()),
             "neurons": teacher.neurons.tolist() if teacher and spec.regresses_neurons else None,
             "selection": note,
+            "soft targets lost": lost,
         }
         with store.publish(key) as aside:
             state = {name: value.contiguous() for name, value in model.state_dict().items()}
@@ -161,6 +200,17 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
             (aside / "spec.json").write_text(spec.model_dump_json(indent=1))
             (aside / "metrics.json").write_text(json.dumps(metrics))
         return TrainingResult(spec, store.root / key, trained_now=True)
+
+
+def _kept_logits(spec: TrainingSpec, teacher: Teacher, cache: TargetCache) -> tuple[TargetCache, dict[str, float]]:
+    """The cache with the top-k logits, and what they lose in KL of the softened predictions (nats)."""
+    temperature = spec.soft_temperature
+    if spec.top_k is None or temperature is None:
+        raise ParameterError(f"'{spec.name}': expected top_k and one soft-target term")
+    logits = teacher.from_features(cache.features).logits
+    top = TopLogits.of(logits, spec.top_k, temperature)
+    lost = top.loss_in_kl(logits, temperature)
+    return TargetCache(cache.features, top), {"mean": float(lost.mean()), "greatest": float(lost.max())}
 
 
 def _cached_features(spec: TrainingSpec, teacher: Teacher, data: FaceData, store: Store) -> torch.Tensor:

@@ -23,6 +23,7 @@ from nbutils.models import DeepID2Plus, MobileIDStudent
 from nbutils.training import ModelSpec, Schedule, Teacher, Term, TrainingSpec, recipes
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.engine import fit
+from nbutils.training.target_cache import TargetCache
 
 IMAGES, BATCH, WIDTH = 2048, 128, 32
 EPOCHS_OF_A_TRAINING = 16
@@ -53,7 +54,7 @@ def _plain_epoch(faces: Faces, teacher: Teacher) -> None:
     student = MobileIDStudent(512, width=WIDTH).train()
     optimizer = torch.optim.SGD(student.parameters(), lr=1e-4, momentum=0.9, weight_decay=5e-4, nesterov=True)
     for images in DataLoader(_Images(faces.images), BATCH, shuffle=True):
-        target, _ = teacher(images)
+        target = teacher(images).neurons
         loss = 0.5 * (student(images).output - target).square().sum(dim=1).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -65,7 +66,8 @@ def _engine_epoch(faces: Faces, teacher: Teacher, spec: TrainingSpec, file: Path
     if features is not None:  # a sixteenth of the cache is this epoch's share; its rows are reused in turn
         features = features.repeat(EPOCHS_OF_A_TRAINING, 1)
     student = MobileIDStudent(512, width=WIDTH)
-    fit(spec, student, faces, teacher, features, Checkpoint(file, 1e9), progress=False)
+    cache = None if features is None else TargetCache(features)
+    fit(spec, student, faces, teacher, cache, Checkpoint(file, 1e9), progress=False)
 
 
 @pytest.mark.benchmark(group="one epoch of distillation")
