@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from nbutils.models.layers import rectified_max_pool
 from nbutils.models.outputs import FaceNetwork, FaceOutputs
 
 
@@ -21,12 +22,12 @@ class MobileIDStudent(FaceNetwork):
 
     def __init__(self, out_features: int = 422, width: int = 128) -> None:
         super().__init__()
-        self.group1 = nn.Sequential(nn.Conv2d(3, width, 4), nn.ReLU())
-        self.group2 = nn.MaxPool2d(2)
-        self.group3 = nn.Sequential(nn.Conv2d(width, width, 3), nn.ReLU())
-        self.group4 = nn.MaxPool2d(2)
-        self.group5 = nn.Sequential(nn.Conv2d(width, width, 3), nn.ReLU())
-        self.group6 = nn.MaxPool2d(2)
+        self.group1 = nn.Conv2d(3, width, 4)
+        self.group2 = rectified_max_pool()
+        self.group3 = nn.Conv2d(width, width, 3)
+        self.group4 = rectified_max_pool()
+        self.group5 = nn.Conv2d(width, width, 3)
+        self.group6 = rectified_max_pool()
         self.group7 = nn.Sequential(nn.Flatten(), nn.Linear(width * 5 * 4, 500), nn.ReLU())
         self.group8 = nn.Sequential(nn.Linear(500, self.num_features), nn.ReLU())
         self.output = nn.Linear(self.num_features, out_features)

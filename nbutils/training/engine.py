@@ -128,8 +128,8 @@ def fit(
 def _fabric(precision: str) -> Fabric:
     from lightning.fabric import Fabric  # seconds to import: only for who trains
 
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-
+    for name in ("lightning.fabric", "lightning.pytorch"):  # the second is the one that announces the precision
+        logging.getLogger(name).setLevel(logging.WARNING)
     return Fabric(accelerator="auto", devices=1, precision=cast(Any, precision))
 
 

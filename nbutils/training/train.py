@@ -214,11 +214,13 @@ def _kept_logits(spec: TrainingSpec, teacher: Teacher, cache: TargetCache) -> tu
 
 
 def _cached_features(spec: TrainingSpec, teacher: Teacher, data: FaceData, store: Store) -> torch.Tensor:
-    key = digest({"features of": [t.key for t in spec.teacher], "data": data.fingerprint})
+    content = {"features of": [t.key for t in spec.teacher], "data": data.fingerprint, "precision": spec.precision}
+    key = digest(content)
     with store.lock(key):
         folder = store.find(key)
         if folder is None:
-            with store.publish(key) as aside:
+            mixed = spec.precision == "bf16-mixed"
+            with store.publish(key) as aside, torch.autocast("cpu", torch.bfloat16, enabled=mixed):
                 write_features(teacher, data.train.images, aside / "features.npy")
             folder = store.root / key
     return read_features(folder / "features.npy")
