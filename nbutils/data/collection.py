@@ -1,0 +1,95 @@
+"""One interface to a data set on disk, whatever its layout: encoded images and what its files say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from nbutils.data.decode import decode_image
+from nbutils.data.faces import Pairs
+from nbutils.errors import DataError
+
+#: What a data set may say about its images, besides having them.
+Annotation = Literal["identity", "attributes", "landmarks", "boxes", "partition", "pairs"]
+ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
+
+#: Values of `Collection.partition`.
+TRAIN, VALIDATION, TEST, NOT_LISTED = 0, 1, 2, -1
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """N images of a data set, none of them decoded yet, with what its files say about them; None: they do not say.
+
+    Attributes:
+        layout: name of the layout, a key of `nbutils.data.layouts.LAYOUTS`.
+        root: the folder or file it was opened from.
+        names: one stable, unique name an image: its path below the root in POSIX form, or the key of its record.
+            Of large collections it is computed as asked for.
+        read: encoded bytes of image i; a DataError names the file where they cannot be had.
+        identity: (N,) int64, a row of `identity_names`, or −1 where nothing says who it is.
+        identity_names: one name an identity.
+        attributes: (N, 40) int8 in the order of `nbutils.data.attributes.ATTRIBUTES`: 1 has it, −1 has not, 0 unknown.
+        landmarks: (N, 5, 2) float32, (x, y) in pixels of the decoded image: left eye, right eye, nose tip, left and
+            right mouth corner, as seen by the viewer; NaN where unknown.
+        boxes: (N, 4) float32, the face's x, y, width, height in pixels of the decoded image; NaN where unknown.
+        partition: (N,) int8, its makers' `TRAIN`, `VALIDATION`, `TEST` or `NOT_LISTED`.
+        pairs: pairs of indices into the images, to verify.
+        pixels: image i as (H, W, 3) uint8, for layouts that keep pixels; None: decode what `read` gives.
+        cropped: whether the images are crops made by this project, to be used as they are.
+        faults: one line for each thing that its lists promise and the files do not hold, or the other way round, naming
+            file and line. The rest of the collection is sound; training on one with faults is refused.
+    """
+
+    layout: str
+    root: Path
+    names: Sequence[str]
+    read: Callable[[int], bytes]
+    identity: npt.NDArray[np.int64] | None = None
+    identity_names: Sequence[str] = ()
+    attributes: npt.NDArray[np.int8] | None = None
+    landmarks: npt.NDArray[np.float32] | None = None
+    boxes: npt.NDArray[np.float32] | None = None
+    partition: npt.NDArray[np.int8] | None = None
+    pairs: Pairs | None = None
+    pixels: Callable[[int], npt.NDArray[np.uint8]] | None = None
+    cropped: bool = False
+    faults: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("identity", "attributes", "landmarks", "boxes", "partition"):
+            value = getattr(self, name)
+            if value is not None and len(value) != len(self.names):
+                raise DataError(
+                    f"{self.root}: {name} has {len(value)} rows, expected one for each of {len(self.names)} images"
+                )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def describe(self, index: int) -> str:
+        """What an error calls image `index`: the root and the image's name."""
+        return f"{self.root}: {self.names[index]}"
+
+    def image(self, index: int) -> npt.NDArray[np.uint8]:
+        """Image `index`, decoded by `nbutils.data.decode.decode_image`: (H, W, 3) uint8, RGB.
+
+        Raises:
+            DataError: naming the image, if it cannot be read or decoded.
+        """
+        if self.pixels is not None:
+            return self.pixels(index)
+        return decode_image(self.read(index), self.describe(index))
+
+    def offers(self) -> tuple[Annotation, ...]:
+        """The annotations that the collection has, in the order of `ANNOTATIONS`."""
+        return tuple(name for name in ANNOTATIONS if getattr(self, name) is not None)
+
+    def lacks(self) -> tuple[Annotation, ...]:
+        """The annotations that the collection has not, likewise."""
+        return tuple(name for name in ANNOTATIONS if getattr(self, name) is None)
