@@ -1,18 +1,29 @@
-"""Evaluation: verification of pairs with intervals, and what a network costs."""
+"""Evaluation: verification, classification, alignment, retrieval, with intervals; what a network costs."""
 
+from nbutils.evaluation.alignment import NORMALISER, normalised_errors, predict_landmarks
 from nbutils.evaluation.bootstrap import BootstrapInterval, bootstrap, paired_bootstrap
+from nbutils.evaluation.classification import mean_interval, recognised
 from nbutils.evaluation.comparison import compare_models, steps_to_share
 from nbutils.evaluation.efficiency import ParameterCount, count_parameters
+from nbutils.evaluation.retrieval import RetrievalResult, nearest_others, retrieve
 from nbutils.evaluation.verification import VerificationResult, evaluate_pairs
 
 __all__ = [
+    "NORMALISER",
     "BootstrapInterval",
     "ParameterCount",
+    "RetrievalResult",
     "VerificationResult",
     "bootstrap",
     "compare_models",
     "count_parameters",
     "evaluate_pairs",
+    "mean_interval",
+    "nearest_others",
+    "normalised_errors",
     "paired_bootstrap",
+    "predict_landmarks",
+    "recognised",
+    "retrieve",
     "steps_to_share",
 ]
