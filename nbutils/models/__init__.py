@@ -1,20 +1,23 @@
 """The papers' networks, each from its table, and the layers they need."""
 
 from nbutils.models.deepid2plus import DeepID2Plus
+from nbutils.models.deepid3 import DeepID3
 from nbutils.models.features import FeatureLayer, extract_features
 from nbutils.models.layers import LocallyConnected2d
-from nbutils.models.mobileid import MobileIDStudent
+from nbutils.models.mobileid import MobileIDStudent, deployed_student
 from nbutils.models.outputs import FaceNetwork, FaceOutputs
 from nbutils.models.resnet import FaceResNet, resnet50
 
 __all__ = [
     "DeepID2Plus",
+    "DeepID3",
     "FaceNetwork",
     "FaceOutputs",
     "FaceResNet",
     "FeatureLayer",
     "LocallyConnected2d",
     "MobileIDStudent",
+    "deployed_student",
     "extract_features",
     "resnet50",
 ]

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from nbutils.models.layers import LocallyConnected2d, rectified_max_pool
+from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervision_head
 from nbutils.models.outputs import FaceNetwork, FaceOutputs
-
-
-def _supervision_head(in_features: int, num_features: int, num_classes: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(in_features, num_features), nn.ReLU(), nn.Linear(num_features, num_classes)
-    )
 
 
 class DeepID2Plus(FaceNetwork):
@@ -42,7 +36,7 @@ class DeepID2Plus(FaceNetwork):
         self.group8 = nn.Sequential(nn.Flatten(), nn.Linear(width * 4 * 3, self.num_features), nn.ReLU())
         self.classifier = nn.Linear(self.num_features, num_classes)
         self.supervision = nn.ModuleList(
-            _supervision_head(width * h * w, self.num_features, num_classes) for h, w in ((26, 22), (12, 10), (5, 4))
+            supervision_head(width * h * w, self.num_features, num_classes) for h, w in ((26, 22), (12, 10), (5, 4))
         )
 
     def forward(self, images: Tensor) -> FaceOutputs:

@@ -13,6 +13,13 @@ def rectified_max_pool() -> nn.Sequential:
     return nn.Sequential(nn.MaxPool2d(2), nn.ReLU())
 
 
+def supervision_head(in_features: int, num_features: int, num_classes: int) -> nn.Sequential:
+    """Two fully connected layers that predict the identity from a map while the network trains."""
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(in_features, num_features), nn.ReLU(), nn.Linear(num_features, num_classes)
+    )
+
+
 class LocallyConnected2d(nn.Module):
     """Convolution with unshared weights: every output position has filters of its own ("lconv" in Table 1).
 

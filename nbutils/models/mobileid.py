@@ -14,14 +14,15 @@ class MobileIDStudent(FaceNetwork):
     Args:
         out_features: Length N of the target: selected neurons (422 for T1), or identities for labels, soft
             targets and logits (12,294).
-        width: Channels of every map (128 in the paper, 64 in the public deployment model).
+        width: Channels of every map (128 in the paper).
+        num_features: Neurons of the top hidden layer (512 in the paper).
     """
 
     input_size = (55, 47)
-    num_features = 512
 
-    def __init__(self, out_features: int = 422, width: int = 128) -> None:
+    def __init__(self, out_features: int = 422, width: int = 128, num_features: int = 512) -> None:
         super().__init__()
+        self.num_features = num_features
         self.group1 = nn.Conv2d(3, width, 4)
         self.group2 = rectified_max_pool()
         self.group3 = nn.Conv2d(width, width, 3)
@@ -37,3 +38,8 @@ class MobileIDStudent(FaceNetwork):
         x = self.group4(self.group3(self.group2(self.group1(images))))
         features = self.group8(self.group7(self.group6(self.group5(x))))
         return FaceOutputs(features, self.output(features))
+
+
+def deployed_student(out_features: int = 422) -> MobileIDStudent:
+    """The student that the authors published for phones: 64 channels, fully connected 500 and 500, 422 outputs."""
+    return MobileIDStudent(out_features, width=64, num_features=500)

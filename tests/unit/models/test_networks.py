@@ -4,7 +4,15 @@ import torch
 from torch import nn
 
 from nbutils.evaluation import count_parameters
-from nbutils.models import DeepID2Plus, FaceNetwork, LocallyConnected2d, MobileIDStudent, extract_features
+from nbutils.models import (
+    DeepID2Plus,
+    DeepID3,
+    FaceNetwork,
+    LocallyConnected2d,
+    MobileIDStudent,
+    deployed_student,
+    extract_features,
+)
 
 TEACHER_MAPS = [(52, 44), (26, 22), (24, 20), (12, 10), (10, 8), (5, 4), (4, 3)]
 STUDENT_MAPS = [(52, 44), (26, 22), (24, 20), (12, 10), (10, 8), (5, 4)]
@@ -35,6 +43,33 @@ def test_parameters_follow_from_table_1() -> None:
     assert count_parameters(MobileIDStudent()).inference == student
 
 
+def test_t2_has_the_maps_and_the_parameters_of_table_1() -> None:
+    model = DeepID3().eval()
+    seen: dict[str, torch.Size] = {}
+    for name, module in model.named_modules():
+        module.register_forward_hook(lambda _m, _i, out, name=name: seen.update({name: getattr(out, "shape", None)}))
+    with torch.no_grad():
+        model(torch.zeros(1, 3, 112, 96))
+    shapes = [(64, 112, 96), (64, 56, 48), (96, 56, 48), (96, 28, 24), (192, 28, 24), (192, 14, 12), (256, 14, 12)]
+    shapes += [(256, 7, 6), (256, 3, 2), (512,)]
+    assert [tuple(seen[f"group{number}"][1:]) for number in range(1, 11)] == shapes
+    assert tuple(seen["group9.0"][1:]) == (256, 5, 4)
+    channels = [3, 64, 64, 96, 96, 192, 192, 256, 256]
+    convolutions = sum(9 * a * b + b for a, b in zip(channels, channels[1:], strict=False))
+    local = (5 * 4 + 3 * 2) * (9 * 256 * 256 + 256)
+    classifier = 512 * 12294 + 12294
+    heads = sum(c * h * w * 512 + 512 + classifier for c, h, w in ((96, 28, 24), (192, 14, 12), (256, 7, 6)))
+    counted = count_parameters(model)
+    assert counted.inference == convolutions + local + 256 * 3 * 2 * 512 + 512
+    assert counted.training == counted.inference + classifier + heads
+
+
+def test_the_published_student_has_its_own_sizes() -> None:
+    convolutions = 3 * 64 * 16 + 64 + 2 * (64 * 64 * 9 + 64)
+    top = 64 * 20 * 500 + 500 + 500 * 500 + 500 + 500 * 422 + 422
+    assert count_parameters(deployed_student()).inference == convolutions + top
+
+
 def test_a_locally_connected_layer_equals_loops() -> None:
     layer = LocallyConnected2d(3, 4, (5, 6), 2)
     nn.init.normal_(layer.bias)
@@ -49,9 +84,10 @@ def test_a_locally_connected_layer_equals_loops() -> None:
             torch.testing.assert_close(out[:, :, row, column], expected)
 
 
-def test_supervision_speaks_in_training_only() -> None:
-    model = DeepID2Plus(num_classes=7, width=4)
-    images = torch.zeros(2, 3, 55, 47)
+@pytest.mark.parametrize("network", [DeepID2Plus, DeepID3])
+def test_supervision_speaks_in_training_only(network: type[DeepID2Plus | DeepID3]) -> None:
+    model = network(7, width=4)
+    images = torch.zeros(2, 3, *network.input_size)
     assert [head.shape for head in model(images).supervision] == [(2, 7)] * 3
     assert model.eval()(images).supervision == ()
 
