@@ -67,7 +67,8 @@ class DeepID3(FaceNetwork):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
 
 def _two_convolutions(inputs: int, outputs: int) -> nn.Sequential:

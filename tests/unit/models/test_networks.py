@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -50,12 +52,20 @@ def test_t2_has_the_maps_and_the_parameters_of_table_1() -> None:
         module.register_forward_hook(lambda _m, _i, out, name=name: seen.update({name: getattr(out, "shape", None)}))
     with torch.no_grad():
         model(torch.zeros(1, 3, 112, 96))
-    shapes = [(64, 112, 96), (64, 56, 48), (96, 56, 48), (96, 28, 24), (192, 28, 24), (192, 14, 12), (256, 14, 12)]
+    shapes: list[tuple[int, ...]] = [
+        (64, 112, 96),
+        (64, 56, 48),
+        (96, 56, 48),
+        (96, 28, 24),
+        (192, 28, 24),
+        (192, 14, 12),
+        (256, 14, 12),
+    ]
     shapes += [(256, 7, 6), (256, 3, 2), (512,)]
     assert [tuple(seen[f"group{number}"][1:]) for number in range(1, 11)] == shapes
     assert tuple(seen["group9.0"][1:]) == (256, 5, 4)
     channels = [3, 64, 64, 96, 96, 192, 192, 256, 256]
-    convolutions = sum(9 * a * b + b for a, b in zip(channels, channels[1:], strict=False))
+    convolutions = sum(9 * a * b + b for a, b in pairwise(channels))
     local = (5 * 4 + 3 * 2) * (9 * 256 * 256 + 256)
     classifier = 512 * 12294 + 12294
     heads = sum(c * h * w * 512 + 512 + classifier for c, h, w in ((96, 28, 24), (192, 14, 12), (256, 7, 6)))
