@@ -16,18 +16,13 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm.auto import tqdm
 
+from nbutils.data.crops import LFW_SIZE, Box, cut_box, face_box
 from nbutils.data.faces import FaceData, Faces, Pairs
 from nbutils.data.pairs import ImageName, ListedPerson, NamedPair, draw_pairs, read_pairs, read_people
 from nbutils.errors import DataError, ParameterError
 
 #: Where LFW's archives unpack to, best aligned first: deep-funnelled, funnelled, as found.
 IMAGE_FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw")
-#: Every image of LFW has this width and height.
-IMAGE_SIZE = 250
-#: Centre (x, y) and height of the box cut from each image: hairline to chin of the mean deep-funnelled face
-#: (rows 60 … 192); the box's width follows from the wanted aspect.
-FACE_CENTRE = (125.0, 126.0)
-FACE_HEIGHT = 132.0
 #: Held-out people give at most so many matched, and as many mismatched, validation pairs.
 MAX_VALIDATION_PAIRS = 3000
 
@@ -72,7 +67,7 @@ def load_lfw(
             in both training and test; naming the file, and the line where a list is at fault.
         ParameterError: a size, `min_images` or `validation_people` out of range.
     """
-    box = _face_box(height, width)
+    box = face_box(height, width)
     if min_images < 1:
         raise ParameterError(f"min_images is {min_images}, expected at least 1")
     if not 0 <= validation_people < 1:
@@ -142,20 +137,7 @@ def _check_present(images_dir: Path, listing: Path, promised: Sequence[tuple[Ima
         raise DataError(f"{listing}:{line}: image {images_dir / image.relative_path} does not exist{more}")
 
 
-def _face_box(height: int, width: int) -> tuple[float, float, float, float]:
-    """Box (left, top, right, bottom) about the face with the aspect of height × width."""
-    if height < 1 or width < 1 or FACE_HEIGHT * width / height > IMAGE_SIZE:
-        raise ParameterError(
-            f"height × width is {height} × {width}, expected at least 1 × 1 and at most "
-            f"{IMAGE_SIZE / FACE_HEIGHT:.2f} times as wide as high"
-        )
-    (x, y), half_width, half_height = FACE_CENTRE, FACE_HEIGHT * width / height / 2, FACE_HEIGHT / 2
-    return x - half_width, y - half_height, x + half_width, y + half_height
-
-
-def _decode_all(
-    paths: Sequence[Path], box: tuple[float, float, float, float], height: int, width: int, progress: bool
-) -> npt.NDArray[np.uint8]:
+def _decode_all(paths: Sequence[Path], box: Box, height: int, width: int, progress: bool) -> npt.NDArray[np.uint8]:
     crops = np.empty((len(paths), height, width, 3), np.uint8)
 
     def decode(index: int) -> None:
@@ -172,15 +154,14 @@ def _decode_all(
     return crops
 
 
-def _decode(path: Path, box: tuple[float, float, float, float], height: int, width: int) -> npt.NDArray[np.uint8]:
+def _decode(path: Path, box: Box, height: int, width: int) -> npt.NDArray[np.uint8]:
     try:
         with Image.open(path, formats=["JPEG"]) as image:
-            if image.size != (IMAGE_SIZE, IMAGE_SIZE):
-                raise DataError(f"{path}: {image.width}×{image.height} pixels, expected {IMAGE_SIZE}×{IMAGE_SIZE}")
-            face = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC, box=box)
+            if image.size != (LFW_SIZE, LFW_SIZE):
+                raise DataError(f"{path}: {image.width}×{image.height} pixels, expected {LFW_SIZE}×{LFW_SIZE}")
+            return cut_box(image.convert("RGB"), box, height, width)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: not a whole JPEG image: {error}") from error
-    return np.asarray(face)
 
 
 def _faces(images: npt.NDArray[np.uint8], names: Sequence[ImageName]) -> Faces:

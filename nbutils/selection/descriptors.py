@@ -26,7 +26,7 @@ def lbp_features(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     features = np.empty((len(images), _GRID, _GRID, _LBP_CODES), np.float32)
     for image, own in zip(images, features, strict=True):
         grey = (255 * rgb2gray(image)).astype(np.uint8)
-        codes = local_binary_pattern(grey, 8, 1, "uniform").astype(int)  # type: ignore[no-untyped-call]
+        codes = local_binary_pattern(grey, 8, 1, "uniform").astype(int)
         for i in range(_GRID):
             for j in range(_GRID):
                 cell = codes[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]

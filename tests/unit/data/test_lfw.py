@@ -7,8 +7,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from nbutils.data.crops import FACE_CENTRE, FACE_HEIGHT
 from nbutils.data.faces import FaceData, Pairs
-from nbutils.data.lfw import FACE_CENTRE, FACE_HEIGHT, load_lfw
+from nbutils.data.lfw import load_lfw
 from nbutils.errors import DataError, ParameterError
 
 PEOPLE = {"Ann_A": 5, "Bob_B": 4, "Cy_C": 3, "Dee_D": 6}

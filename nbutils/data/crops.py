@@ -1,0 +1,214 @@
+"""Crops of faces: five key points to a template, LFW's fixed box, and MobileID's six regions.
+
+One geometry for all of them, that of the mean deep-funnelled LFW face: a face aligned by its key points, and one cut
+out of LFW by the fixed box, have eyes, nose and mouth in the same places. Points are (x, y) with the centre of the
+first pixel at (0, 0), as in `Faces.landmarks`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, overload
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from skimage.transform import estimate_transform
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from nbutils.data.landmarks import MIRRORED
+from nbutils.errors import DataError, ParameterError
+
+#: (height, width) of the inputs of Luo et al. 2016, Table 1: T1 and the student, T2.
+SMALL_INPUT, LARGE_INPUT = (55, 47), (112, 96)
+#: Every image of LFW has this width and height.
+LFW_SIZE = 250
+#: Centre (x, y) and height of the box cut from each image of LFW: hairline to chin of the mean deep-funnelled face
+#: (rows 60 … 192); the box's width follows from the wanted aspect.
+FACE_CENTRE = (125.0, 126.0)
+FACE_HEIGHT = 132.0
+#: Key points of the mean deep-funnelled face in LFW's pixels, in the order of `Faces.landmarks`; read off the mean of
+#: the images, ours.
+_MEAN_FACE = ((103.0, 112.0), (147.0, 112.0), (125.0, 136.0), (107.0, 157.0), (143.0, 157.0))
+
+
+class Box(NamedTuple):
+    """A rectangle; edges, not pixel centres: a whole image is (0, 0, width, height)."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def scaled(self, height: float, width: float) -> Box:
+        """A box in fractions of an image, in its pixels."""
+        return Box(self.left * width, self.top * height, self.right * width, self.bottom * height)
+
+
+def face_box(height: int, width: int) -> Box:
+    """The box of LFW's images that becomes a crop of height × width pixels.
+
+    Raises:
+        ParameterError: if the crop has no pixels, or is so wide that the box would leave the image.
+    """
+    if height < 1 or width < 1 or FACE_HEIGHT * width / height > LFW_SIZE:
+        raise ParameterError(
+            f"height × width is {height} × {width}, expected at least 1 × 1 and at most "
+            f"{LFW_SIZE / FACE_HEIGHT:.2f} times as wide as high"
+        )
+    (x, y), half_width, half_height = FACE_CENTRE, FACE_HEIGHT * width / height / 2, FACE_HEIGHT / 2
+    return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def template(height: int, width: int) -> npt.NDArray[np.float64]:
+    """Where the five key points lie in a crop of the whole face: (5, 2) x, y in its pixels."""
+    return move_points(np.array(_MEAN_FACE), box_to_crop(face_box(height, width), height, width))
+
+
+def box_to_crop(box: Box, height: int, width: int) -> npt.NDArray[np.float64]:
+    """(2, 3) affine map of an image's points to those of the crop that `box` becomes."""
+    x, y = width / (box.right - box.left), height / (box.bottom - box.top)
+    return np.array([[x, 0, (0.5 - box.left) * x - 0.5], [0, y, (0.5 - box.top) * y - 0.5]])
+
+
+def landmarks_to_crop(landmarks: npt.NDArray[np.floating], height: int, width: int) -> npt.NDArray[np.float64]:
+    """The similarity (turn, scale, shift) that brings five key points nearest to the template.
+
+    Least squares after Umeyama 1991 (scikit-image).
+
+    Args:
+        landmarks: (5, 2) x, y in pixels of the image, in the order of `Faces.landmarks`.
+        height: Of the crop.
+        width: Of the crop.
+
+    Returns:
+        (2, 3) affine map of the image's points to the crop's.
+
+    Raises:
+        DataError: If the points are not finite, or (nearly) all one point.
+    """
+    points = np.asarray(landmarks, np.float64)
+    if points.shape != (5, 2) or not np.isfinite(points).all() or np.ptp(points, axis=0).max() < 1:
+        raise DataError(f"key points {points.round(1).tolist()}: expected five of them, not all in one place")
+    found = estimate_transform("similarity", points, template(height, width))
+    matrix: npt.NDArray[np.float64] = np.asarray(found.params[:2], np.float64)
+    return matrix
+
+
+def move_points(points: npt.NDArray[np.floating], matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(…, 2) points under a (2, 3) affine map."""
+    moved: npt.NDArray[np.float64] = points @ matrix[:, :2].T + matrix[:, 2]
+    return moved
+
+
+def cut_box(image: Image.Image, box: Box, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """The inside of a box, resampled (bicubic, over the pixels' area) to (height, width, 3) uint8."""
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=box))
+
+
+def align(
+    image: Image.Image, landmarks: npt.NDArray[np.floating], height: int, width: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """The whole face, turned, scaled and shifted so that its key points come nearest to the template.
+
+    Args:
+        image: RGB.
+        landmarks: (5, 2) in its pixels.
+        height: Of the crop.
+        width: Of the crop.
+
+    Returns:
+        (height, width, 3) uint8, black where the image ends; the (5, 2) key points in it.
+
+    Raises:
+        DataError: As in `landmarks_to_crop`, or if a point lies outside the image.
+    """
+    points = np.asarray(landmarks, np.float64)
+    if not ((points >= -0.5) & (points <= [image.width - 0.5, image.height - 0.5])).all():
+        raise DataError(
+            f"key points {points.round(1).tolist()}: expected them inside the {image.width} × {image.height} pixels"
+        )
+    matrix = landmarks_to_crop(points, height, width)
+    # Drawn so large that no pixel of the image is passed over, then averaged: no aliasing.
+    times = max(1, int(np.ceil(1 / np.hypot(*matrix[:, 0]) - 1e-3)))
+    to_image = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
+    to_image[:, 2] += 0.5 - to_image[:, :2] @ [0.5, 0.5]  # Pillow counts from the pixels' corners
+    to_image[:, :2] /= times
+    drawn = image.transform(
+        (width * times, height * times), Image.Transform.AFFINE, to_image.ravel().tolist(), Image.Resampling.BICUBIC
+    )
+    return np.asarray(drawn.reduce(times)), move_points(points, matrix).astype(np.float32)
+
+
+def _region(point: int) -> Box:
+    """Half of the crop's height and width about one point of the template, moved inside where it would leave."""
+    height, width = SMALL_INPUT
+    x, y = (template(height, width)[point] + 0.5) / [width, height]
+    left, top = min(max(x - 0.25, 0), 0.5), min(max(y - 0.25, 0), 0.5)
+    return Box(left, top, left + 0.5, top + 0.5)
+
+
+#: The six regions that the six T1 of Luo et al. 2016 (section "Experiments", Fig. 5) see one each, in fractions of the
+#: whole-face crop. The paper prints their names alone; the boxes are ours. Left and right are the viewer's.
+REGIONS: dict[str, Box] = {
+    "left_eye": _region(0),
+    "right_eye": _region(1),
+    "nose": _region(2),
+    "left_mouth_corner": _region(3),
+    "right_mouth_corner": _region(4),
+    "whole_face": Box(0, 0, 1, 1),
+}
+
+
+def mirrored_region(region: str) -> str:
+    """The region that lies, in a mirrored image, where `region` did: left_eye for right_eye."""
+    names = list(REGIONS)
+    at = names.index(_known(region))
+    return names[MIRRORED[at]] if at < len(MIRRORED) else region
+
+
+@overload
+def cut_region(images: Tensor, region: str, size: tuple[int, int] | None = None) -> Tensor: ...
+
+
+@overload
+def cut_region(
+    images: npt.NDArray[np.uint8], region: str, size: tuple[int, int] | None = None
+) -> npt.NDArray[np.uint8]: ...
+
+
+def cut_region(
+    images: Tensor | npt.NDArray[np.uint8], region: str, size: tuple[int, int] | None = None
+) -> Tensor | npt.NDArray[np.uint8]:
+    """One region of whole-face crops, resampled (bilinear, over the pixels' area) to an input's size.
+
+    Args:
+        images: (B, 3, H, W) tensor, or (B, H, W, 3) or (H, W, 3) uint8 array.
+        region: One of `REGIONS`.
+        size: (height, width) of the result; that of `images` if not given.
+
+    Returns:
+        The same kind as `images`; a tensor keeps its type and device. `whole_face` at its own size is `images` itself.
+
+    Raises:
+        ParameterError: If there is no such region.
+    """
+    box = REGIONS[_known(region)]
+    if isinstance(images, np.ndarray):
+        batch = torch.from_numpy(np.ascontiguousarray(images.reshape(-1, *images.shape[-3:]))).permute(0, 3, 1, 2)
+        cut = cut_region(batch, region, size).permute(0, 2, 3, 1).contiguous().numpy()
+        return cut.reshape(*images.shape[:-3], *cut.shape[1:])
+    height, width = images.shape[-2:]
+    left, top, right, bottom = (round(edge) for edge in box.scaled(height, width))
+    inside = images[..., top:bottom, left:right]
+    wanted = size or (height, width)
+    if inside.shape[-2:] == wanted:
+        return inside
+    return interpolate(inside, wanted, mode="bilinear", antialias=True, align_corners=False)
+
+
+def _known(region: str) -> str:
+    if region not in REGIONS:
+        raise ParameterError(f"region is {region!r}, expected one of {', '.join(REGIONS)}")
+    return region

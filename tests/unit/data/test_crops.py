@@ -1,0 +1,162 @@
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.transform import AffineTransform, warp
+
+from nbutils.data.crops import (
+    LARGE_INPUT,
+    REGIONS,
+    SMALL_INPUT,
+    align,
+    box_to_crop,
+    cut_box,
+    cut_region,
+    face_box,
+    landmarks_to_crop,
+    mirrored_region,
+    move_points,
+    template,
+)
+from nbutils.data.synthetic import SyntheticFaces
+from nbutils.errors import DataError, ParameterError
+from nbutils.models import DeepID2Plus, MobileIDStudent
+
+
+def _similarity(scale: float, degrees: float, shift: tuple[float, float]) -> np.ndarray:
+    c, s = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
+    return np.array([[c, -s, shift[0]], [s, c, shift[1]]])
+
+
+def _smooth(height: int, width: int) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    waves = [np.sin(x / 9 + phase) * np.cos(y / 7 - phase) for phase in (0, 1, 2)]
+    return (127 + 120 * np.stack(waves, axis=2)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("size", [(55, 47), (112, 96), (224, 224)])
+def test_a_moved_template_is_found_again_exactly(size: tuple[int, int]) -> None:
+    moved = _similarity(1.7, 23, (31, -4))
+    matrix = landmarks_to_crop(move_points(template(*size), moved), *size)
+    whole = np.vstack([matrix, [0, 0, 1]]) @ np.vstack([moved, [0, 0, 1]])
+    np.testing.assert_allclose(whole, np.eye(3), atol=1e-9)
+
+
+def test_the_similarity_is_the_least_squares_one() -> None:
+    """Umeyama's closed form is the solution of a linear system in (a, b, x, y): [a −b; b a] p + (x, y)."""
+    points = np.random.default_rng(0).uniform(0, 200, (5, 2))
+    x, y = points.T
+    one, zero = np.ones(5), np.zeros(5)
+    system = np.vstack([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
+    a, b, across, down = np.linalg.lstsq(system, template(55, 47).T.ravel(), rcond=None)[0]
+    np.testing.assert_allclose(landmarks_to_crop(points, 55, 47), [[a, -b, across], [b, a, down]], atol=1e-9)
+
+
+def test_the_template_is_the_fixed_box_of_the_mean_lfw_face() -> None:
+    eyes = template(132, 113)[:2]  # scale 1
+    np.testing.assert_allclose(eyes[1] - eyes[0], [44, 0], atol=1e-9)
+    np.testing.assert_allclose(eyes.mean(axis=0), [125 - 68.5 - 0, 112 - 60], atol=1e-9)
+    for size in (SMALL_INPUT, LARGE_INPUT):
+        marks = template(*size)
+        assert ((marks > 0) & (marks < [size[1], size[0]])).all()
+
+
+@pytest.mark.parametrize("scale", [0.6, 1.0, 3.2])
+def test_alignment_puts_pixels_where_the_map_says(scale: float) -> None:
+    picture = _smooth(240, 200)
+    marks = move_points(template(55, 47), _similarity(scale, -12, (20, 15)))
+    crop, moved = align(Image.fromarray(picture), marks, 55, 47)
+    np.testing.assert_allclose(moved, template(55, 47), atol=1e-3)
+    matrix = landmarks_to_crop(marks, 55, 47)
+    other = warp(picture, AffineTransform(np.vstack([matrix, [0, 0, 1]])).inverse, output_shape=(55, 47), order=3)
+    inside = other.min(axis=2) > 0
+    assert inside.mean() > 0.9
+    assert np.abs(crop - 255 * other)[inside].mean() < (1 if scale < 2 else 8)  # scikit-image does not average
+
+
+def test_shrinking_averages_what_it_passes_over() -> None:
+    """A chessboard of single pixels, ten times too large, becomes even grey and no pattern."""
+    board = np.repeat((np.indices((600, 600)).sum(axis=0) % 2 * 255)[..., None], 3, axis=2).astype(np.uint8)
+    marks = move_points(template(55, 47), _similarity(9.7, 5, (60, 20)))
+    crop, _ = align(Image.fromarray(board), marks, 55, 47)
+    assert abs(crop.mean() - 127.5) < 2
+    assert crop.std() < 6
+
+
+def test_embedded_faces_land_on_the_template() -> None:
+    drawn = SyntheticFaces().render(np.arange(40) * 20, 128, 128)
+    faces = zip(drawn.images, drawn.landmarks, strict=True)
+    moved = np.stack([align(Image.fromarray(image), marks, 55, 47)[1] for image, marks in faces])
+    resized = (drawn.landmarks + 0.5) * [47 / 128, 55 / 128] - 0.5
+    off, before = (np.linalg.norm(marks - template(55, 47), axis=2).mean() for marks in (moved, resized))
+    assert off < 0.6 * before
+
+
+@pytest.mark.parametrize(
+    ("points", "says"),
+    [
+        (np.full((5, 2), 7.0), "not all in one place"),
+        (np.full((5, 2), np.nan), "expected them inside"),
+        (np.zeros((4, 2)), "five of them"),
+        (np.array([[1, 1], [5, 1], [3, 3], [1, 5], [5, 99.0]]), "inside the 20 × 30 pixels"),
+    ],
+)
+def test_impossible_key_points(points: np.ndarray, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        align(Image.new("RGB", (20, 30)), points, 55, 47)
+
+
+def test_points_move_with_the_fixed_box() -> None:
+    picture = np.zeros((250, 250, 3), np.uint8)
+    picture[150:154, 110:114] = 255
+    box = face_box(66, 56)
+    crop = cut_box(Image.fromarray(picture), box, 66, 56)
+    y, x = np.unravel_index(crop.sum(axis=2).argmax(), (66, 56))
+    expected = move_points(np.array([111.5, 151.5]), box_to_crop(box, 66, 56))
+    assert np.abs(expected - [x, y]).max() <= 0.5 + 1e-9
+
+
+def test_regions_hold_their_point_and_fit() -> None:
+    assert list(REGIONS) == ["left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_corner", "whole_face"]
+    fractions = (template(55, 47) + 0.5) / [47, 55]
+    for (x, y), box in zip(fractions, list(REGIONS.values())[:5], strict=True):
+        assert 0 <= box.left < x < box.right <= 1
+        assert 0 <= box.top < y < box.bottom <= 1
+        assert (box.right - box.left, box.bottom - box.top) == pytest.approx((0.5, 0.5))
+    for region, box in REGIONS.items():
+        other = REGIONS[mirrored_region(region)]
+        assert (1 - box.right, box.top, 1 - box.left, box.bottom) == pytest.approx(other, abs=0.01)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_regions_of_tensors_and_arrays_are_the_same_pixels(region: str) -> None:
+    images = SyntheticFaces().render([0, 21, 42], *LARGE_INPUT).images
+    cut = cut_region(images, region, SMALL_INPUT)
+    assert cut.shape == (3, 55, 47, 3)
+    assert cut.dtype == np.uint8
+    np.testing.assert_array_equal(cut_region(images[1], region, SMALL_INPUT), cut[1])
+    tensor = torch.from_numpy(images).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+    found = cut_region(tensor, region, SMALL_INPUT)
+    assert found.shape == (3, 3, 55, 47)
+    shown = (found + 1) * 127.5
+    assert np.abs(shown.permute(0, 2, 3, 1).numpy() - cut).max() < 1.6  # rounding of the uint8 path
+    box = REGIONS[region]
+    part = images[:, round(box.top * 112) : round(box.bottom * 112), round(box.left * 96) : round(box.right * 96)]
+    assert abs(float(cut.mean()) - float(part.mean())) < 1
+
+
+def test_every_region_is_an_input_of_t1_and_the_student() -> None:
+    crops = torch.zeros(2, 3, *SMALL_INPUT)
+    assert MobileIDStudent.input_size == DeepID2Plus.input_size == SMALL_INPUT
+    for region in REGIONS:
+        assert cut_region(crops, region).shape == crops.shape
+    assert cut_region(crops, "whole_face").data_ptr() == crops.data_ptr()
+
+
+def test_unknown_region_and_size() -> None:
+    with pytest.raises(ParameterError, match=re.escape("region is 'ear', expected one of left_eye")):
+        cut_region(torch.zeros(1, 3, 8, 8), "ear")
+    with pytest.raises(ParameterError, match="0 × 10"):
+        face_box(0, 10)
