@@ -21,14 +21,14 @@ def test_the_teacher_is_torchvisions_resnet_50_but_for_the_input_norm_and_the_he
 
 
 def test_with_torchvisions_weights_it_computes_what_torchvision_does() -> None:
-    theirs = torchvision_resnet50(num_classes=7).eval()
-    ours = resnet50(1, 7).eval()
+    theirs = torchvision_resnet50(num_classes=7).double().eval()
+    ours = resnet50(1, 7).double().eval()
     missing, unexpected = ours.load_state_dict(
         {name.replace("fc.", "classifier."): value for name, value in theirs.state_dict().items()}, strict=False
     )
     assert not unexpected
     assert {name.split(".")[0] for name in missing} == {"input_norm", "points"}
-    images = torch.randn(2, 3, 224, 224)
+    images = torch.randn(2, 3, 224, 224, dtype=torch.float64)
     norm = ours.input_norm
     with torch.no_grad():
         torch.testing.assert_close(ours(images).output, theirs(images / (1 + norm.eps) ** 0.5))
