@@ -53,13 +53,38 @@ def test_the_selection_has_the_length_of_the_targets() -> None:
         assert printed("luo2016", table).loc["selection", "targets"] == chosen[network]
 
 
-def test_every_claim_is_borne_out_by_the_numbers_it_prints() -> None:
-    compared = [item for item in paper("luo2016").claims if item.rows]
+@pytest.mark.parametrize("name", ["luo2016", "wang2017"])
+def test_every_claim_is_borne_out_by_the_numbers_it_prints(name: str) -> None:
+    compared = [item for item in paper(name).claims if item.rows]
     assert compared
     for item in compared:
-        table = paper("luo2016").tables[item.table or ""]
+        table = paper(name).tables[item.table or ""]
         first, second = (table.value(row) for row in item.rows or ())
         assert judge(first - second, first - second, relation=item.relation) == "holds", item.id
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "least", "most"),
+    [
+        ("table4", "distill", 4.73, 8.08),
+        ("table5", "distill", 4.33, 7.13),
+        ("table4", "hidden", -3.32, -0.03),
+        ("table5", "hidden", -1.88, -0.43),
+        ("table5", "soft", 0.12, 1.60),
+    ],
+)
+def test_what_the_claims_say_of_many_cells_follows_from_tables_4_and_5(
+    table: str, kind: str, least: float, most: float
+) -> None:
+    top1 = printed("wang2017", table)["top-1"]
+    sizes, inits, influences = ("/2", "/4", "/8"), ("Pretrain", "Distill"), ("0 0", "0 1", "1 0")
+    if kind == "distill":
+        differences = [top1[f"{s} Distill {i}"] - top1[f"{s} Pretrain {i}"] for s in sizes for i in influences]
+    else:
+        told = {"hidden": "0 1", "soft": "1 0"}[kind]
+        differences = [top1[f"{s} {i} {told}"] - top1[f"{s} {i} 0 0"] for s in sizes for i in inits]
+    assert min(differences) == pytest.approx(least)
+    assert max(differences) == pytest.approx(most)
 
 
 def test_a_claim_prints_both_numbers() -> None:
