@@ -55,8 +55,8 @@ class FaceBatches:
     """Cuts batches for a network out of one array of images, which may be memory-mapped.
 
     Args:
-        images: (N, H, W, 3) uint8, writeable or memory-mapped copy-on-write (mode "c"), since torch
-            shares the memory. H and W may exceed the input size: the margin is what random crops use.
+        images: (N, H, W, C) uint8, C being 3 (RGB) or 1 (grey), writeable or memory-mapped copy-on-write (mode
+            "c"), since torch shares the memory. H and W may exceed the input size: the margin is what random crops use.
         input_size: (height, width) that the network takes.
         device: Where the batches live.
 
@@ -86,7 +86,7 @@ class FaceBatches:
             index: (B,) int64 positions in `images`.
 
         Returns:
-            (B, 3, h, w) float32 in [−1, 1], channels-last in memory.
+            (B, C, h, w) float32 in [−1, 1], channels-last in memory.
         """
         top, left = self._margin[0] // 2, self._margin[1] // 2
         height, width = self.input_size
@@ -100,16 +100,16 @@ class FaceBatches:
             generator: Source of all randomness: equal seeds give equal batches.
 
         Returns:
-            (B, 3, h, w) float32 in [−1, 1], channels-last in memory.
+            (B, C, h, w) float32 in [−1, 1], channels-last in memory.
         """
         return self.cut(index, self.draw(len(index), generator))
 
-    def draw(self, count: int, generator: torch.Generator) -> Crops:
-        """Random crops for `count` images; all randomness of `augmented`."""
+    def draw(self, count: int, generator: torch.Generator, *, mirror: bool = True) -> Crops:
+        """Random crops for `count` images, half of them mirrored if wanted; all randomness of `augmented`."""
         down, right = self._margin
         top = torch.randint(down + 1, (count, 1), generator=generator)
         left = torch.randint(right + 1, (count, 1), generator=generator)
-        mirrored = torch.rand((count, 1), generator=generator) < 0.5
+        mirrored = torch.rand((count, 1), generator=generator) < (0.5 if mirror else 0)
         return Crops(top, left, mirrored, self.input_size)
 
     def cut(self, index: Tensor, crops: Crops) -> Tensor:
@@ -119,8 +119,9 @@ class FaceBatches:
         columns = torch.where(crops.mirrored, torch.arange(width - 1, -1, -1), torch.arange(width)) + crops.left
         pixels = rows[:, :, None] * self.images.shape[2] + columns[:, None, :]
         # one gather of whole pixels: four times as fast as indexing with three arrays
-        gathered = self.images.reshape(-1, 3).index_select(0, pixels.flatten())
-        return self._as_input(gathered.view(len(index), height, width, 3))
+        channels = self.images.shape[3]
+        gathered = self.images.reshape(-1, channels).index_select(0, pixels.flatten())
+        return self._as_input(gathered.view(len(index), height, width, channels))
 
     @property
     def central(self) -> Crops:

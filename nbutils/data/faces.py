@@ -17,7 +17,7 @@ class Faces:
     """N face images of one split, with what the data set knows about them.
 
     Attributes:
-        images: (N, H, W, 3) uint8, RGB.
+        images: (N, H, W, 3) uint8, RGB; of digits (N, H, W, 1), grey.
         identity: (N,) int64, 0 … num_identities − 1 within this split.
         identity_names: one name an identity.
         attributes: (N, 40) bool in the order of `nbutils.data.attributes.ATTRIBUTES`, or None where

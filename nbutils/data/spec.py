@@ -79,8 +79,28 @@ class LFWData(_Data):
         )
 
 
+class DigitsData(_Data):
+    """Digits instead of faces: those of scikit-learn, or MNIST's; see `nbutils.data.digits.load_digits`.
+
+    Attributes:
+        root: Folder in torchvision's layout of MNIST; None: scikit-learn's 8×8 digits.
+        validation: Images at the end of the training set to tune on instead of training on them.
+    """
+
+    kind: Literal["digits"] = "digits"
+    height: PositiveInt = Field(8, description="digits are padded to it; the excess over the input is for random crops")
+    width: PositiveInt = 8
+    root: Path | None = None
+    validation: int = Field(0, ge=0)
+
+    def _load(self) -> FaceData:
+        from nbutils.data.digits import load_digits
+
+        return load_digits(self.root, height=self.height, width=self.width, validation=self.validation)
+
+
 #: Any of them; pydantic tells them apart by `kind`.
-DataSpec = SyntheticData | LFWData
+DataSpec = SyntheticData | LFWData | DigitsData
 
 
 @lru_cache(maxsize=4)

@@ -4,11 +4,13 @@ from nbutils.models.deepid2plus import DeepID2Plus
 from nbutils.models.deepid3 import DeepID3
 from nbutils.models.features import FeatureLayer, extract_features
 from nbutils.models.layers import LocallyConnected2d
+from nbutils.models.mlp import MLP
 from nbutils.models.mobileid import MobileIDStudent, deployed_student
 from nbutils.models.outputs import FaceNetwork, FaceOutputs
 from nbutils.models.resnet import FaceResNet, resnet50
 
 __all__ = [
+    "MLP",
     "DeepID2Plus",
     "DeepID3",
     "FaceNetwork",

@@ -94,7 +94,7 @@ def fit(
             sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
             for i, index in enumerate(torch.split(order, size)):
                 _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
-                crops = source.batches.draw(len(index), generator)
+                crops = source.batches.draw(len(index), generator, mirror=spec.schedule.mirror)
                 loss, terms = objective(source.signals(network, index, crops))
                 optimizer.zero_grad()
                 fabric.backward(loss)

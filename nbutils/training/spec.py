@@ -120,6 +120,7 @@ class Schedule(Frozen):
     warmup: float = Field(0.1, ge=0, lt=1, description="share of all steps")
     clip_norm: PositiveFloat = 5.0
     images_per_identity: PositiveInt | None = Field(None, description="of each person in a batch; None: as they come")
+    mirror: bool = Field(True, description="swap left and right of half of the images")
 
 
 class TrainingSpec(Frozen):

@@ -43,3 +43,11 @@ def test_equal_seeds_give_equal_batches() -> None:
 def test_images_smaller_than_the_input_are_refused() -> None:
     with pytest.raises(ParameterError, match="smaller than the input"):
         FaceBatches(_images(), (10, 5))
+
+
+def test_grey_images_without_mirroring() -> None:
+    images = _images()[..., :1]
+    batches, generator = FaceBatches(images, (9, 8)), torch.Generator().manual_seed(0)
+    index = torch.arange(6).repeat(5)
+    batch = batches.cut(index, batches.draw(30, generator, mirror=False))
+    np.testing.assert_allclose(batch, images[index].transpose(0, 3, 1, 2) / 127.5 - 1, atol=1e-6)

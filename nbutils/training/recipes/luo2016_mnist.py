@@ -1,0 +1,91 @@
+"""The MNIST experiment of Luo et al. 2016 as training specs: multilayer perceptrons on digits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbutils.data.spec import DigitsData
+from nbutils.errors import ParameterError
+from nbutils.training.recipes.common import best_precision, check_preset
+from nbutils.training.spec import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
+
+#: Neurons of T's and S's hidden layers and epochs of both. The paper prints the neurons; the epochs are ours.
+_SIZES: dict[str, tuple[int, int, int, int]] = {
+    "smoke": (120, 80, 2, 2),
+    "laptop": (1200, 800, 20, 20),
+    "paper": (1200, 800, 100, 100),
+}
+#: Rows of a digit, and how far T's images are shifted in training (Hinton et al. 2015: up to two pixels of 28).
+_SHAPES = {"digits": (8, 1), "mnist": (28, 2)}
+
+#: The losses differ in scale, so each has its own learning rate, chosen on 10,000 of the 60,000 training digits.
+DIGIT_LEARNING_RATES = {"LabelLoss": 0.1, "SoftTargetLoss": 0.1, "LogitsLoss": 0.1, "NeuronLoss": 0.01}
+
+TEMPERATURES = (1, 2, 5, 10, 20)
+
+
+def mnist(
+    dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, validation: int = 0
+) -> dict[str, TrainingSpec]:
+    """All rows of the MNIST experiment under their printed names, the teacher first.
+
+    T is regularised as in Hinton et al. 2015, whose experiment it repeats: dropout, and digits shifted by up to two
+    pixels. The students are not. They read T's answers to the plain digits, cached, which is exact here.
+
+    Args:
+        dataset: "digits" (scikit-learn's) or "mnist".
+        data_root: Folder of MNIST.
+        preset: Widths and epochs.
+        seed: Of the weights and the order.
+        validation: Training digits to keep for tuning.
+
+    Raises:
+        ParameterError: Unknown data set or preset, or no folder where one is needed.
+    """
+    check_preset(preset)
+    if dataset not in _SHAPES:
+        raise ParameterError(f"dataset is {dataset!r}: expected 'digits' or 'mnist'")
+    if dataset == "mnist" and not data_root:
+        raise ParameterError("data_root is empty: expected the folder that holds MNIST/raw with the four idx files")
+    size, shift = _SHAPES[dataset]
+    root = Path(data_root) if dataset == "mnist" else None
+    plain = DigitsData(root=root, height=size, width=size, validation=validation)
+    shifted = plain.model_copy(update={"height": size + 2 * shift, "width": size + 2 * shift})
+    neurons, small, epochs, student_epochs = _SIZES[preset]
+    shape: dict[str, bool | int | float | str] = {"height": size, "width": size}
+    batch = 128 if dataset == "mnist" else 32
+    teacher = TrainingSpec(
+        name="T",
+        data=shifted,
+        model=ModelSpec(name="MLP", options={"neurons": neurons, "dropout": 0.5, **shape}),
+        objective={"labels": Term(loss="LabelLoss")},
+        schedule=_schedule(epochs, batch, DIGIT_LEARNING_RATES["LabelLoss"]),
+        precision=best_precision(),
+        seed=seed,
+    )
+    rows: dict[str, tuple[Term, SelectionSpec | None]] = {
+        "1-of-K": (Term(loss="LabelLoss"), None),
+        "selection": (Term(loss="NeuronLoss"), SelectionSpec()),
+        **{f"soft t={t}": (Term(loss="SoftTargetLoss", options={"temperature": float(t)}), None) for t in TEMPERATURES},
+        "logits": (Term(loss="LogitsLoss"), None),
+    }
+    specs = {"T": teacher}
+    for name, (term, selection) in rows.items():
+        taught = term.loss != "LabelLoss"
+        specs[name] = TrainingSpec(
+            name=name,
+            data=plain,
+            model=ModelSpec(name="MLP", options={"neurons": small, **shape}),
+            objective={term.loss.removesuffix("Loss").lower(): term},
+            schedule=_schedule(student_epochs, batch, DIGIT_LEARNING_RATES[term.loss]),
+            teacher=(teacher,) if taught else (),
+            selection=selection,
+            targets="cached" if taught else "online",
+            precision=teacher.precision,
+            seed=seed,
+        )
+    return specs
+
+
+def _schedule(epochs: int, batch: int, learning_rate: float) -> Schedule:
+    return Schedule(epochs=epochs, batch_size=batch, learning_rate=learning_rate, weight_decay=0.0, mirror=False)
