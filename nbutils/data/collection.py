@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -31,7 +31,7 @@ class Collection:
         root: the folder or file it was opened from.
         names: one stable, unique name an image: its path below the root in POSIX form, or the key of its record.
             Of large collections it is computed as asked for.
-        read: encoded bytes of image i; a DataError names the file where they cannot be had.
+        read: encoded bytes of image i, as the data set holds them; a DataError names the file where they cannot be had.
         identity: (N,) int64, a row of `identity_names`, or −1 where nothing says who it is.
         identity_names: one name an identity.
         attributes: (N, 40) int8 in the order of `nbutils.data.attributes.ATTRIBUTES`: 1 has it, −1 has not, 0 unknown.
@@ -41,9 +41,12 @@ class Collection:
         partition: (N,) int8, its makers' `TRAIN`, `VALIDATION`, `TEST` or `NOT_LISTED`.
         pairs: pairs of indices into the images, to verify.
         pixels: image i as (H, W, 3) uint8, for layouts that keep pixels; None: decode what `read` gives.
-        cropped: whether the images are crops made by this project, to be used as they are.
-        faults: one line for each thing that its lists promise and the files do not hold, or the other way round, naming
-            file and line. The rest of the collection is sound; training on one with faults is refused.
+        crops: (N, height, width, 3) uint8, memory-mapped, where the images are crops made by this project, to be used
+            as they are; None: whole images, to be cropped.
+        missing: images that a list promises and the folder lacks: index → the error that `read` raises, which names
+            list and line. A training that needs one of them is refused.
+        remarks: one line for each thing else that the lists and the folder do not agree on and that does no harm,
+            such as images that no list names; those are left out.
     """
 
     layout: str
@@ -58,11 +61,12 @@ class Collection:
     partition: npt.NDArray[np.int8] | None = None
     pairs: Pairs | None = None
     pixels: Callable[[int], npt.NDArray[np.uint8]] | None = None
-    cropped: bool = False
-    faults: tuple[str, ...] = ()
+    crops: npt.NDArray[np.uint8] | None = None
+    missing: Mapping[int, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("identity", "attributes", "landmarks", "boxes", "partition"):
+        for name in ("identity", "attributes", "landmarks", "boxes", "partition", "crops"):
             value = getattr(self, name)
             if value is not None and len(value) != len(self.names):
                 raise DataError(
@@ -82,6 +86,8 @@ class Collection:
         Raises:
             DataError: naming the image, if it cannot be read or decoded.
         """
+        if self.crops is not None:
+            return np.array(self.crops[index])
         if self.pixels is not None:
             return self.pixels(index)
         return decode_image(self.read(index), self.describe(index))

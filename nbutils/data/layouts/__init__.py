@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbutils.data.collection import Collection
+from nbutils.data.layouts import image_folder, image_list
 from nbutils.errors import DataError, ParameterError
 
 
@@ -29,7 +30,16 @@ class Layout:
 
 
 #: Every layout by its name; where several recognise a path, the first is taken.
-LAYOUTS: dict[str, Layout] = {}
+LAYOUTS: dict[str, Layout] = {
+    "image_list": Layout(
+        "a CSV file (images.csv) with a row an image: path and annotations",
+        image_list.recognises,
+        image_list.open_image_list,
+    ),
+    "image_folder": Layout(
+        "one folder an identity, with its images", image_folder.recognises, image_folder.open_image_folder
+    ),
+}
 
 
 def recognise(root: Path) -> str:

@@ -1,0 +1,110 @@
+"""Images of a collection to crops of one size, by the rule that its data set calls for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from tqdm.auto import tqdm
+
+from nbutils.data.collection import Collection
+from nbutils.data.crops import LFW_SIZE, Box, align, box_to_crop, cut_box, face_box, move_points
+from nbutils.errors import DataError, ParameterError
+
+#: "landmarks": a similarity transform brings the five key points to the template; "lfw": the fixed box of LFW's
+#: images of 250 × 250 pixels; "whole": images that are crops of faces already, their largest central part of the
+#: wanted aspect.
+CropRule = Literal["landmarks", "lfw", "whole"]
+CROP_RULES: tuple[CropRule, ...] = get_args(CropRule)
+
+Landmarks = npt.NDArray[np.float32]
+
+
+def crop_face(
+    collection: Collection, index: int, rule: CropRule, height: int, width: int
+) -> tuple[npt.NDArray[np.uint8], Landmarks | None]:
+    """Decodes and crops one image.
+
+    Returns:
+        (height, width, 3) uint8; the (5, 2) key points in it, where the collection has them.
+
+    Raises:
+        DataError: naming the image, if it cannot be decoded or the rule does not suit it.
+        ParameterError: If height and width are out of range.
+    """
+    image = Image.fromarray(collection.image(index))
+    known = collection.landmarks
+    landmarks = None if known is None else known[index]
+    if rule == "landmarks":
+        if landmarks is None:
+            raise DataError(f"{collection.root}: has no key points to align by; expected another rule than 'landmarks'")
+        try:
+            return align(image, landmarks, height, width)
+        except DataError as error:
+            raise DataError(f"{collection.describe(index)}: {error}") from None
+    box = _lfw_box(collection, index, image, height, width) if rule == "lfw" else _central_box(image, height, width)
+    crop = cut_box(image, box, height, width)
+    if landmarks is None:
+        return crop, None
+    return crop, move_points(landmarks, box_to_crop(box, height, width)).astype(np.float32)
+
+
+def crop_faces(
+    collection: Collection, which: Sequence[int], rule: CropRule, height: int, width: int, *, progress: bool = True
+) -> tuple[npt.NDArray[np.uint8], Landmarks | None]:
+    """Decodes and crops several images, on all cores, into memory.
+
+    Args:
+        collection: Any.
+        which: Indices of the images.
+        rule: How.
+        height: Of each crop.
+        width: Of each crop.
+        progress: Show a progress bar.
+
+    Returns:
+        (n, height, width, 3) uint8; (n, 5, 2) key points in them, where the collection has them.
+
+    Raises:
+        DataError: naming the image, for the first that cannot be decoded or cropped.
+        ParameterError: If height, width or rule are out of range.
+    """
+    if rule not in CROP_RULES:
+        raise ParameterError(f"the rule of crops is {rule!r}: expected one of {', '.join(CROP_RULES)}")
+    face_box(height, width)  # refuses sizes that are out of range before anything is decoded
+    crops = np.empty((len(which), height, width, 3), np.uint8)
+    landmarks = None if collection.landmarks is None else np.empty((len(which), 5, 2), np.float32)
+
+    def crop(at: int) -> None:
+        crops[at], points = crop_face(collection, int(which[at]), rule, height, width)
+        if landmarks is not None and points is not None:
+            landmarks[at] = points
+
+    # Threads suffice: Pillow decodes and resizes without the interpreter's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            for _ in tqdm(pool.map(crop, range(len(which))), "decoding faces", len(which), disable=not progress):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return crops, landmarks
+
+
+def _lfw_box(collection: Collection, index: int, image: Image.Image, height: int, width: int) -> Box:
+    if image.size != (LFW_SIZE, LFW_SIZE):
+        raise DataError(
+            f"{collection.describe(index)}: {image.width}×{image.height} pixels, expected {LFW_SIZE}×{LFW_SIZE}"
+        )
+    return face_box(height, width)
+
+
+def _central_box(image: Image.Image, height: int, width: int) -> Box:
+    scale = min(image.height / height, image.width / width)
+    left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
+    return Box(left, top, left + scale * width, top + scale * height)

@@ -1,0 +1,84 @@
+"""Image list: a CSV with one row an image, its path and whatever is known about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.collection import NOT_LISTED, Collection
+from nbutils.data.layouts.files import FileReader, confined
+from nbutils.data.layouts.pair_list import read_pair_list
+from nbutils.data.layouts.tables import (
+    BOX_COLUMNS,
+    LANDMARK_COLUMNS,
+    attributes_of,
+    numbers_of,
+    read_csv,
+    unique_names,
+    whole_numbers_of,
+)
+from nbutils.errors import DataError
+
+#: The list in a folder; a list of another name is given by its own path.
+LIST_NAME = "images.csv"
+_KNOWN = {"path", "identity", "partition", *ATTRIBUTES, *LANDMARK_COLUMNS, *BOX_COLUMNS}
+
+
+def recognises(root: Path) -> bool:
+    """Whether the path is a CSV file, or a folder with `LIST_NAME`."""
+    return root.suffix == ".csv" if root.is_file() else (root / LIST_NAME).is_file()
+
+
+def open_image_list(root: Path) -> Collection:
+    """Opens a list of images, in the list's order.
+
+    Columns: `path` (relative to the list), and as there are `identity` (a name), CelebA's 40 attributes (−1, 0, 1), its
+    ten landmark columns, its four box columns, `partition` (0 train, 1 validation, 2 test). Pairs lie beside it in
+    `pairs.csv`, by path.
+
+    Raises:
+        DataError: naming file and line, if the list is malformed or a path leaves its folder.
+    """
+    path = root if root.is_file() else root / LIST_NAME
+    table = read_csv(path)
+    if "path" not in table.columns or not table.rows:
+        raise DataError(f"{path}:1: expected a column 'path' and at least one row below it")
+    unknown = [name for name in table.columns if name not in _KNOWN]
+    if unknown:
+        raise DataError(f"{path}:1: column {unknown[0][:40]!r} is unknown; known are path, identity, partition, "
+                        f"CelebA's 40 attributes, {', '.join((*LANDMARK_COLUMNS, *BOX_COLUMNS))}")  # fmt: skip
+    rows = unique_names(table, "path")
+    names = tuple(rows)
+    folder = path.parent
+    missing = {
+        row: f"{table.at(row)}: image {name} does not exist"
+        for name, row in rows.items()
+        if not confined(folder, name, table.at(row)).is_file()
+    }
+    identity, people = None, tuple[str, ...]()
+    if "identity" in table.columns:
+        who = [cell for (cell,) in table.cells(["identity"])]
+        people = tuple(sorted(set(who) - {""}))
+        number = {name: at for at, name in enumerate(people)}
+        identity = np.array([number.get(name, -1) for name in who], np.int64)
+    partition = None
+    if "partition" in table.columns:
+        partition = whole_numbers_of(table, "partition", most=2).astype(np.int8)
+        partition[partition < 0] = NOT_LISTED
+    landmarks = numbers_of(table, LANDMARK_COLUMNS).reshape(-1, 5, 2) if table.has(LANDMARK_COLUMNS) else None
+    return Collection(
+        layout="image_list",
+        root=root,
+        names=names,
+        read=FileReader(folder, names, missing),
+        identity=identity,
+        identity_names=people,
+        attributes=attributes_of(table) if table.has(ATTRIBUTES) else None,
+        landmarks=landmarks,
+        boxes=numbers_of(table, BOX_COLUMNS) if table.has(BOX_COLUMNS) else None,
+        partition=partition,
+        pairs=read_pair_list(folder / "pairs.csv", names),
+        missing=missing,
+    )
