@@ -82,7 +82,7 @@ def group_heat_map(
     Args:
         x: (neurons, attributes) from `attribute_discriminativeness`.
         groups: (neurons,) entries of `GROUPS`.
-        identity_related: (attributes,) True for IA.
+        identity_related: (attributes,) True for IA; where all are, the group IA is called selective.
         names: Of the attributes.
         count: Neurons to draw.
         seed: Of the drawing.
@@ -102,14 +102,18 @@ def group_heat_map(
         cbar_kws={"label": "balanced accuracy, %"},
     )
     ax.tick_params(axis="y", labelsize=7)
-    ax.axhline(identity_related.sum(), color="white", linewidth=2)
+    divided = not identity_related.all()
+    if divided:
+        ax.axhline(identity_related.sum(), color="white", linewidth=2)
     edge = 0
     for group in GROUPS:
         width = int((groups[drawn] == group).sum())
         if width:
             ax.axvline(edge, color="white", linewidth=2)
-            ax.text(edge + width / 2, -0.5, f"{group}\n{width}", ha="center", va="bottom", fontsize=8)
+            label = group if divided or group != "IA" else "selective"
+            ax.text(edge + width / 2, -0.5, f"{label}\n{width}", ha="center", va="bottom", fontsize=8)
         edge += width
-    ax.set_xlabel(f"{len(drawn)} random neurons of {len(x)}, in groups; IA attributes above the line, NA below")
+    line = "; IA attributes above the line, NA below" if divided else ""
+    ax.set_xlabel(f"{len(drawn)} random neurons of {len(x)}, in groups{line}")
     plt.close(figure)
     return figure
