@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from nbutils.data.faces import FaceData
-from nbutils.data.splits import held_out_images, take_images
+from nbutils.data.splits import held_out_images, take_images, without_identities
 
 
 class _Data(BaseModel):
@@ -22,6 +22,9 @@ class _Data(BaseModel):
     width: PositiveInt = 53
     held_out_images: float = Field(0.0, ge=0, lt=1, description="share of each training person's images kept to test")
     held_out_seed: int = Field(0, ge=0)
+    adapt_to_all_but_fold: int | None = Field(
+        None, ge=0, description="train on the test images outside this fold, without identities"
+    )
 
     def load(self) -> FaceData:
         """Returns the faces; loaded once a process."""
@@ -105,6 +108,9 @@ DataSpec = SyntheticData | LFWData | DigitsData
 
 @lru_cache(maxsize=4)
 def _load(spec: _Data) -> FaceData:
+    if spec.adapt_to_all_but_fold is not None:
+        data = spec.model_copy(update={"adapt_to_all_but_fold": None}).load()
+        return replace(data, train=without_identities(data, spec.adapt_to_all_but_fold))
     data = spec._load()
     if not spec.held_out_images:
         return data

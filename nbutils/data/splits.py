@@ -1,11 +1,11 @@
-"""Random splits by image over the same people: some of each person's images to learn from, the others to test."""
+"""Splits by image: some of each person's images to learn from and the others to test, or the images outside a fold."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from nbutils.data.faces import Faces
+from nbutils.data.faces import FaceData, Faces, Pairs
 from nbutils.errors import ParameterError
 
 
@@ -31,6 +31,45 @@ def held_out_images(identity: npt.NDArray[np.int64], share: float, seed: int = 0
         own = order[identity[order] == person]
         held_out[own[: min(round(share * len(own)), len(own) - 1)]] = True
     return held_out
+
+
+def outside_fold(pairs: Pairs, count: int, fold: int) -> npt.NDArray[np.bool_]:
+    """Marks the images that the pairs of other folds show, and those of this fold do not.
+
+    Args:
+        pairs: The verification list.
+        count: Images that it is about.
+        fold: Which to leave out.
+
+    Returns:
+        (count,) bool.
+
+    Raises:
+        ParameterError: If there is no such fold, or no image is left.
+    """
+    inside, outside = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    for mask, rows in ((inside, pairs.fold == fold), (outside, pairs.fold != fold)):
+        mask[pairs.first[rows]] = mask[pairs.second[rows]] = True
+    if not inside.any():
+        raise ParameterError(f"fold is {fold}: expected one of {', '.join(map(str, np.unique(pairs.fold)))}")
+    outside &= ~inside
+    if not outside.any():
+        raise ParameterError(f"every image is in fold {fold}: expected some that only other folds show")
+    return outside
+
+
+def without_identities(data: FaceData, fold: int) -> Faces:
+    """The test images outside one fold, with nothing said about them: what the † rows of Luo et al. 2016 adapt to.
+
+    Args:
+        data: A data set with pairs.
+        fold: The fold to be tested afterwards.
+
+    Raises:
+        ParameterError: As in `outside_fold`.
+    """
+    images = data.test.images[outside_fold(data.pairs, len(data.test), fold)]
+    return Faces(images, np.zeros(len(images), np.int64), ("withheld",))
 
 
 def take_images(faces: Faces, keep: npt.NDArray[np.bool_]) -> Faces:

@@ -5,6 +5,7 @@ from nbutils.evaluation.bootstrap import BootstrapInterval, bootstrap, paired_bo
 from nbutils.evaluation.classification import mean_interval, recognised
 from nbutils.evaluation.comparison import compare_models, steps_to_share
 from nbutils.evaluation.efficiency import ParameterCount, count_parameters
+from nbutils.evaluation.folds import evaluate_folds
 from nbutils.evaluation.retrieval import RetrievalResult, nearest_others, retrieve
 from nbutils.evaluation.verification import VerificationResult, evaluate_pairs
 
@@ -17,6 +18,7 @@ __all__ = [
     "bootstrap",
     "compare_models",
     "count_parameters",
+    "evaluate_folds",
     "evaluate_pairs",
     "mean_interval",
     "nearest_others",

@@ -1,5 +1,6 @@
 """Training objectives, each a small module with its equation, and their named, weighted sums."""
 
+from nbutils.losses.attributes import AttributeLoss
 from nbutils.losses.hidden import HiddenLoss, HintLoss
 from nbutils.losses.labels import LabelLoss, SupervisionLoss
 from nbutils.losses.landmarks import LandmarkLoss
@@ -10,6 +11,7 @@ from nbutils.losses.soft_targets import LogitsLoss, SoftTargetLoss
 from nbutils.losses.triplet import TripletLoss
 
 __all__ = [
+    "AttributeLoss",
     "HiddenLoss",
     "HintLoss",
     "LabelLoss",

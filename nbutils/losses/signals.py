@@ -18,13 +18,16 @@ class Signals:
         features: (B, F) the student's top hidden layer.
         supervision: Logits (B, N) of each deep-supervision head.
         label: (B,) int64 identities.
-        teacher_logits: (B, N) the teacher's logits.
+        teacher_logits: (B, N) the teacher's logits; of an ensemble, their mean.
+        ensemble_logits: (K, B, N) the logits of each network of an ensemble; None of a single teacher.
         teacher_neurons: (B, M) the teacher's chosen neurons, after ReLU.
         teacher_features: (B, F_T) the teacher's whole top hidden layer.
         points: (B, 5, 2) the student's key points, in units of half the input from its centre.
         landmarks: (B, 5, 2) the true ones, likewise.
         middle: (B, C, h, w) the student's map half way up.
         teacher_middle: (B, C_T, h, w) the teacher's.
+        attribute_logits: (B, A) the student's, of its attribute head.
+        attributes: (B, A) bool, the true ones.
     """
 
     output: Tensor
@@ -38,6 +41,9 @@ class Signals:
     landmarks: Tensor | None = None
     middle: Tensor | None = None
     teacher_middle: Tensor | None = None
+    ensemble_logits: Tensor | None = None
+    attribute_logits: Tensor | None = None
+    attributes: Tensor | None = None
 
     def require(self, name: str) -> Tensor:
         """Returns the tensor `name`, or raises `ParameterError` where this batch lacks it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -14,7 +16,8 @@ from nbutils.losses.signals import Signals
 class SoftTargetLoss(nn.Module):
     """Cross-entropy with the teacher's softened prediction (Hinton et al. 2015; rows "soft t" of Fig. 3).
 
-    H(softmax(teacher / t), softmax(student / t)), less the teacher's entropy, so that a perfect student has 0.
+    H(softmax(teacher / t), softmax(student / t)), less the teacher's entropy, so that a perfect student has 0. Of an
+    ensemble, the softened predictions of its networks are averaged (Luo et al. 2016, Fig. 5).
 
     Args:
         temperature: t > 0; 1 keeps the teacher's own distribution, larger flattens it.
@@ -38,15 +41,31 @@ class SoftTargetLoss(nn.Module):
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over the batch, in nats (times t² where scaled)."""
         student = F.log_softmax(signals.output.float() / self.temperature, dim=1)
-        teacher = F.log_softmax(signals.require("teacher_logits").float() / self.temperature, dim=1)
+        teacher = softened(signals.require("teacher_logits"), signals.ensemble_logits, self.temperature)
         return self.scale * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+
+def softened(logits: Tensor, each: Tensor | None, temperature: float) -> Tensor:
+    """Logarithms of the soft targets.
+
+    Args:
+        logits: (B, N) of a single teacher.
+        each: (K, B, N) of the networks of an ensemble, whose predictions are averaged; None for a single teacher.
+        temperature: t > 0.
+
+    Returns:
+        (B, N) log softmax(logits / t), or the logarithm of its mean over networks.
+    """
+    if each is None:
+        return F.log_softmax(logits.float() / temperature, dim=1)
+    return torch.logsumexp(F.log_softmax(each.float() / temperature, dim=2), dim=0) - math.log(len(each))
 
 
 class LogitsLoss(nn.Module):
     """Regression of the teacher's zero-mean logits (Ba & Caruana 2014; the row "logits" of Fig. 3).
 
     1/(2N) Σ (a_T − mean a_T − a_S + mean a_S)² for each image: what t² times the soft-target loss tends to as
-    t → ∞ (Hinton et al. 2015, section 2.1).
+    t → ∞ (Hinton et al. 2015, section 2.1). Of an ensemble, it reads the mean logits: the same limit.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("teacher_logits",)

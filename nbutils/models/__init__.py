@@ -8,6 +8,7 @@ from nbutils.models.mlp import MLP
 from nbutils.models.mobileid import MobileIDStudent, deployed_student
 from nbutils.models.outputs import FaceNetwork, FaceOutputs
 from nbutils.models.resnet import FaceResNet, resnet50
+from nbutils.models.view import View
 
 __all__ = [
     "MLP",
@@ -19,6 +20,7 @@ __all__ = [
     "FeatureLayer",
     "LocallyConnected2d",
     "MobileIDStudent",
+    "View",
     "deployed_student",
     "extract_features",
     "resnet50",

@@ -16,11 +16,12 @@ class MobileIDStudent(FaceNetwork):
             targets and logits (12,294).
         width: Channels of every map (128 in the paper).
         num_features: Neurons of the top hidden layer (512 in the paper).
+        attributes: Of the faces, to predict as extra supervision; 0 for none. The layer that does is for training only.
     """
 
     input_size = (55, 47)
 
-    def __init__(self, out_features: int = 422, width: int = 128, num_features: int = 512) -> None:
+    def __init__(self, out_features: int = 422, width: int = 128, num_features: int = 512, attributes: int = 0) -> None:
         super().__init__()
         self.num_features = num_features
         self.group1 = nn.Conv2d(3, width, 4)
@@ -32,12 +33,15 @@ class MobileIDStudent(FaceNetwork):
         self.group7 = nn.Sequential(nn.Flatten(), nn.Linear(width * 5 * 4, 500), nn.ReLU())
         self.group8 = nn.Sequential(nn.Linear(500, self.num_features), nn.ReLU())
         self.output = nn.Linear(self.num_features, out_features)
+        self.attributes = nn.Linear(self.num_features, attributes) if attributes else None
+        self.training_only = ("attributes",) if attributes else ()
 
     def forward(self, images: Tensor) -> FaceOutputs:
         """Maps (B, 3, 55, 47) images in [−1, 1] to 512 hidden features and N outputs."""
         x = self.group4(self.group3(self.group2(self.group1(images))))
         features = self.group8(self.group7(self.group6(self.group5(x))))
-        return FaceOutputs(features, self.output(features))
+        attributes = self.attributes(features) if self.attributes is not None and self.training else None
+        return FaceOutputs(features, self.output(features), attributes=attributes)
 
 
 def deployed_student(out_features: int = 422) -> MobileIDStudent:

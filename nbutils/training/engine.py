@@ -163,8 +163,10 @@ class _Source:
         images = self.batches.cut(index, crops)
         outputs = network(images)
         signals = Signals(outputs.output, outputs.features, outputs.supervision)
-        signals.points, signals.middle = outputs.points, outputs.middle
+        signals.points, signals.middle, signals.attribute_logits = outputs.points, outputs.middle, outputs.attributes
         signals.label = self._rows(self.faces.identity, index)
+        if self.faces.attributes is not None:
+            signals.attributes = self._rows(self.faces.attributes, index)
         if self.faces.landmarks is not None:
             pixels = torch.from_numpy(self.faces.landmarks)[index]
             signals.landmarks = crops.points(pixels).to(self.fabric.device)
@@ -176,19 +178,20 @@ class _Source:
                     targets = self.cache.targets(self.teacher, index, self.fabric.device)
             signals.teacher_neurons, signals.teacher_logits = targets.neurons, targets.logits
             signals.teacher_features, signals.teacher_middle = targets.features, targets.middle
+            signals.ensemble_logits = targets.each
         return signals
 
-    def _rows(self, values: npt.NDArray[np.int64], index: Tensor) -> Tensor:
+    def _rows(self, values: npt.NDArray[np.int64] | npt.NDArray[np.bool_], index: Tensor) -> Tensor:
         return torch.from_numpy(values)[index].to(self.fabric.device)
 
 
 def _objective(spec: TrainingSpec, model: FaceNetwork, source: _Source) -> Objective:
-    """The objective, whose own maps, if any, have the widths of two images' signals and the spec's seed."""
+    """The objective, whose own maps, if any, have the widths of a first batch's signals and the spec's seed."""
     objective = Objective({name: (term.weight, term.build()) for name, term in spec.objective.items()})
     model.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        objective.prepare(source.signals(model, torch.arange(2), source.batches.central))
+        objective.prepare(source.signals(model, torch.arange(min(2, len(source.batches))), source.batches.central))
     return objective.to(source.fabric.device)
 
 

@@ -45,20 +45,48 @@ class Frozen(BaseModel):
             raise ParameterError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
+class ViewSpec(Frozen):
+    """A region of whole-face crops of `height` × `width` pixels; see `nbutils.models.View`."""
+
+    region: str = "whole_face"
+    height: PositiveInt
+    width: PositiveInt
+
+    @model_validator(mode="after")
+    def _known(self) -> ViewSpec:
+        models.View(self.region, (self.height, self.width))  # refuses an unknown region
+        return self
+
+
 class ModelSpec(Frozen):
-    """A network of `nbutils.models` by its class name; its number of outputs follows from the objective."""
+    """A network of `nbutils.models` by its class name; its number of outputs follows from the objective.
+
+    Attributes:
+        name: Of the class.
+        options: Of its constructor.
+        view: What the network sees of larger crops; None: it takes crops of its own size.
+    """
 
     name: str
     options: dict[str, Option] = {}
+    view: ViewSpec | None = None
 
     @model_validator(mode="after")
     def _known(self) -> ModelSpec:
         _component(models, self.name, self.options, taken=1)
         return self
 
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) of the crops that the network takes."""
+        with torch.device("meta"):
+            return self.build(2).input_size
+
     def build(self, outputs: int) -> models.FaceNetwork:
         """Makes the network, with `outputs` units in its last layer."""
         network: models.FaceNetwork = getattr(models, self.name)(outputs, **self.options)
+        if self.view:
+            network.look_at(self.view.region, (self.view.height, self.view.width))
         return network
 
 
@@ -174,6 +202,14 @@ class TrainingSpec(Frozen):
             raise ParameterError(f"'{self.name}': maps of a middle layer are not cached: expected targets 'online'")
         if self.top_k and (self.targets != "cached" or self.soft_temperature is None):
             raise ParameterError(f"'{self.name}': top_k is for cached targets of one soft-target term")
+        if self.top_k and len(self.teacher) > 1:
+            raise ParameterError(f"'{self.name}': top_k is for a single teacher, and the spec has {len(self.teacher)}")
+        sizes = {spec.model.input_size for spec in (self, *self.teacher)}
+        if len(sizes) > 1:
+            crops = ", ".join(f"{height} × {width}" for height, width in sorted(sizes))
+            raise ParameterError(
+                f"'{self.name}': it and its teachers take crops of {crops} pixels: expected one size; a view resamples"
+            )
         return self
 
     @property

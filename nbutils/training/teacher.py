@@ -19,21 +19,24 @@ class Targets(NamedTuple):
 
     Attributes:
         neurons: (B, M) the chosen neurons.
-        logits: (B, N).
+        logits: (B, N); of an ensemble, the mean.
         features: (B, F) the whole top hidden layer, of an ensemble concatenated.
         middle: (B, C, h, w) the map half way up of a single network that has one, else None.
+        each: (K, B, N) the logits of each network of an ensemble, else None.
     """
 
     neurons: Tensor
     logits: Tensor
     features: Tensor
     middle: Tensor | None = None
+    each: Tensor | None = None
 
 
 class Teacher(nn.Module):
-    """One network, or several whose neurons are concatenated and whose logits are averaged (Luo et al. 2016).
+    """One network, or an ensemble whose neurons are concatenated and whose predictions are averaged (Luo et al. 2016).
 
-    It cannot be put in training mode and has no gradients.
+    All its networks take the same crops; which region of them each one sees is its own affair (`FaceNetwork.view`). It
+    cannot be put in training mode and has no gradients.
 
     Args:
         networks: Trained networks with a `classifier` on top of their features.
@@ -75,7 +78,10 @@ class Teacher(nn.Module):
     def _targets(self, features: list[Tensor]) -> Targets:
         logits = [cast(nn.Linear, net.classifier)(f) for net, f in zip(self.networks, features, strict=True)]
         joined = torch.cat(features, dim=1)
-        return Targets(joined[:, self.neurons], torch.stack(logits).mean(dim=0), joined)
+        if len(logits) == 1:
+            return Targets(joined[:, self.neurons], logits[0], joined)
+        each = torch.stack(logits)
+        return Targets(joined[:, self.neurons], each.mean(dim=0), joined, each=each)
 
     def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """(N, F) features of all networks over central crops; N images as in `extract_features`."""

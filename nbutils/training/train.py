@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from nbutils.data.attributes import IDENTITY_RELATED
 from nbutils.data.faces import FaceData
 from nbutils.data.landmarks import require_landmarks
-from nbutils.errors import ParameterError
+from nbutils.errors import DataError, ParameterError
 from nbutils.models import FaceNetwork, FeatureLayer, extract_features
 from nbutils.paths import default_store
 from nbutils.selection import NeuronSelection, class_discriminativeness, drop_inhibitive, select_neurons
@@ -122,6 +122,8 @@ def check(spec: TrainingSpec) -> None:
         ParameterError: The predecessor's network has other shapes, or no batch with triplets can be made.
     """
     faces = spec.data.load().train
+    if "attributes" in spec.reads and faces.attributes is None:
+        raise DataError(f"'{spec.name}': the objective reads attributes, and {spec.data.load().title} has none")
     if "landmarks" in spec.reads:
         require_landmarks(faces, spec.data.load().title)
     check_sampling(spec.schedule, faces, spec.name)
@@ -163,10 +165,13 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
         data = spec.data.load()
         teacher = Teacher([t.model for t in teachers]) if teachers else None
         note = ""
-        if teacher and spec.selection:
+        first = before[spec.initialise_from.key] if spec.initialise_from else None
+        if teacher and first and _keeps_neurons(spec):
+            teacher = Teacher([t.model for t in teachers], np.array(first.metrics["neurons"]))
+            note = first.metrics["selection"]
+        elif teacher and spec.selection:
             choice = choose_neurons(teacher, data, spec.selection)
             teacher, note = Teacher([t.model for t in teachers], choice.indices), choice.note
-        first = before[spec.initialise_from.key] if spec.initialise_from else None
         if teacher and spec.regresses_neurons:
             outputs = teacher.num_neurons
         elif first and "label" not in spec.reads:
@@ -200,6 +205,14 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
             (aside / "spec.json").write_text(spec.model_dump_json(indent=1))
             (aside / "metrics.json").write_text(json.dumps(metrics))
         return TrainingResult(spec, store.root / key, trained_now=True)
+
+
+def _keeps_neurons(spec: TrainingSpec) -> bool:
+    """Whether it goes on regressing the neurons of its predecessor, instead of choosing by other data anew."""
+    first = spec.initialise_from
+    if first is None or not (spec.regresses_neurons and first.regresses_neurons):
+        return False
+    return spec.selection == first.selection and [t.key for t in spec.teacher] == [t.key for t in first.teacher]
 
 
 def _kept_logits(spec: TrainingSpec, teacher: Teacher, cache: TargetCache) -> tuple[TargetCache, dict[str, float]]:

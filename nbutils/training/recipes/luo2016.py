@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.spec import DataSpec, SyntheticData
 from nbutils.errors import ParameterError
 from nbutils.training.recipes.common import best_precision, check_preset, face_data
@@ -82,6 +83,19 @@ def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
         )
         for name, (term, selection) in rows.items()
     }
+
+
+def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
+    """The row "1-of-K" with attributes as extra supervision (Luo et al. 2016, Experiments), for data that have them."""
+    labels = fig3(data, preset, seed)["1-of-K"]
+    options = labels.model.options | {"attributes": len(ATTRIBUTES)}
+    return labels.model_copy(
+        update={
+            "name": "1-of-K + attributes",
+            "model": labels.model.model_copy(update={"options": options}),
+            "objective": {"labels": Term(loss="LabelLoss"), "attributes": Term(loss="AttributeLoss")},
+        }
+    )
 
 
 def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0) -> DataSpec:

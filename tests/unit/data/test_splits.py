@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from nbutils.data.batches import FaceBatches
-from nbutils.data.faces import Faces
+from nbutils.data.faces import Faces, Pairs
 from nbutils.data.landmarks import require_landmarks
 from nbutils.data.spec import SyntheticData
-from nbutils.data.splits import held_out_images
+from nbutils.data.splits import held_out_images, outside_fold
 from nbutils.errors import DataError, ParameterError
 
 
@@ -79,3 +79,32 @@ def test_missing_or_impossible_key_points_are_named() -> None:
     faces = Faces(images, np.zeros(3, np.int64), ("a",), landmarks=landmarks)
     with pytest.raises(DataError, match=r"key point 3 of image 1 is at \(13\.0, 4\.0\)"):
         require_landmarks(faces, "mine")
+
+
+def test_the_images_outside_a_fold_are_in_no_pair_of_it() -> None:
+    rng = np.random.default_rng(0)
+    pairs = Pairs(rng.integers(0, 60, 40), rng.integers(0, 60, 40), np.arange(40) % 2 == 0, np.arange(40) % 4)
+    for fold in range(4):
+        shown: list[set[int]] = [set(), set()]
+        for first, second, own in zip(pairs.first, pairs.second, pairs.fold, strict=True):
+            shown[int(own == fold)] |= {int(first), int(second)}
+        assert set(np.flatnonzero(outside_fold(pairs, 60, fold))) == shown[0] - shown[1]
+    with pytest.raises(ParameterError, match="fold is 4: expected one of 0, 1, 2, 3"):
+        outside_fold(pairs, 60, 4)
+    everywhere = Pairs(np.zeros(4, np.int64), np.ones(4, np.int64), np.arange(4) % 2 == 0, np.arange(4) // 2)
+    with pytest.raises(ParameterError, match="every image is in fold 0"):
+        outside_fold(everywhere, 2, 0)
+
+
+def test_adapting_to_the_test_images_sees_no_identity_and_no_image_of_the_fold() -> None:
+    spec = SyntheticData(identities=2, images_per_identity=4, validation_images=4, pairs=40)
+    whole = spec.load()
+    adapted = spec.model_copy(update={"adapt_to_all_but_fold": 3}).load()
+    assert adapted.train.identity_names == ("withheld",)
+    assert set(adapted.train.identity) == {0}
+    assert adapted.train.attributes is None
+    assert adapted.train.landmarks is None
+    tested = whole.pairs.fold == 3
+    inside = {whole.test.images[i].tobytes() for i in [*whole.pairs.first[tested], *whole.pairs.second[tested]]}
+    assert not inside & {image.tobytes() for image in adapted.train.images}
+    np.testing.assert_array_equal(adapted.test.images, whole.test.images)

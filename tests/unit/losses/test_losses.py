@@ -3,12 +3,21 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import log_loss
 from torch import Tensor
 
 from nbutils.errors import ParameterError
-from nbutils.losses import LabelLoss, LogitsLoss, NeuronLoss, Objective, Signals, SoftTargetLoss, SupervisionLoss
+from nbutils.losses import (
+    AttributeLoss,
+    LabelLoss,
+    LogitsLoss,
+    NeuronLoss,
+    Objective,
+    Signals,
+    SoftTargetLoss,
+    SupervisionLoss,
+)
 
 
 def _signals(output: Tensor | None = None) -> Signals:
@@ -39,6 +48,29 @@ def test_soft_targets_equal_the_definition(t: float) -> None:
     kl = (softmax(teacher, axis=1) * (log_softmax(teacher, axis=1) - log_softmax(student, axis=1))).sum(axis=1).mean()
     assert SoftTargetLoss(t, scale_by_squared_temperature=False)(s).item() == pytest.approx(kl, rel=1e-4)
     assert SoftTargetLoss(t)(s).item() == pytest.approx(t**2 * kl, rel=1e-4)
+
+
+@pytest.mark.parametrize("t", [1.0, 5.0])
+def test_an_ensembles_soft_targets_are_averaged(t: float) -> None:
+    s = _signals()
+    each = 3 * torch.randn(6, 4, 6, generator=torch.Generator().manual_seed(3))
+    s.ensemble_logits, s.teacher_logits = each, each.mean(dim=0)
+    teacher = softmax(each.numpy().astype(float) / t, axis=2).mean(axis=0)
+    student = log_softmax(s.output.numpy().astype(float) / t, axis=1)
+    kl = (teacher * (np.log(teacher) - student)).sum(axis=1).mean()
+    assert SoftTargetLoss(t)(s).item() == pytest.approx(t**2 * kl, rel=1e-4)
+    s.ensemble_logits = s.teacher_logits[None]
+    averaged = SoftTargetLoss(t)(s).item()
+    s.ensemble_logits = None
+    assert SoftTargetLoss(t)(s).item() == pytest.approx(averaged, rel=1e-5)
+
+
+def test_attributes_equal_scikit_learn_one_by_one() -> None:
+    s = _signals()
+    s.attribute_logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(4))
+    s.attributes = torch.tensor([[True, False, True], [False, False, True], [True, True, False], [True, False, False]])
+    each = [log_loss(s.attributes[:, a], expit(s.attribute_logits[:, a].numpy().astype(float))) for a in range(3)]
+    assert AttributeLoss()(s).item() == pytest.approx(np.mean(each), rel=1e-5)
 
 
 def test_soft_targets_tend_to_the_logits_loss() -> None:

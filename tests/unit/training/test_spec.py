@@ -2,7 +2,7 @@ import pytest
 
 from nbutils.errors import ParameterError
 from nbutils.training import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
-from nbutils.training.spec import _without_docstrings
+from nbutils.training.spec import ViewSpec, _without_docstrings
 from tests.unit.training.conftest import MakeSpec
 
 
@@ -26,6 +26,19 @@ def test_teacher_objective_and_selection_must_agree(make_student: MakeSpec) -> N
         make_student(objective={"labels": Term(loss="LabelLoss")})
     with pytest.raises(ParameterError, match="no term regresses them"):
         make_student(objective={"soft": Term(loss="SoftTargetLoss")}, selection=SelectionSpec())
+
+
+def test_teachers_and_student_must_take_one_crop(make_student: MakeSpec) -> None:
+    view = ViewSpec(region="nose", height=112, width=96)
+    model = ModelSpec(name="MobileIDStudent", options={"width": 4}, view=view)
+    with pytest.raises(ParameterError, match="crops of 55 × 47, 112 × 96 pixels"):
+        make_student(model=model)
+
+
+def test_the_logits_kept_are_of_one_teacher(make_student: MakeSpec, teacher: TrainingSpec) -> None:
+    soft = {"soft": Term(loss="SoftTargetLoss")}
+    with pytest.raises(ParameterError, match="top_k is for a single teacher, and the spec has 2"):
+        make_student(objective=soft, teacher=(teacher, teacher), targets="cached", top_k=3)
 
 
 def test_the_key_is_of_what_decides_the_weights(make_student: MakeSpec, teacher: TrainingSpec) -> None:

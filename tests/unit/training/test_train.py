@@ -12,7 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from nbutils.data.spec import LFWData, SyntheticData
+from nbutils.errors import DataError
+from nbutils.evaluation import count_parameters
 from nbutils.training import Schedule, SelectionSpec, Store, Teacher, Term, TrainingResult, TrainingSpec, train
+from nbutils.training.recipes import fig3_attributes, fine_tuned
 from tests.unit.training.conftest import MakeSpec
 
 _CHILD = """
@@ -115,6 +119,39 @@ def test_without_attributes_the_selection_says_what_it_did(tmp_path: Path, make_
     assert student.metrics["outputs"] == len(student.metrics["neurons"]) <= 512
     images = student.spec.data.load().test.images
     assert student.features(images).shape == (len(images), student.metrics["outputs"])
+
+
+def test_fine_tuning_goes_on_with_the_neurons_of_its_start(tmp_path: Path, make_student: MakeSpec) -> None:
+    store = Store(tmp_path / "store")
+    start = make_student(selection=SelectionSpec())
+    folds = start.data.load().pairs.fold
+    assert set(folds) == {0, 1}
+    tuned = fine_tuned(start, "smoke", folds=2)
+    results = train([start, *tuned], store=store, progress=False)
+    neurons = results[0].metrics["neurons"]
+    assert 0 < len(neurons) < 512
+    for result in results[1:]:
+        assert result.metrics["neurons"] == neurons
+        assert result.trained_now
+        before, after = _weights(results[0]), _weights(result)
+        assert any(not torch.equal(before[name], after[name]) for name in before)
+        # Two epochs at a small rate: it is still the network that it started from.
+        assert all(torch.allclose(before[name], after[name], atol=0.2) for name in before)
+
+
+def test_attributes_are_learned_beside_the_labels_and_their_layer_is_for_training_only(tmp_path: Path) -> None:
+    data = SyntheticData(identities=3, images_per_identity=4, validation_images=4, pairs=20)
+    spec = fig3_attributes(data, "smoke")
+    result = train(spec, store=Store(tmp_path / "store"), progress=False)
+    assert {"labels", "attributes"} <= set(result.history.columns)
+    counted = count_parameters(result.model)
+    assert counted.training - counted.inference == 40 * (512 + 1)
+    assert result.features(data.load().test.images).shape[1] == 512
+
+
+def test_without_attributes_none_are_learned(tmp_path: Path, data: LFWData) -> None:
+    with pytest.raises(DataError, match="reads attributes, and Labeled Faces"):
+        train(fig3_attributes(data, "smoke"), store=Store(tmp_path / "store"), progress=False)
 
 
 def test_cached_targets_are_the_teachers_of_the_plain_images(

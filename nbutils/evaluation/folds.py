@@ -1,0 +1,40 @@
+"""Verification where every fold is tested by a model of its own (the † rows of Luo et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from nbutils.data.faces import Pairs
+from nbutils.errors import ParameterError
+from nbutils.evaluation.verification import VerificationResult, evaluate_pairs
+
+Features = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+
+
+def evaluate_folds(models: Sequence[Features], images: npt.NDArray[np.uint8], pairs: Pairs) -> VerificationResult:
+    """Verify each fold's pairs by the model that has not seen them; one ROC curve over all of them.
+
+    The models must agree on the scale of their features, as students do that regress the same neurons.
+
+    Args:
+        models: One a fold, in order: images to (N, D) features.
+        images: (N, H, W, 3) uint8, which the pairs index.
+        pairs: The verification list.
+
+    Raises:
+        ParameterError: If there is not one model for each fold.
+    """
+    folds = np.unique(pairs.fold)
+    if not np.array_equal(folds, np.arange(len(models))):
+        raise ParameterError(f"there are {len(models)} models for {len(folds)} folds: expected one a fold")
+    sides: list[npt.NDArray[np.float32]] = []
+    for fold, model in enumerate(models):
+        rows = np.flatnonzero(pairs.fold == fold)
+        shown, place = np.unique(np.stack([pairs.first[rows], pairs.second[rows]]), return_inverse=True)
+        sides.append(model(images[shown])[place.reshape(2, -1)])
+    order = np.argsort(np.argsort(pairs.fold, kind="stable"), kind="stable")
+    first, second = np.concatenate(sides, axis=1)[:, order]
+    return evaluate_pairs(first, second, pairs.same, pairs.fold)
