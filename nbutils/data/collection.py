@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from nbutils.data.decode import decode_image
+from nbutils.data.decode import Decoded, Shrink, decode_image, decode_reduced
 from nbutils.data.faces import Pairs
 from nbutils.errors import DataError
 
@@ -91,6 +91,14 @@ class Collection:
         if self.pixels is not None:
             return self.pixels(index)
         return decode_image(self.read(index), self.describe(index))
+
+    def reduced(self, index: int, shrink: Shrink) -> Decoded:
+        """Image `index` at the smallest scale that is large enough; see `nbutils.data.decode.decode_reduced`."""
+        if self.crops is None and self.pixels is None:
+            return decode_reduced(self.read(index), self.describe(index), shrink)
+        pixels = self.image(index)
+        shrink(*pixels.shape[:2])
+        return Decoded(pixels, 1, *pixels.shape[:2])
 
     def offers(self) -> tuple[Annotation, ...]:
         """The annotations that the collection has, in the order of `ANNOTATIONS`."""

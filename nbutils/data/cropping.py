@@ -13,7 +13,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from nbutils.data.collection import Collection
-from nbutils.data.crops import LFW_SIZE, Box, align, box_to_crop, cut_box, face_box, move_points
+from nbutils.data.crops import LFW_SIZE, Box, align, box_to_crop, cut_box, face_box, landmarks_to_crop, move_points
 from nbutils.errors import DataError, ParameterError
 
 #: "landmarks": a similarity transform brings the five key points to the template; "lfw": the fixed box of LFW's
@@ -37,18 +37,29 @@ def crop_face(
         DataError: naming the image, if it cannot be decoded or the rule does not suit it.
         ParameterError: If height and width are out of range.
     """
-    image = Image.fromarray(collection.image(index))
     known = collection.landmarks
     landmarks = None if known is None else known[index]
     if rule == "landmarks":
         if landmarks is None:
             raise DataError(f"{collection.root}: has no key points to align by; expected another rule than 'landmarks'")
         try:
-            return align(image, landmarks, height, width)
+            return _aligned(collection, index, landmarks, height, width)
         except DataError as error:
-            raise DataError(f"{collection.describe(index)}: {error}") from None
-    box = _lfw_box(collection, index, image, height, width) if rule == "lfw" else _central_box(image, height, width)
-    crop = cut_box(image, box, height, width)
+            named = str(error).startswith(collection.describe(index))
+            raise error if named else DataError(f"{collection.describe(index)}: {error}") from None
+
+    def shrink(image_height: int, image_width: int) -> float:
+        if rule == "lfw" and (image_height, image_width) != (LFW_SIZE, LFW_SIZE):
+            raise DataError(
+                f"{collection.describe(index)}: {image_width}×{image_height} pixels, expected {LFW_SIZE}×{LFW_SIZE}"
+            )
+        box = _box(rule, image_height, image_width, height, width)
+        return (box.bottom - box.top) / height
+
+    image = collection.reduced(index, shrink)
+    box = _box(rule, image.height, image.width, height, width)
+    reduced = Box(*(edge / image.reduction for edge in box))
+    crop = cut_box(Image.fromarray(image.pixels), reduced, height, width)
     if landmarks is None:
         return crop, None
     return crop, move_points(landmarks, box_to_crop(box, height, width)).astype(np.float32)
@@ -96,15 +107,19 @@ def crop_faces(
     return crops, landmarks
 
 
-def _lfw_box(collection: Collection, index: int, image: Image.Image, height: int, width: int) -> Box:
-    if image.size != (LFW_SIZE, LFW_SIZE):
-        raise DataError(
-            f"{collection.describe(index)}: {image.width}×{image.height} pixels, expected {LFW_SIZE}×{LFW_SIZE}"
-        )
-    return face_box(height, width)
+def _aligned(
+    collection: Collection, index: int, landmarks: Landmarks, height: int, width: int
+) -> tuple[npt.NDArray[np.uint8], Landmarks]:
+    matrix = landmarks_to_crop(landmarks, height, width)
+    image = collection.reduced(index, lambda _height, _width: float(1 / np.hypot(*matrix[:, 0])))
+    reduced = (landmarks + 0.5) / image.reduction - 0.5
+    return align(Image.fromarray(image.pixels), reduced, height, width)
 
 
-def _central_box(image: Image.Image, height: int, width: int) -> Box:
-    scale = min(image.height / height, image.width / width)
-    left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
+def _box(rule: CropRule, image_height: int, image_width: int, height: int, width: int) -> Box:
+    """The box of the whole image that becomes the crop."""
+    if rule == "lfw":
+        return face_box(height, width)
+    scale = min(image_height / height, image_width / width)
+    left, top = (image_width - scale * width) / 2, (image_height - scale * height) / 2
     return Box(left, top, left + scale * width, top + scale * height)

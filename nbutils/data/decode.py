@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import simplejpeg
 from PIL import Image, ImageOps
 
 from nbutils.errors import DataError
@@ -14,7 +19,24 @@ from nbutils.errors import DataError
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
 #: An image that promises more is refused before its pixels are decoded (a decompression bomb).
 MAX_PIXELS = 50_000_000
-_ORIENTATION = 0x0112
+_ORIENTATION, _FIRST_ON_ITS_SIDE = 0x0112, 5
+#: A JPEG's own scales: its 8 × 8 blocks decode to 4 × 4, 2 × 2 or 1 × 1 pixels at a fraction of the work.
+_REDUCTIONS = (8, 4, 2)
+#: Images of more pixels are decoded one at a time, so that memory stays bounded on any number of cores.
+_LARGE = 4_000_000
+_one_large_image = Lock()
+
+#: How many times smaller an image of this height and width will be used; may refuse it by a DataError.
+Shrink = Callable[[int, int], float]
+
+
+class Decoded(NamedTuple):
+    """Pixels (⌈height / reduction⌉, ⌈width / reduction⌉, 3) uint8 of an image of height × width pixels."""
+
+    pixels: npt.NDArray[np.uint8]
+    reduction: int
+    height: int
+    width: int
 
 
 def decode_image(content: bytes, name: str) -> npt.NDArray[np.uint8]:
@@ -33,16 +55,70 @@ def decode_image(content: bytes, name: str) -> npt.NDArray[np.uint8]:
     Raises:
         DataError: If it is no whole image of a known format, or of more than `MAX_PIXELS` pixels.
     """
+    return decode_reduced(content, name, lambda _height, _width: 1).pixels
+
+
+def decode_reduced(content: bytes, name: str, shrink: Shrink) -> Decoded:
+    """Decodes one image at the smallest of a JPEG's own scales that is large enough for its use.
+
+    Args:
+        content: As in `decode_image`.
+        name: Likewise.
+        shrink: Given the height and width of the whole image, how many times smaller it will be used.
+
+    Raises:
+        DataError: As `decode_image`, and what `shrink` raises.
+    """
+    plain = _plain_jpeg(content)
+    if plain is not None:
+        reduction = _reduction(*plain, name, shrink)
+        height, width = (-(-side // reduction) for side in plain)
+        with suppress(Exception), _turn(height * width):  # of what simplejpeg finds damaged, Pillow decides
+            pixels = simplejpeg.decode_jpeg(content, min_height=height, min_width=width, min_factor=reduction)
+            return Decoded(pixels, reduction, *plain)
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise DataError(f"{name}: {width}×{height} pixels, expected at most {MAX_PIXELS:,} in all")
-            return _rgb(image)
+            _check_size(height, width, name)
+            with _turn(height * width):
+                if image.getexif().get(_ORIENTATION, 1) >= _FIRST_ON_ITS_SIDE:
+                    width, height = height, width
+                reduction = _reduction(height, width, name, shrink)
+                if image.format != "JPEG":
+                    reduction = 1
+                elif reduction > 1:
+                    image.draft(image.mode, (image.width // reduction, image.height // reduction))
+                return Decoded(_rgb(image), reduction, height, width)
     except DataError:
         raise
     except Exception as error:  # on damaged files Pillow raises nearly anything, IndexError and struct.error included
         raise DataError(f"{name}: not a whole image ({', '.join(FORMATS)}): {error}") from error
+
+
+def _plain_jpeg(content: bytes) -> tuple[int, int] | None:
+    """(height, width) of a JPEG in the usual colours that says nothing of its orientation, else None."""
+    if not content.startswith(b"\xff\xd8") or b"Exif\0" in content:
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
+    except Exception:  # damaged: Pillow says how
+        return None
+    return (height, width) if colours in ("YCbCr", "Gray") else None
+
+
+def _reduction(height: int, width: int, name: str, shrink: Shrink) -> int:
+    _check_size(height, width, name)
+    times = shrink(height, width)
+    return next((reduction for reduction in _REDUCTIONS if reduction <= times), 1)
+
+
+def _check_size(height: int, width: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise DataError(f"{name}: {width}×{height} pixels, expected at most {MAX_PIXELS:,} in all")
+
+
+def _turn(pixels: int) -> AbstractContextManager[object]:
+    return _one_large_image if pixels > _LARGE else nullcontext()
 
 
 def _rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
