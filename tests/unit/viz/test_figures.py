@@ -1,0 +1,158 @@
+"""Figures are read back: what is drawn is what was given."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PathCollection, QuadMesh
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+
+from nbutils.data.faces import Faces
+from nbutils.evaluation import VerificationResult, evaluate_pairs
+from nbutils.selection import select_neurons
+from nbutils.viz import faces as face_figures
+from nbutils.viz import neurons, selection, thresholds, verification
+
+RNG = np.random.default_rng(0)
+NAMES = ("Male", "Bald", "Smiling", "Blurry")
+RELATED = np.array([True, True, False, False])
+X = 0.5 + 0.5 * RNG.random((30, 4))
+IMAGES = RNG.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
+
+
+def _verified(seed: int) -> VerificationResult:
+    draw = np.random.default_rng(seed)
+    first, second = draw.normal(size=(2, 80, 4))
+    return evaluate_pairs(first, second, np.arange(80) % 2 == 0, np.arange(80) // 8)
+
+
+def test_a_contact_sheet_has_one_person_a_row_and_ends_where_images_end() -> None:
+    faces = Faces(images=IMAGES, identity=np.repeat([0, 1, 2], [20, 18, 2]), identity_names=("a", "b", "c"))
+
+    axes = np.array(face_figures.contact_sheet(faces, people=3, images=4).axes).reshape(3, 4)
+
+    assert [[len(ax.images) for ax in row] for row in axes] == [[1] * 4, [1] * 4, [1, 1, 0, 0]]
+    np.testing.assert_array_equal(axes[1, 2].images[0].get_array(), IMAGES[22])
+
+
+def test_attribute_bars_are_the_accuracies_in_falling_order() -> None:
+    best = pd.DataFrame({"T1": [0.6, 0.9], "LBP": [0.55, 0.7]}, index=["Bald", "Male"])
+
+    ax = neurons.attribute_bars(best).axes[0]
+
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["Male", "Bald"]
+    heights = [[bar.get_height() for bar in bars] for bars in ax.containers if isinstance(bars, BarContainer)]
+    np.testing.assert_allclose(heights, [[90, 60], [70, 55]])
+
+
+def test_mean_faces_are_means_over_tenths_of_the_responses() -> None:
+    responses = np.stack([np.arange(40), -np.arange(40)], axis=1).astype(np.float32)
+
+    axes = np.array(neurons.mean_faces(IMAGES, responses, [0, 1], ["up", "down"]).axes).reshape(3, 2)
+
+    np.testing.assert_allclose(axes[0, 0].images[0].get_array(), IMAGES[:4].mean(axis=0) / 255)
+    np.testing.assert_allclose(axes[2, 0].images[0].get_array(), IMAGES[36:].mean(axis=0) / 255)
+    np.testing.assert_allclose(axes[0, 1].images[0].get_array(), axes[2, 0].images[0].get_array())
+
+
+def test_the_heat_map_sorts_neurons_into_groups_and_attributes_into_ia_and_na() -> None:
+    groups = np.array(["inhibitive", "IA", "NA"] * 10)
+
+    ax = neurons.group_heat_map(X, groups, RELATED, NAMES, count=30).axes[0]
+
+    mesh = next(item for item in ax.collections if isinstance(item, QuadMesh))
+    order = np.concatenate([np.flatnonzero(groups == group) for group in ("IA", "NA", "inhibitive")])
+    np.testing.assert_allclose(np.asarray(mesh.get_array()).reshape(4, 30), 100 * X[order].T)
+    assert {text.get_text() for text in ax.texts} == {"IA\n10", "NA\n10", "inhibitive\n10"}
+
+
+def test_without_non_related_attributes_no_group_is_called_ia() -> None:
+    groups = np.array(["IA", "inhibitive"] * 15)
+
+    ax = neurons.group_heat_map(X, groups, np.ones(4, bool), NAMES, count=30).axes[0]
+
+    assert {text.get_text() for text in ax.texts} == {"selective\n15", "inhibitive\n15"}
+    assert "IA" not in ax.get_xlabel()
+
+
+def test_chosen_and_dropped_neurons_lie_at_their_best_attributes() -> None:
+    chosen = select_neurons(X, RELATED, count=12)
+
+    left, right = selection.chosen_against_dropped(chosen, X, RELATED).axes
+
+    points = next(item for item in left.collections if isinstance(item, PathCollection)).get_offsets()
+    np.testing.assert_allclose(np.asarray(points), 100 * np.stack([X[:, :2].max(axis=1), X[:, 2:].max(axis=1)], axis=1))
+    chosen_bars, dropped_bars = (item for item in right.containers if isinstance(item, BarContainer))
+    assert sum(bar.get_width() for bar in chosen_bars) == 12
+    assert sum(bar.get_width() for bar in dropped_bars) == 18
+
+
+def test_a_sweep_draws_every_column_against_its_parameter() -> None:
+    sweep = pd.DataFrame({"λ": [0.0, 1.0], "chosen": [3, 5], "energy": [-1.0, -2.0]})
+
+    axes = selection.sweep_lines(sweep, "λ").axes
+
+    assert [ax.get_ylabel() for ax in axes] == ["chosen", "energy"]
+    np.testing.assert_array_equal(axes[1].lines[0].get_xydata(), [[0, -1], [1, -2]])
+
+
+def test_a_neurons_bars_are_its_best_attributes() -> None:
+    ax = selection.neuron_bars(np.array([0.6, 0.9, 0.7, 0.5]), NAMES, most=2).axes[0]
+
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Bald", "Smiling"]
+
+
+def test_the_sliders_solve_the_selection_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Figure] = []
+    monkeypatch.setattr(selection, "display", shown.append)
+
+    explorer = selection.selection_explorer(X, RELATED, 12)
+    _, count = explorer.children[0].children
+    count.value = 20
+
+    chosen = [ax for figure in shown for ax in figure.axes if ax.containers]
+    assert [sum(bar.get_width() for bar in ax.containers[0]) for ax in chosen] == [12, 20]
+
+
+def test_the_browser_shows_the_neuron_of_its_slider(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Figure] = []
+    monkeypatch.setattr(selection, "display", shown.append)
+
+    browser = selection.neuron_browser(IMAGES, RNG.random((40, 30), dtype=np.float32), X, NAMES)
+    slider = browser.children[0]
+    assert slider.value == X.max(axis=1).argmax()
+    slider.value = 3 if slider.value != 3 else 4
+
+    bars = [bar.get_width() for bar in shown[-1].axes[0].containers[0]]
+    np.testing.assert_allclose(bars, np.sort(100 * X[slider.value])[::-1])
+
+
+def test_roc_and_auc_bars_show_the_measured_values() -> None:
+    results = {"T1": _verified(0), "S": _verified(1)}
+
+    lines = verification.roc(results).axes[0].lines
+
+    np.testing.assert_array_equal(lines[1].get_ydata(), results["S"].true_positive_rate)
+    assert lines[0].get_label() == f"T1 (AUC {100 * results['T1'].auc:.2f} %)"
+    table = pd.DataFrame({"AUC": [85.0], "low": [83.0], "high": [88.0], "paper AUC": [97.0]}, index=["T1"])
+    ours, paper = verification.auc_bars(table).axes[0].lines[0], verification.auc_bars(table).axes[0].lines[-1]
+    assert ours.get_xdata() == [85.0]
+    assert paper.get_xdata() == [97.0]
+
+
+def test_convergence_starts_at_one() -> None:
+    history = pd.DataFrame({"step": [10, 20], "loss": [4.0, 1.0]})
+
+    line = verification.convergence({"T1": history}).axes[0].lines[0]
+
+    np.testing.assert_array_equal(line.get_xydata(), [[10, 1], [20, 0.25]])
+
+
+def test_the_histograms_title_counts_the_errors_at_its_threshold() -> None:
+    result = _verified(0)
+    accepted = result.distances <= np.quantile(result.distances, 0.3)
+
+    title = thresholds.distance_histogram("S", result, 0.3).axes[0].get_title()
+
+    missed, wrong = (~accepted[result.same]).mean(), accepted[~result.same].mean()
+    assert title == f"S: {missed:.1%} of matched pairs rejected, {wrong:.1%} of mismatched accepted"
