@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,3 +108,20 @@ class Collection:
     def lacks(self) -> tuple[Annotation, ...]:
         """The annotations that the collection has not, likewise."""
         return tuple(name for name in ANNOTATIONS if getattr(self, name) is None)
+
+
+def numbers_of_people(collection: Collection) -> npt.NDArray[np.int64]:
+    """(N,) the number that forms without names know each image's person by; −1 where nothing says who it is.
+
+    It is the person's name where all names are whole numbers, else the row of `identity_names`.
+
+    Raises:
+        DataError: If the collection has no identities.
+    """
+    if collection.identity is None:
+        raise DataError(f"{collection.root}: has no identities, which the form to be written needs")
+    names = collection.identity_names
+    numeric = all(re.fullmatch("0|[1-9][0-9]{0,8}", name, re.ASCII) for name in names)
+    # The last entry is what row −1 picks.
+    number = np.array([*(int(name) if numeric else at for at, name in enumerate(names)), -1], np.int64)
+    return number[collection.identity]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from nbutils.data.collection import Collection
-from nbutils.data.layouts import image_folder, image_list
+from nbutils.data.collection import ANNOTATIONS, Annotation, Collection
+from nbutils.data.layouts import celeba, idx_folder, image_folder, image_list, lfw, msceleb_tsv, pair_bin, record_folder
 from nbutils.errors import DataError, ParameterError
 
 
@@ -22,22 +23,81 @@ class Layout:
         shape: what its files look like, for help texts and errors.
         recognises: whether a path looks like it, from names of files alone.
         open: reads its lists and finds its images; decodes none.
+        write: writes a collection into an empty folder; annotations that it does not hold are left out.
+        holds: the annotations that its files can hold.
     """
 
     shape: str
     recognises: Callable[[Path], bool]
     open: Callable[[Path], Collection]
+    write: Callable[[Collection, Path], None]
+    holds: tuple[Annotation, ...]
 
 
 #: Every layout by its name; where several recognise a path, the first is taken.
 LAYOUTS: dict[str, Layout] = {
+    "lfw": Layout(
+        "LFW: lfw-deepfunneled/<Name>/<Name>_0001.jpg, with people*.txt and pairs*.txt beside it",
+        lfw.recognises,
+        lfw.open_lfw,
+        lfw.write_lfw,
+        ("identity", "partition", "pairs"),
+    ),
+    "celeba": Layout(
+        "CelebA, aligned: img_align_celeba/ and list_attr_celeba, identity_CelebA, … (.txt or .csv)",
+        celeba.recognises_aligned,
+        celeba.open_aligned,
+        celeba.write_aligned,
+        ("identity", "attributes", "landmarks", "partition", "pairs"),
+    ),
+    "celeba_in_the_wild": Layout(
+        "CelebA in the wild: img_celeba/ and the same lists",
+        celeba.recognises_in_the_wild,
+        celeba.open_in_the_wild,
+        celeba.write_in_the_wild,
+        ("identity", "attributes", "landmarks", "boxes", "partition", "pairs"),
+    ),
+    "recordio": Layout(
+        "RecordIO: train.rec, and perhaps train.idx, train.lst, property",
+        record_folder.recognises,
+        record_folder.open_record_folder,
+        record_folder.write_record_folder,
+        ("identity", "attributes", "landmarks", "pairs"),
+    ),
+    "pair_bin": Layout(
+        "a .bin file of pairs, as the face benchmarks have them",
+        pair_bin.recognises,
+        pair_bin.open_pair_bin,
+        pair_bin.write_pair_bin,
+        ("pairs",),
+    ),
+    "msceleb_tsv": Layout(
+        "MS-Celeb-1M: a .tsv file of seven columns, the images in base64",
+        msceleb_tsv.recognises,
+        msceleb_tsv.open_msceleb_tsv,
+        msceleb_tsv.write_msceleb_tsv,
+        ("identity", "pairs"),
+    ),
+    "idx": Layout(
+        "MNIST: train-images-idx3-ubyte and so on, plain or .gz",
+        idx_folder.recognises,
+        idx_folder.open_idx_folder,
+        idx_folder.write_idx_folder,
+        ("identity", "partition"),
+    ),
     "image_list": Layout(
         "a CSV file (images.csv) with a row an image: path and annotations",
         image_list.recognises,
         image_list.open_image_list,
+        image_list.write_image_list,
+        ANNOTATIONS,
     ),
     "image_folder": Layout(
-        "one folder an identity, with its images", image_folder.recognises, image_folder.open_image_folder
+        "one folder an identity, with its images",
+        image_folder.recognises,
+        image_folder.open_image_folder,
+        image_folder.write_image_folder,
+        ("identity", "pairs"),
     ),
 }
 
@@ -75,3 +135,31 @@ def open_collection(root: str | Path, layout: str | None = None) -> Collection:
     if not root.exists():
         raise DataError(f"{root}: there is no such folder or file")
     return LAYOUTS[name].open(root)
+
+
+def write_collection(collection: Collection, root: str | Path, layout: str) -> None:
+    """Writes a collection in any layout: its images' encoded bytes, and what the layout holds of its annotations.
+
+    Args:
+        collection: Any.
+        root: A folder that does not exist yet; it appears when all is written.
+        layout: A key of `LAYOUTS`; its `holds` says which annotations are kept.
+
+    Raises:
+        DataError: If the folder is there, cannot be written, or the collection has not what the layout needs.
+        ParameterError: If there is no such layout.
+    """
+    root = Path(root)
+    if layout not in LAYOUTS:
+        raise ParameterError(f"layout is {layout!r}: expected one of {', '.join(LAYOUTS)}")
+    if root.exists():
+        raise DataError(f"{root}: is there already, expected a new folder")
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as aside:
+            whole = Path(aside) / "whole"
+            whole.mkdir()
+            LAYOUTS[layout].write(collection, whole)
+            whole.rename(root)
+    except OSError as error:
+        raise DataError(f"{root}: cannot be written: {error.strerror or error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,31 +18,58 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".
 #: No encoded face is larger; a longer file or record is refused before it is read.
 MAX_IMAGE_BYTES = 1 << 28
 
+_STARTS = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp", b"BM": ".bmp", b"P6": ".ppm", b"P5": ".pgm"}
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-def confined(root: Path, name: str, where: str) -> Path:
-    """The file that a list names, if it lies below the root.
+class Confined:
+    """Finds the files that a list names, if they lie below the root.
 
     Args:
-        root: Folder that the name is relative to.
-        name: As the list has it, with forward slashes.
-        where: File and line of the name, for the error.
-
-    Raises:
-        DataError: If the name is empty, absolute, holds `..` or control characters, or leaves the root by a link.
+        root: Folder that the names are relative to.
     """
-    parts = name.split("/")
-    if not name.isprintable() or "\\" in name or _DRIVE.match(name) or not all(parts) or {"..", "."} & set(parts):
-        raise DataError(f"{where}: {name[:80]!r} is not a path below {root} (relative, no '..', no backslash)")
-    path = root / name
-    try:
-        inside = path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a name too long for the file system
-        raise DataError(f"{where}: {name[:80]!r} cannot be looked up: {error}") from error
-    if not inside:
-        raise DataError(f"{where}: {name[:80]!r} leads out of {root} by a link")
-    return path
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._inside = {"": True}  # of each folder; resolving every single file would take a minute a million
+
+    def __call__(self, name: str, where: str) -> Path:
+        """The file of one name.
+
+        Args:
+            name: As the list has it, with forward slashes.
+            where: File and line of the name, for the error.
+
+        Raises:
+            DataError: If the name is empty, absolute, holds `..` or control characters, or leaves the root by a link.
+        """
+        parts = name.split("/")
+        if not name.isprintable() or "\\" in name or _DRIVE.match(name) or not all(parts) or {"..", "."} & set(parts):
+            raise DataError(
+                f"{where}: {name[:80]!r} is not a path below {self._root} (relative, no '..', no backslash)"
+            )
+        folder, path = name.rpartition("/")[0], self._root / name
+        try:
+            if folder not in self._inside:
+                self._inside[folder] = self._below(path.parent)
+            inside = self._inside[folder] and (not path.is_symlink() or self._below(path))
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a name too long for the file system
+            raise DataError(f"{where}: {name[:80]!r} cannot be looked up: {error}") from error
+        if not inside:
+            raise DataError(f"{where}: {name[:80]!r} leads out of {self._root} by a link")
+        return path
+
+    def missing(self, names: Iterable[str], where: Callable[[int], str]) -> dict[int, str]:
+        """Which of the named images do not exist: for each, by its number, an error that says where it is promised.
+
+        Raises:
+            DataError: As for one name.
+        """
+        at = enumerate(names)
+        return {i: f"{where(i)}: image {name} does not exist" for i, name in at if not self(name, where(i)).is_file()}
+
+    def _below(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self._root.resolve())
 
 
 def entries(folder: Path, root: Path) -> list[os.DirEntry[str]]:
@@ -76,6 +103,14 @@ def people_folders(folder: Path, root: Path) -> Iterator[tuple[str, list[str]]]:
             images = image_files(Path(entry.path), root)
             if images:
                 yield entry.name, images
+
+
+def image_suffix(content: bytes) -> str:
+    """The suffix that a file of these encoded bytes should have; a DataError for none of `IMAGE_SUFFIXES`."""
+    for start, suffix in _STARTS.items():
+        if content.startswith(start):
+            return suffix
+    raise DataError(f"an image begins with {content[:4].hex(' ') or 'nothing'}: expected JPEG, PNG, WebP, BMP or PPM")
 
 
 def has_people_folders(folder: Path) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from nbutils.data.collection import Collection
-from nbutils.data.layouts.files import FileReader, has_people_folders, people_folders
-from nbutils.data.layouts.pair_list import read_pair_list
+from nbutils.data.layouts.files import Confined, FileReader, has_people_folders, image_suffix, people_folders
+from nbutils.data.layouts.pair_list import read_pair_list, write_pair_list
 from nbutils.errors import DataError
 
 
@@ -36,3 +36,25 @@ def open_image_folder(root: Path) -> Collection:
         identity_names=tuple(person for person, _ in people),
         pairs=read_pair_list(root / "pairs.csv", names),
     )
+
+
+def write_image_folder(collection: Collection, folder: Path) -> None:
+    """Writes one folder an identity, its images numbered from 1, and `pairs.csv` where there are pairs.
+
+    Raises:
+        DataError: If an image has no identity, or a person's name cannot be a folder's.
+    """
+    identity = collection.identity
+    if identity is None or (identity < 0).any():
+        raise DataError(f"{collection.root}: some images have no identity, which an image folder needs")
+    names = [""] * len(collection)
+    below = Confined(folder)
+    for person, name in enumerate(collection.identity_names):
+        if "/" in name or name.startswith("."):
+            raise DataError(f"{collection.root}: person {name[:80]!r} cannot be the name of a folder")
+        below(name, f"{collection.root}: a person's name").mkdir()
+        for number, at in enumerate(np.flatnonzero(identity == person).tolist(), start=1):
+            content = collection.read(at)
+            names[at] = f"{name}/{number:06d}{image_suffix(content)}"
+            (folder / names[at]).write_bytes(content)
+    write_pair_list(folder / "pairs.csv", collection.pairs, names)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.collection import NOT_LISTED, Collection
-from nbutils.data.layouts.files import FileReader, confined
-from nbutils.data.layouts.pair_list import read_pair_list
+from nbutils.data.layouts.files import Confined, FileReader, image_suffix
+from nbutils.data.layouts.pair_list import read_pair_list, write_pair_list
 from nbutils.data.layouts.tables import (
     BOX_COLUMNS,
     LANDMARK_COLUMNS,
     attributes_of,
+    decimal,
     numbers_of,
     read_csv,
     unique_names,
@@ -52,11 +56,7 @@ def open_image_list(root: Path) -> Collection:
     rows = unique_names(table, "path")
     names = tuple(rows)
     folder = path.parent
-    missing = {
-        row: f"{table.at(row)}: image {name} does not exist"
-        for name, row in rows.items()
-        if not confined(folder, name, table.at(row)).is_file()
-    }
+    missing = Confined(folder).missing(names, table.at)
     identity, people = None, tuple[str, ...]()
     if "identity" in table.columns:
         who = [cell for (cell,) in table.cells(["identity"])]
@@ -82,3 +82,33 @@ def open_image_list(root: Path) -> Collection:
         pairs=read_pair_list(folder / "pairs.csv", names),
         missing=missing,
     )
+
+
+def write_image_list(collection: Collection, folder: Path) -> None:
+    """Writes the images under numbers, `images.csv` with all that is known about them, and `pairs.csv`."""
+    names = []
+    (folder / "images").mkdir()
+    for at in range(len(collection)):
+        content = collection.read(at)
+        names.append(f"images/{at:07d}{image_suffix(content)}")
+        (folder / names[at]).write_bytes(content)
+    columns: dict[str, Sequence[str]] = {"path": names}
+    if collection.identity is not None:
+        who = ("", *collection.identity_names)  # the first for −1
+        columns["identity"] = [who[person + 1] for person in collection.identity.tolist()]
+    blocks: tuple[tuple[Sequence[str], npt.NDArray[np.generic] | None], ...] = (
+        (ATTRIBUTES, collection.attributes),
+        (LANDMARK_COLUMNS, collection.landmarks),
+        (BOX_COLUMNS, collection.boxes),
+    )
+    for titles, values in blocks:
+        if values is not None:
+            cells = values.reshape(len(names), -1).T
+            columns |= {title: [decimal(v) for v in column] for title, column in zip(titles, cells, strict=True)}
+    if collection.partition is not None:
+        columns["partition"] = [str(part) if part != NOT_LISTED else "" for part in collection.partition.tolist()]
+    with (folder / LIST_NAME).open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(columns)
+        rows.writerows(zip(*columns.values(), strict=True))
+    write_pair_list(folder / "pairs.csv", collection.pairs, names)

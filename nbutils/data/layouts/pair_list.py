@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def read_pair_list(path: Path, names: Sequence[str]) -> Pairs | None:
     if (fold < 0).any():
         raise DataError(f"{table.at(int(np.argmin(fold)))}: fold is empty, expected a whole number from 0")
     return Pairs(first, second, same, fold)
+
+
+def write_pair_list(path: Path, pairs: Pairs | None, names: Sequence[str]) -> None:
+    """Writes what `read_pair_list` reads; nothing without pairs."""
+    if pairs is None:
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["first", "second", "same", "fold"])
+        for first, second, same, fold in zip(pairs.first, pairs.second, pairs.same, pairs.fold, strict=True):
+            rows.writerow([names[int(first)], names[int(second)], int(same), fold])
 
 
 def folds_of(same: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
