@@ -30,6 +30,8 @@ FACE_HEIGHT = 132.0
 #: Key points of the mean deep-funnelled face in LFW's pixels, in the order of `Faces.landmarks`; read off the mean of
 #: the images, ours.
 _MEAN_FACE = ((103.0, 112.0), (147.0, 112.0), (125.0, 136.0), (107.0, 157.0), (143.0, 157.0))
+#: An image shrunk by less is sampled once a pixel.
+_PASSED_OVER = 1.25
 
 
 class Box(NamedTuple):
@@ -135,14 +137,15 @@ def align(
             f"key points {points.round(1).tolist()}: expected them inside the {image.width} × {image.height} pixels"
         )
     matrix = landmarks_to_crop(points, height, width)
-    # Drawn so large that no pixel of the image is passed over, then averaged: no aliasing.
-    times = max(1, int(np.ceil(1 / np.hypot(*matrix[:, 0]) - 1e-3)))
+    # Drawn so large that (nearly) no pixel of the image is passed over, then averaged: no aliasing.
+    shrinks = 1 / np.hypot(*matrix[:, 0])
+    times = 1 if shrinks < _PASSED_OVER else int(np.ceil(shrinks - 1e-3))
     to_image = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
     to_image[:, 2] += 0.5 - to_image[:, :2] @ [0.5, 0.5]  # Pillow counts from the pixels' corners
     to_image[:, :2] /= times
-    drawn = image.transform(
-        (width * times, height * times), Image.Transform.AFFINE, to_image.ravel().tolist(), Image.Resampling.BICUBIC
-    )
+    between = Image.Resampling.BICUBIC if times == 1 else Image.Resampling.BILINEAR
+    size = (width * times, height * times)
+    drawn = image.transform(size, Image.Transform.AFFINE, to_image.ravel().tolist(), between)
     return np.asarray(drawn.reduce(times)), move_points(points, matrix).astype(np.float32)
 
 
