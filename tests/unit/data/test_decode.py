@@ -32,7 +32,7 @@ def test_a_jpeg_decodes_as_pillow_decodes_it(mode: str, progressive: bool) -> No
 def test_a_reduced_jpeg_is_the_mean_of_its_pixels(times: float, reduction: int, exif: bool) -> None:
     told = Image.Exif()
     told[0x0112] = 1
-    content = _encoded(_face(122, 101), quality=95, subsampling=0, **({"exif": told} if exif else {}))
+    content = _encoded(_face(122, 101), quality=95, subsampling=0, exif=told if exif else b"")
     seen: list[tuple[int, int]] = []
 
     def shrink(height: int, width: int) -> float:
