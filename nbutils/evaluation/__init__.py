@@ -2,7 +2,7 @@
 
 from nbutils.evaluation.alignment import NORMALISER, normalised_errors, predict_landmarks
 from nbutils.evaluation.bootstrap import BootstrapInterval, bootstrap, paired_bootstrap
-from nbutils.evaluation.classification import mean_interval, recognised
+from nbutils.evaluation.classification import mean_interval, recognised, regressed_logits
 from nbutils.evaluation.comparison import compare_models, steps_to_share
 from nbutils.evaluation.efficiency import ParameterCount, count_parameters
 from nbutils.evaluation.folds import evaluate_folds
@@ -26,6 +26,7 @@ __all__ = [
     "paired_bootstrap",
     "predict_landmarks",
     "recognised",
+    "regressed_logits",
     "retrieve",
     "steps_to_share",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import nn
 
 from nbutils.data.faces import Faces
 from nbutils.errors import ParameterError
@@ -50,3 +52,38 @@ def mean_interval(
         means.append(np.stack([table[rows[i]][:, drawn[i]].mean() for i in range(count)]))
     low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return BootstrapInterval(float(table.mean()), float(low), float(high), level)
+
+
+def regressed_logits(
+    outputs: npt.NDArray[np.float32],
+    neurons: npt.NDArray[np.int64],
+    teacher_mean: npt.NDArray[np.float32],
+    classifier: nn.Linear,
+) -> npt.NDArray[np.float32]:
+    """What the teacher's classifier says of the neurons that a student regressed (Luo et al. 2016, MNIST).
+
+    The paper does not say how such a student names a digit. This needs no further training: its outputs take the
+    teacher's neurons' place, and the neurons that it did not learn stand at their mean.
+
+    Args:
+        outputs: (N, M) the student's.
+        neurons: (M,) positions of the regressed neurons among the teacher's F.
+        teacher_mean: (F,) mean responses of the teacher's neurons over the training images.
+        classifier: The teacher's, from F neurons to the classes.
+
+    Returns:
+        (N, classes).
+
+    Raises:
+        ParameterError: If the widths do not fit.
+    """
+    if outputs.shape[1:] != neurons.shape or teacher_mean.shape != (classifier.in_features,):
+        raise ParameterError(
+            f"outputs {outputs.shape}, neurons {neurons.shape} and mean {teacher_mean.shape} do not fit: expected "
+            f"(N, M), (M,) and ({classifier.in_features},)"
+        )
+    whole = np.tile(teacher_mean, (len(outputs), 1))
+    whole[:, neurons] = outputs
+    with torch.inference_mode():
+        logits: npt.NDArray[np.float32] = classifier(torch.from_numpy(whole)).numpy()
+    return logits

@@ -25,7 +25,7 @@ def contact_sheet(faces: Faces, people: int = 6, images: int = 8) -> Figure:
         for column, ax in enumerate(line):
             ax.axis("off")
             if column < len(own):
-                ax.imshow(faces.images[own[column]], interpolation="bicubic")
+                ax.imshow(faces.images[own[column]], cmap="gray", interpolation="bicubic")
     figure.subplots_adjust(left=0, right=1, bottom=0, top=1, wspace=0.03, hspace=0.03)
     plt.close(figure)
     return figure
