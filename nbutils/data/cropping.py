@@ -37,6 +37,10 @@ def crop_face(
         DataError: naming the image, if it cannot be decoded or the rule does not suit it.
         ParameterError: If height and width are out of range.
     """
+    if collection.crops is not None:
+        _check_crops(collection, height, width)
+        points = None if collection.landmarks is None else collection.landmarks[index]
+        return collection.image(index), points
     known = collection.landmarks
     landmarks = None if known is None else known[index]
     if rule == "landmarks":
@@ -88,6 +92,10 @@ def crop_faces(
     if rule not in CROP_RULES:
         raise ParameterError(f"the rule of crops is {rule!r}: expected one of {', '.join(CROP_RULES)}")
     face_box(height, width)  # refuses sizes that are out of range before anything is decoded
+    if collection.crops is not None:
+        _check_crops(collection, height, width)
+        rows = np.asarray(which, np.int64)
+        return collection.crops[rows], None if collection.landmarks is None else collection.landmarks[rows]
     crops = np.empty((len(which), height, width, 3), np.uint8)
     landmarks = None if collection.landmarks is None else np.empty((len(which), 5, 2), np.float32)
 
@@ -105,6 +113,12 @@ def crop_faces(
             pool.shutdown(cancel_futures=True)
             raise
     return crops, landmarks
+
+
+def _check_crops(collection: Collection, height: int, width: int) -> None:
+    if collection.crops is not None and collection.crops.shape[1:3] != (height, width):
+        had = "×".join(map(str, collection.crops.shape[1:3]))
+        raise DataError(f"{collection.root}: its crops are of {had} pixels, expected {height}×{width}: pack it anew")
 
 
 def _aligned(

@@ -11,7 +11,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from nbutils.data.collection import ANNOTATIONS, Annotation, Collection
-from nbutils.data.layouts import celeba, idx_folder, image_folder, image_list, lfw, msceleb_tsv, pair_bin, record_folder
+from nbutils.data.layouts import (
+    celeba,
+    idx_folder,
+    image_folder,
+    image_list,
+    lfw,
+    msceleb_tsv,
+    pack,
+    pair_bin,
+    record_folder,
+)
 from nbutils.errors import DataError, ParameterError
 
 
@@ -23,19 +33,23 @@ class Layout:
         shape: what its files look like, for help texts and errors.
         recognises: whether a path looks like it, from names of files alone.
         open: reads its lists and finds its images; decodes none.
-        write: writes a collection into an empty folder; annotations that it does not hold are left out.
+        write: writes a collection into an empty folder; annotations that it does not hold are left out. None for packs,
+            whose images are no longer the collection's own.
         holds: the annotations that its files can hold.
     """
 
     shape: str
     recognises: Callable[[Path], bool]
     open: Callable[[Path], Collection]
-    write: Callable[[Collection, Path], None]
-    holds: tuple[Annotation, ...]
+    write: Callable[[Collection, Path], None] | None = None
+    holds: tuple[Annotation, ...] = ()
 
 
 #: Every layout by its name; where several recognise a path, the first is taken.
 LAYOUTS: dict[str, Layout] = {
+    "pack": Layout(
+        "pack.json and what it describes, as `nbutils data pack` writes it", pack.recognises, pack.open_pack
+    ),
     "lfw": Layout(
         "LFW: lfw-deepfunneled/<Name>/<Name>_0001.jpg, with people*.txt and pairs*.txt beside it",
         lfw.recognises,
@@ -150,8 +164,10 @@ def write_collection(collection: Collection, root: str | Path, layout: str) -> N
         ParameterError: If there is no such layout.
     """
     root = Path(root)
-    if layout not in LAYOUTS:
-        raise ParameterError(f"layout is {layout!r}: expected one of {', '.join(LAYOUTS)}")
+    write = LAYOUTS[layout].write if layout in LAYOUTS else None
+    if write is None:
+        known = ", ".join(name for name, known in LAYOUTS.items() if known.write)
+        raise ParameterError(f"layout is {layout!r}: expected one of {known}")
     if root.exists():
         raise DataError(f"{root}: is there already, expected a new folder")
     try:
@@ -159,7 +175,7 @@ def write_collection(collection: Collection, root: str | Path, layout: str) -> N
         with TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as aside:
             whole = Path(aside) / "whole"
             whole.mkdir()
-            LAYOUTS[layout].write(collection, whole)
+            write(collection, whole)
             whole.rename(root)
     except OSError as error:
         raise DataError(f"{root}: cannot be written: {error.strerror or error}") from error

@@ -1,4 +1,5 @@
 import io
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ def _face(height: int, width: int) -> Image.Image:
 
 def _encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     file = io.BytesIO()
-    image.save(file, kind, **options)
+    image.save(file, kind, **cast(dict[str, Any], options))
     return file.getvalue()
 
 

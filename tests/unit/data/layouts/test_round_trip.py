@@ -12,7 +12,7 @@ from nbutils.data.layouts import LAYOUTS, open_collection, recognise, write_coll
 from nbutils.errors import DataError, ParameterError
 from tests.support.collections import rendered
 
-WHOLE = [name for name in LAYOUTS if name not in ("pair_bin", "idx")]
+WHOLE = [name for name in LAYOUTS if name not in ("pack", "pair_bin", "idx")]
 
 
 @pytest.fixture(scope="module")
