@@ -7,6 +7,7 @@ from nbutils.evaluation.comparison import compare_models, steps_to_share
 from nbutils.evaluation.efficiency import ParameterCount, count_parameters
 from nbutils.evaluation.folds import evaluate_folds
 from nbutils.evaluation.retrieval import RetrievalResult, nearest_others, retrieve
+from nbutils.evaluation.structure import in_groups, layer_table
 from nbutils.evaluation.verification import VerificationResult, evaluate_pairs
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "count_parameters",
     "evaluate_folds",
     "evaluate_pairs",
+    "in_groups",
+    "layer_table",
     "mean_interval",
     "nearest_others",
     "normalised_errors",
