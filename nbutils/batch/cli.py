@@ -29,6 +29,8 @@ _PAIR = "\0"
 _PARAMETER_FLAGS = ("-p", "--parameter")
 _SHORT_PRESETS = ("smoke", "laptop")
 _LIMIT_MINUTES = 60.0
+#: Columns of a table that goes to a file or a pipe.
+_LOG_WIDTH = 160
 
 
 class _RunCommand(TyperCommand):
@@ -95,12 +97,15 @@ def run_command(
             show_default=False,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing: print the trainings with what they would take.")
+    ] = False,
 ) -> None:
     """Run notebooks headlessly, each into its own folder, and rebuild the report."""
     from rich.console import Console
 
     from nbutils.batch.catalogue import choose_notebooks
-    from nbutils.batch.parameters import check_parameters
+    from nbutils.batch.parameters import check_parameters, read_parameters
     from nbutils.batch.runner import Job, run_jobs
     from nbutils.batch.watch import Watcher
     from nbutils.paths import notebooks_dir, runs_dir
@@ -112,6 +117,10 @@ def run_command(
             given.insert(0, ("preset", preset))
         chosen = choose_notebooks(notebook, notebooks_dir(), Path.cwd())
         values = check_parameters(chosen, given, working_dir=Path.cwd())
+        if dry_run:
+            defaults = {n: {p.name: p.default for p in read_parameters(f).values()} for n, f in chosen.items()}
+            _dry_run({name: defaults[name] | values[name] for name in chosen})
+            raise typer.Exit(0)
         folder = (out or runs_dir()).resolve()
         todo = [Job(name, file, folder / name, dict(values[name])) for name, file in chosen.items()]
         if cell_limit is None and dict(given).get("preset", "laptop") in _SHORT_PRESETS:
@@ -146,6 +155,22 @@ def report_command(
 
     with _errors():
         print(f"report: {build_report((runs or runs_dir()).resolve())}")
+
+
+def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
+    """Print what the trainings of all these notebooks would take, each counted once."""
+    from rich.console import Console
+
+    from nbutils.batch.dry_run import print_plan
+    from nbutils.batch.plans import notebook_trainings
+    from nbutils.training.plan import plan
+
+    found = [notebook_trainings(name, values) for name, values in parameters.items()]
+    sizes = {data: size for _, known in found for data, size in known.items()}
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_LOG_WIDTH)
+    print_plan(plan([spec for specs, _ in found for spec in specs], sizes), console)
 
 
 @contextmanager

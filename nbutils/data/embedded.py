@@ -22,7 +22,7 @@ def load_synthetic(spec: SyntheticData) -> FaceData:
 
     Validation people have one image each, so that attributes are counted over many people, as in CelebA.
     """
-    test_people = max(20, spec.pairs // 20)
+    test_people = _test_people(spec)
     train = _render(spec, first_person=0, people=spec.identities, images=spec.images_per_identity)
     validation = _render(spec, first_person=spec.identities, people=spec.validation_images, images=1)
     first_test = spec.identities + spec.validation_images
@@ -30,6 +30,15 @@ def load_synthetic(spec: SyntheticData) -> FaceData:
     pairs = draw_pairs(test.identity, spec.pairs // 2, np.random.default_rng(spec.seed))
     title = f"embedded faces (synthetic), {spec.identities} people × {spec.images_per_identity} images"
     return FaceData("synthetic", title, train=train, test=test, pairs=pairs, validation=validation)
+
+
+def count_test_images(spec: SyntheticData) -> int:
+    """Number of images of the people to verify."""
+    return _test_people(spec) * _TEST_IMAGES
+
+
+def _test_people(spec: SyntheticData) -> int:
+    return max(20, spec.pairs // 20)
 
 
 def _render(spec: SyntheticData, first_person: int, people: int, images: int) -> Faces:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,29 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from nbutils.data.faces import FaceData
 from nbutils.data.splits import held_out_images, take_images, without_identities
+
+
+@dataclass(frozen=True)
+class DataSize:
+    """How many images and people there are, and how large the images are stored.
+
+    Attributes:
+        train: Images to train on.
+        identities: People in them.
+        validation: Images to choose neurons by.
+        test: Images to verify.
+        height: Rows of an image.
+        width: Its columns.
+        channels: 3, or 1 of grey images.
+    """
+
+    train: int
+    identities: int
+    validation: int
+    test: int
+    height: int
+    width: int
+    channels: int = 3
 
 
 class _Data(BaseModel):
@@ -34,6 +57,13 @@ class _Data(BaseModel):
         """Digest of the data themselves, equal wherever they lie."""
         return self.load().fingerprint
 
+    def size(self) -> DataSize:
+        """Returns how much there is, at most; nothing is loaded where the spec alone says it."""
+        data = self.load()
+        validation = 0 if data.validation is None else len(data.validation)
+        _, height, width, channels = data.train.images.shape
+        return DataSize(len(data.train), data.train.num_identities, validation, len(data.test), height, width, channels)
+
     def _load(self) -> FaceData:
         raise NotImplementedError
 
@@ -55,6 +85,17 @@ class SyntheticData(_Data):
     validation_images: PositiveInt = 4000
     pairs: PositiveInt = 6000
     seed: int = Field(0, ge=0)
+
+    def size(self) -> DataSize:
+        """Returns how much there would be, rendering nothing; folds to adapt to count as all test images."""
+        from nbutils.data.embedded import count_test_images
+
+        test = count_test_images(self)
+        kept = max(1, self.images_per_identity - round(self.held_out_images * self.images_per_identity))
+        train, identities = self.identities * kept, self.identities
+        if self.adapt_to_all_but_fold is not None:
+            train, identities = test, 1
+        return DataSize(train, identities, self.validation_images, test, self.height, self.width)
 
     def _load(self) -> FaceData:
         from nbutils.data.embedded import load_synthetic

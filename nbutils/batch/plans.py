@@ -1,0 +1,78 @@
+"""Which trainings each notebook asks for, so that a dry run can tell what they take without running it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+
+from nbutils.batch.parameters import Literal
+from nbutils.data.spec import DataSize, DataSpec, SyntheticData
+from nbutils.errors import ParameterError
+from nbutils.reporting import printed
+from nbutils.training import TrainingSpec, recipes
+
+#: Takes those of the notebook's parameters that decide its trainings, by their names.
+Trainings = Callable[..., Iterable[TrainingSpec]]
+
+
+def _quickstart(dataset: str, data_root: str, preset: str, seed: int) -> Iterable[TrainingSpec]:
+    return recipes.quick_rows(recipes.quick_data(dataset, data_root, preset, seed), preset, seed).values()
+
+
+def _t1(dataset: str, data_root: str, preset: str, seed: int) -> Iterable[TrainingSpec]:
+    return [recipes.t1(recipes.face_data(dataset, data_root, preset, seed), preset, seed)]
+
+
+def _mnist(dataset: str, data_root: str, preset: str, seed: int) -> Iterable[TrainingSpec]:
+    return recipes.mnist(dataset, data_root, preset, seed).values()
+
+
+def _fig3(dataset: str, data_root: str, preset: str, seed: int, targets: str) -> Iterable[TrainingSpec]:
+    return recipes.fig3(recipes.face_data(dataset, data_root, preset, seed), preset, seed, targets).values()
+
+
+#: By notebook; one that trains nothing has no entry.
+TRAININGS: dict[str, Trainings] = {
+    "quickstart": _quickstart,
+    "luo2016/01_attribute_discriminativeness": _t1,
+    "luo2016/02_neuron_selection": _t1,
+    "luo2016/04_mnist": _mnist,
+    "luo2016/05_compressing_a_single_network": _fig3,
+}
+
+
+def notebook_trainings(
+    name: str, parameters: Mapping[str, Literal]
+) -> tuple[list[TrainingSpec], dict[DataSpec, DataSize]]:
+    """The trainings of a notebook, and the sizes of their data where these are the paper's own.
+
+    At preset paper, the embedded faces stand in for the paper's training set, and its printed size is what is planned.
+
+    Args:
+        name: Of the notebook.
+        parameters: All its parameters.
+
+    Raises:
+        ParameterError: A parameter is out of its range.
+    """
+    if name not in TRAININGS:
+        return [], {}
+    wanted = inspect.signature(TRAININGS[name]).parameters
+    missing = [parameter for parameter in wanted if parameter not in parameters]
+    if missing:
+        raise ParameterError(f"{name} has no parameter {missing[0]!r}, which decides its trainings")
+    specs = list(TRAININGS[name](**{parameter: parameters[parameter] for parameter in wanted}))
+    if parameters["preset"] != "paper" or not name.startswith("luo2016/"):
+        return specs, {}
+    return specs, {spec.data: _luo2016(spec.data) for spec in specs if isinstance(spec.data, SyntheticData)}
+
+
+def _luo2016(data: SyntheticData) -> DataSize:
+    """CelebFaces+ and WDRef to train on, CelebA's validation images, LFW to verify."""
+    count = printed("luo2016", "experiment")["count"].astype(int)
+    train, identities = int(count["training images"]), int(count["training identities"])
+    test = int(count["LFW images"])
+    if data.adapt_to_all_but_fold is not None:
+        train, identities = test, 1
+    validation = int(count["validation images with attributes"])
+    return DataSize(train, identities, validation, test, data.height, data.width)

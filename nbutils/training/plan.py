@@ -1,0 +1,286 @@
+"""What a graph of trainings will take: time, memory and disk, from steps measured here, before anything is trained.
+
+Nothing is loaded where the sizes of the data follow from their spec, or are given: noise of the same shape costs as
+much as faces.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor, nn
+
+from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.faces import Faces
+from nbutils.data.spec import DataSize, DataSpec
+from nbutils.training.checkpoint import Checkpoint
+from nbutils.training.engine import fit
+from nbutils.training.spec import TrainingSpec, digest
+from nbutils.training.target_cache import TargetCache, TopLogits
+from nbutils.training.teacher import Teacher
+
+#: Steps of a measurement; the first, in which libraries choose their kernels, does not count.
+_STEPS = 3
+#: Images of the teacher's measurement.
+_TEACHER_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class PlannedTraining:
+    """One training of a plan.
+
+    Attributes:
+        name: The spec's.
+        after: Names of the trainings that must come before it.
+        network: Class of the network.
+        images: To train on.
+        identities: Of them.
+        epochs: Over them.
+        steps: Of the optimiser, in all epochs.
+        parameters: Of the network while it trains.
+        images_per_second: As measured.
+        seconds: Of all steps, of the teacher's targets if cached, and of the look at its neurons if selected.
+        memory: Bytes: the process as it is, all images, weights with gradients and momentum, the teachers, and what a
+            step keeps for its backward pass.
+        disk: Bytes that stay in the store: weights, and cached targets where no training before it has written them.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    network: str
+    images: int
+    identities: int
+    epochs: int
+    steps: int
+    parameters: int
+    images_per_second: float
+    seconds: float
+    memory: int
+    disk: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A graph of trainings in an order in which they can run, each once.
+
+    Attributes:
+        trainings: Teachers before students.
+        measured_on: The device, in words.
+    """
+
+    trainings: tuple[PlannedTraining, ...]
+    measured_on: str
+
+    @property
+    def seconds(self) -> float:
+        """Of all trainings, one after the other."""
+        return sum(training.seconds for training in self.trainings)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the largest training."""
+        return max((training.memory for training in self.trainings), default=0)
+
+    @property
+    def disk(self) -> int:
+        """Bytes of all results."""
+        return sum(training.disk for training in self.trainings)
+
+
+def plan(specs: Iterable[TrainingSpec], sizes: Mapping[DataSpec, DataSize] | None = None) -> Plan:
+    """Estimates what `nbutils.training.train` would take with an empty store, from some measured steps of each kind.
+
+    Trainings that differ in nothing that costs (the seed, the learning rate, the fold) are measured once. Of selected
+    neurons, as many as wanted are taken to be found. Reading or rendering the images is not part of the estimate.
+
+    Args:
+        specs: What is wanted; their predecessors are planned too.
+        sizes: Sizes of data that are not to be loaded; of others, `DataSpec.size`.
+    """
+    planner = _Planner(dict(sizes or {}))
+    for spec in specs:
+        planner.add(spec)
+    threads = torch.get_num_threads()
+    processor = f"{threads} thread{'s' if threads > 1 else ''} of this processor"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor
+    return Plan(tuple(planner.planned.values()), device)
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """Seconds of a step and of an image through the teachers; parameters; bytes of the teachers and kept by a step."""
+
+    step: float
+    teacher_image: float
+    parameters: int
+    inputs: int
+    teachers: int
+    kept: int
+
+
+class _Planner:
+    def __init__(self, sizes: dict[DataSpec, DataSize]) -> None:
+        self.sizes = sizes
+        self.planned: dict[str, PlannedTraining] = {}
+        self._costs: dict[str, _Cost] = {}
+        self._caches: set[str] = set()
+        self._process = psutil.Process().memory_info().rss
+
+    def add(self, spec: TrainingSpec) -> str:
+        """Plans a spec after its predecessors, unless it is planned; returns its name."""
+        content = digest(spec.model_dump(mode="json", exclude={"name"}))
+        if content not in self.planned:
+            predecessors = [*spec.teacher, *([spec.initialise_from] if spec.initialise_from else [])]
+            after = tuple(dict.fromkeys(self.add(p) for p in predecessors))
+            self.planned[content] = self._estimate(spec, after)
+        return self.planned[content].name
+
+    def _estimate(self, spec: TrainingSpec, after: tuple[str, ...]) -> PlannedTraining:
+        if spec.data not in self.sizes:
+            self.sizes[spec.data] = spec.data.size()
+        size, cost = self.sizes[spec.data], self._cost(spec)
+        batch = spec.schedule.batch_size
+        each_epoch = size.train // batch if spec.schedule.images_per_identity else math.ceil(size.train / batch)
+        steps = spec.schedule.epochs * each_epoch
+        seconds, disk = steps * cost.step, 4 * cost.parameters
+        if spec.targets == "cached":
+            cache = digest([spec.data.model_dump(mode="json"), [t.model_dump(mode="json") for t in spec.teacher]])
+            if cache not in self._caches:
+                self._caches.add(cache)
+                seconds += size.train * cost.teacher_image
+                disk += 4 * size.train * cost.inputs
+        if spec.selection:
+            seconds += min(spec.selection.images, size.validation or size.train) * cost.teacher_image
+        images = size.height * size.width * size.channels * (size.train + size.validation + size.test)
+        return PlannedTraining(
+            name=spec.name,
+            after=after,
+            network=spec.model.name,
+            images=size.train,
+            identities=size.identities,
+            epochs=spec.schedule.epochs,
+            steps=steps,
+            parameters=cost.parameters,
+            images_per_second=batch / cost.step,
+            seconds=seconds,
+            memory=self._process + images + 3 * 4 * cost.parameters + cost.teachers + cost.kept,
+            disk=disk,
+        )
+
+    def _cost(self, spec: TrainingSpec) -> _Cost:
+        size = self.sizes[spec.data]
+        kind = spec.model_dump(mode="json", include={"model", "objective", "targets", "top_k", "precision"})
+        batch = [spec.schedule.batch_size, spec.schedule.images_per_identity]
+        models = [teacher.model.model_dump(mode="json") for teacher in spec.teacher]
+        count = spec.selection.count if spec.selection else None
+        shape = [size.identities, size.height, size.width, size.channels]
+        key = digest([kind, batch, models, count, shape])
+        if key not in self._costs:
+            self._costs[key] = _measure(spec, size)
+        return self._costs[key]
+
+
+def _measure(spec: TrainingSpec, size: DataSize) -> _Cost:
+    """Trains for some steps on noise."""
+    faces = _noise(spec, size, spec.schedule.batch_size)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        teacher = _teacher(spec, size)
+        wanted = teacher.num_neurons if teacher and spec.regresses_neurons else size.identities
+        model = spec.model.build(wanted)
+    teacher_image, cache, inputs = 0.0, None, 0
+    if teacher:
+        teacher_image, inputs = _teacher_pass(teacher, spec, size)
+        if spec.targets == "cached":
+            cache = _cache(spec, teacher, torch.rand(len(faces), inputs))
+    schedule = spec.schedule.model_copy(update={"epochs": _STEPS, "learning_rate": 1e-9})
+    once = spec.model_copy(update={"schedule": schedule})
+    with kept_for_backward() as kept:
+        history = fit(once, model, faces, teacher, cache, Checkpoint(Path(), math.inf), progress=False)
+    return _Cost(
+        step=float(np.median([row["seconds"] for row in history[1:]])),
+        teacher_image=teacher_image,
+        parameters=sum(p.numel() for p in model.parameters()),
+        inputs=inputs,
+        teachers=sum(4 * p.numel() for p in teacher.parameters()) if teacher else 0,
+        kept=kept.most,
+    )
+
+
+def _noise(spec: TrainingSpec, size: DataSize, count: int) -> Faces:
+    rng = np.random.default_rng(0)
+    shape = (count, size.height, size.width, size.channels)
+    each = spec.schedule.images_per_identity or 1
+    return Faces(
+        rng.integers(0, 256, shape, dtype=np.uint8),
+        np.arange(count) // each % size.identities,
+        tuple(map(str, range(size.identities))),
+        rng.random((count, len(ATTRIBUTES))) < 0.5 if "attributes" in spec.reads else None,
+        np.ones((count, 5, 2), np.float32) if "landmarks" in spec.reads else None,
+    )
+
+
+def _teacher(spec: TrainingSpec, size: DataSize) -> Teacher | None:
+    if not spec.teacher:
+        return None
+    teacher = Teacher([teacher.model.build(size.identities) for teacher in spec.teacher])
+    count = spec.selection.count if spec.selection else None
+    chosen = np.arange(min(count or teacher.num_neurons, teacher.num_neurons))
+    return Teacher(list(teacher.networks), chosen)  # type: ignore[arg-type]
+
+
+def _teacher_pass(teacher: Teacher, spec: TrainingSpec, size: DataSize) -> tuple[float, int]:
+    """Seconds an image, and the width of the features."""
+    images = _noise(spec, size, _TEACHER_IMAGES).images
+    teacher.features(images[:2])
+    start = time.perf_counter()
+    features = teacher.features(images)
+    return (time.perf_counter() - start) / len(images), features.shape[1]
+
+
+def _cache(spec: TrainingSpec, teacher: Teacher, features: Tensor) -> TargetCache:
+    if spec.top_k is None or spec.soft_temperature is None:
+        return TargetCache(features)
+    return TargetCache(
+        features, TopLogits.of(teacher.from_features(features).logits, spec.top_k, spec.soft_temperature)
+    )
+
+
+class Kept:
+    """Bytes that autograd holds between a forward and its backward pass, parameters apart; see `kept_for_backward`."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._storages: dict[int, int] = {}
+        self._backward = False
+
+    def pack(self, tensor: Tensor) -> Tensor:
+        """Counts the memory of a tensor, once however many views of it are kept."""
+        if self._backward:
+            self._storages, self._backward = {}, False
+        if not isinstance(tensor, nn.Parameter):
+            storage = tensor.untyped_storage()
+            self._storages[storage.data_ptr()] = storage.nbytes()
+            self.most = max(self.most, sum(self._storages.values()))
+        return tensor
+
+    def unpack(self, tensor: Tensor) -> Tensor:
+        """The backward pass has begun."""
+        self._backward = True
+        return tensor
+
+
+@contextmanager
+def kept_for_backward() -> Iterator[Kept]:
+    """Measures the activations that the largest of some steps keeps."""
+    kept = Kept()
+    with torch.autograd.graph.saved_tensors_hooks(kept.pack, kept.unpack):
+        yield kept

@@ -1,0 +1,68 @@
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from nbutils.batch.catalogue import find_notebooks
+from nbutils.batch.cli import app
+from nbutils.batch.dry_run import duration, size
+from nbutils.batch.parameters import Literal, read_parameters
+from nbutils.batch.plans import TRAININGS, notebook_trainings
+from nbutils.data.spec import SyntheticData
+from nbutils.errors import ParameterError
+from nbutils.paths import notebooks_dir
+
+NOTEBOOKS = find_notebooks(notebooks_dir())
+
+
+def trains(notebook: Path) -> bool:
+    """Whether a cell calls `train`."""
+    code = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    calls = [node.func for source in code for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return any(isinstance(call, ast.Name) and call.id == "train" for call in calls)
+
+
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name.startswith(("luo2016/", "quickstart"))])
+def test_every_notebook_that_trains_can_be_planned(name: str) -> None:
+    assert trains(NOTEBOOKS[name]) == (name in TRAININGS)
+    defaults = {parameter.name: parameter.default for parameter in read_parameters(NOTEBOOKS[name]).values()}
+    assert bool(notebook_trainings(name, defaults)[0]) == trains(NOTEBOOKS[name])
+
+
+def test_the_papers_own_size_is_planned_and_nothing_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise AssertionError("rendered")
+
+    monkeypatch.setattr(SyntheticData, "_load", refuse)
+    name = "luo2016/05_compressing_a_single_network"
+    given: dict[str, Literal] = {
+        "preset": "paper",
+        "dataset": "synthetic",
+        "data_root": "",
+        "seed": 0,
+        "targets": "online",
+    }
+    specs, sizes = notebook_trainings(name, given)
+    assert len(specs) == 7
+    assert {(size.train, size.identities) for size in sizes.values()} == {(290_000, 12_294)}
+
+
+def test_a_parameter_that_is_missing() -> None:
+    with pytest.raises(ParameterError, match="has no parameter 'dataset'"):
+        notebook_trainings("quickstart", {"preset": "smoke"})
+
+
+def test_the_command_prints_the_graph_and_leaves_nothing(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["run", "quickstart", "--preset", "smoke", "--dry-run", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert [line.split()[0] for line in lines[2:7]] == ["T1", "1-of-K", "soft", "neurons", "selection"]
+    assert "of memory at most" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_durations_and_sizes() -> None:
+    assert [duration(s) for s in (0.4, 59, 3600, 100_000)] == ["< 1 s", "59 s", "1 h", "1 d 3 h"]
+    assert [size(b) for b in (999, 1500, 2.5e9, 1e13)] == ["999 B", "1.5 kB", "2.5 GB", "10 TB"]
