@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,10 @@ from tqdm.auto import tqdm
 
 from nbutils.data.collection import Collection
 from nbutils.data.crops import LFW_SIZE, Box, align, box_to_crop, cut_box, face_box, landmarks_to_crop, move_points
+from nbutils.data.manifest import CropRule
 from nbutils.errors import DataError, ParameterError
 
-#: "landmarks": a similarity transform brings the five key points to the template; "lfw": the fixed box of LFW's
-#: images of 250 × 250 pixels; "whole": images that are crops of faces already, their largest central part of the
-#: wanted aspect.
-CropRule = Literal["landmarks", "lfw", "whole"]
+#: Every rule; `nbutils.data.manifest.CropRule` says what each is.
 CROP_RULES: tuple[CropRule, ...] = get_args(CropRule)
 
 Landmarks = npt.NDArray[np.float32]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import nbutils
 from nbutils.errors import DataError
@@ -14,8 +14,58 @@ from nbutils.errors import DataError
 #: The project's own manifests.
 MANIFEST_DIR = Path(nbutils.__file__).parent.parent / "data_manifests"
 
+#: How images become crops. "landmarks": a similarity transform brings the five key points to the template; "lfw": the
+#: fixed box of LFW's images of 250 × 250 pixels; "whole": images that are crops of faces already, their largest central
+#: part of the wanted aspect.
+CropRule = Literal["landmarks", "lfw", "whole"]
+#: Keys of `nbutils.data.layouts.LAYOUTS`.
+LayoutName = Literal[
+    "pack", "lfw", "celeba", "celeba_in_the_wild", "recordio", "pair_bin", "msceleb_tsv", "idx",
+    "image_list", "image_folder",
+]  # fmt: skip
+
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]
+
+
+class ManifestFile(BaseModel):
+    """One of a data set's own files, as its makers publish it.
+
+    Attributes:
+        name: of the file, without a folder.
+        digest: `sha256:…` or `md5:…` (hex), as published; None where nobody does.
+        url: where it can be had without signing anything; None where it cannot.
+        unpack: whether it is an archive, to be unpacked where it is put.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+    digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$")] | None = None
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    unpack: bool = False
+
+    @model_validator(mode="after")
+    def _checkable(self) -> Self:
+        if self.url and not self.digest:
+            raise ValueError("a file with a url needs a digest, to know what was fetched")
+        return self
+
+
+class ManifestSplit(BaseModel):
+    """A way to part the data set.
+
+    Attributes:
+        rule: "fixed" by lists or by construction; else drawn, as in `nbutils.data.split_file.draw_split`.
+        share: of the images or people held out, for drawn splits.
+        note: whose it is, and what it is for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Literal["fixed", "images", "images_of_each", "identities"]
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    note: Text
 
 
 class Manifest(BaseModel):
@@ -26,11 +76,18 @@ class Manifest(BaseModel):
         homepage: where its makers offer it; None where there is none.
         licence: under what terms.
         citation: what to cite.
-        access: open, on request, withdrawn by its makers, or embedded in this project.
+        access: open, on request, withdrawn by its makers, never public, or embedded in this project.
         notes: on consent and known problems.
         annotations: what it says about each image.
         images: number of images as printed by its makers; None where there is no fixed number.
         identities: number of people as printed; None likewise.
+        rounded: whether the numbers are printed rounded, so that a few per cent more or less are no fault.
+        files: its own files, with published digests.
+        how_to_get: what to do where `files` cannot be fetched.
+        substitutes: manifests of data sets to take instead.
+        layouts: the forms it comes in, names of `nbutils.data.layouts`; empty where nothing is on disk.
+        splits: how it is parted.
+        crop: how its images become crops; see `nbutils.data.cropping`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,11 +96,23 @@ class Manifest(BaseModel):
     homepage: Text | None
     licence: Text
     citation: tuple[Text, ...]
-    access: Literal["open", "on request", "withdrawn", "embedded"]
+    access: Literal["open", "on request", "withdrawn", "not public", "embedded"]
     notes: tuple[Text, ...]
-    annotations: tuple[Literal["identity", "attributes", "landmarks", "pose", "pairs"], ...]
+    annotations: tuple[Literal["identity", "attributes", "landmarks", "boxes", "partition", "pose", "pairs"], ...]
     images: Count | None
     identities: Count | None
+    rounded: bool = False
+    files: tuple[ManifestFile, ...] = ()
+    how_to_get: Text | None = None
+    substitutes: tuple[Text, ...] = ()
+    layouts: tuple[LayoutName, ...] = ()
+    splits: tuple[ManifestSplit, ...] = ()
+    crop: CropRule = "whole"
+
+
+def known_manifests() -> list[str]:
+    """Names of the project's own manifests, sorted."""
+    return sorted(file.stem for file in MANIFEST_DIR.glob("*.yml"))
 
 
 def load_manifest(name_or_path: str | Path) -> Manifest:
@@ -56,8 +125,11 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
     if path.suffix not in (".yml", ".yaml"):
         path = MANIFEST_DIR / f"{name_or_path}.yml"
         if path.parent != MANIFEST_DIR or not path.is_file():
-            known = ", ".join(sorted(file.stem for file in MANIFEST_DIR.glob("*.yml")))
-            raise DataError(f"no manifest {str(name_or_path)!r} in {MANIFEST_DIR}; there are: {known}")
+            known = ", ".join(known_manifests())
+            raise DataError(
+                f"no manifest {str(name_or_path)!r} in {MANIFEST_DIR}; there are: {known}. Your own is named by its "
+                "path, which ends in .yml"
+            )
     try:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
         root = loader.get_single_node()
@@ -74,17 +146,21 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise DataError(f"{path}:{_line(root, first['loc'])}: {key}: {first['msg']}") from error
+        says = first["msg"].removeprefix("Value error, ")
+        raise DataError(f"{path}:{_line(root, first['loc'])}: {key}: {says}") from error
 
 
-def _check_unique(root: yaml.Node | None, path: Path) -> None:
+def _check_unique(node: yaml.Node | None, path: Path) -> None:
     """YAML's reader would let the last of two equal keys win without a word."""
     seen: set[str] = set()
-    for key, _ in root.value if isinstance(root, yaml.MappingNode) else ():
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         name = str(key.value)
         if name in seen:
             raise DataError(f"{path}:{key.start_mark.line + 1}: {name}: given twice")
         seen.add(name)
+        _check_unique(value, path)
+    for value in node.value if isinstance(node, yaml.SequenceNode) else ():
+        _check_unique(value, path)
 
 
 def _line(node: yaml.Node | None, location: tuple[Any, ...]) -> int:

@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from nbutils.data import pack_format as form
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.collection import Collection
-from nbutils.data.cropping import CropRule
 from nbutils.data.layouts.tables import LANDMARK_COLUMNS
+from nbutils.data.manifest import CropRule
 from nbutils.errors import DataError
 
 #: What must be the same for a packing to be continued.

@@ -25,8 +25,9 @@ from tqdm.auto import tqdm
 
 from nbutils.data import pack_format as form
 from nbutils.data.collection import Collection
-from nbutils.data.cropping import CROP_RULES, CropRule, crop_face
+from nbutils.data.cropping import CROP_RULES, crop_face
 from nbutils.data.crops import face_box
+from nbutils.data.manifest import CropRule
 from nbutils.data.pack_parts import Block, Parts, Plan
 from nbutils.errors import DataError, ParameterError
 from nbutils.memory import keep_freed_memory

@@ -1,10 +1,12 @@
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from nbutils.data.manifest import MANIFEST_DIR, load_manifest
+from nbutils.data.layouts import LAYOUTS
+from nbutils.data.manifest import MANIFEST_DIR, LayoutName, known_manifests, load_manifest
 from nbutils.errors import DataError
 
 GOOD = {
@@ -25,6 +27,27 @@ def test_every_manifest_of_the_project_loads(name: str) -> None:
     assert load_manifest(name).title
 
 
+@pytest.mark.parametrize("name", known_manifests())
+def test_every_manifest_of_the_project_is_complete(name: str) -> None:
+    manifest = load_manifest(name)
+    assert manifest.notes
+    assert manifest.citation or name == "synthetic"
+    assert manifest.splits
+    assert manifest.how_to_get
+    assert bool(manifest.layouts) == (manifest.access != "embedded")
+    assert set(manifest.substitutes) <= set(known_manifests())
+    assert (manifest.access in ("withdrawn", "not public")) == bool(manifest.substitutes)
+
+
+def test_manifests_know_the_layouts() -> None:
+    assert set(get_args(LayoutName)) == set(LAYOUTS)
+
+
+def test_the_eight_data_sets_of_the_papers() -> None:
+    eight = "casia_webface celeba celebfaces_plus_wdref digits lfw mnist ms_celeb_1m synthetic"
+    assert known_manifests() == eight.split()
+
+
 def test_printed_counts() -> None:
     lfw = load_manifest("lfw")
     assert (lfw.images, lfw.identities, lfw.access) == (13_233, 5_749, "open")
@@ -34,7 +57,8 @@ def test_printed_counts() -> None:
 def test_a_manifest_anywhere(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(GOOD))
-    assert load_manifest(path).model_dump() == {
+    found = load_manifest(path).model_dump()
+    assert {key: found[key] for key in GOOD} == {
         **GOOD,
         "citation": ("Me, 2026.",),
         "notes": ("A note.",),
@@ -70,6 +94,14 @@ LINES = (
         ("images: 3", "images: '3'", 8, "images: .*integer"),
         ("access: open", "access: secret", 5, "access: .*'withdrawn'"),
         ("- identity", "- identity\n- shoe size", 11, r"annotations\.1: "),
+        ("notes: [x]", "notes: [x]\nlayouts: [lfw, shoe_box]", 7, r"layouts\.1: .*'celeba'"),
+        ("notes: [x]", "notes: [x]\ncrop: circle", 7, "crop: .*'landmarks'"),
+        ("notes: [x]", "notes: [x]\nfiles:\n- name: ../x", 8, r"files\.0\.name: "),
+        ("notes: [x]", "notes: [x]\nfiles:\n- name: x\n  digest: md5:12", 9, r"files\.0\.digest: "),
+        ("notes: [x]", "notes: [x]\nfiles:\n- name: x\n  url: file:///etc/passwd", 9, r"files\.0\.url: "),
+        ("notes: [x]", "notes: [x]\nfiles:\n- name: x\n  url: https://x.org/x", 8, r"files\.0: .*needs a digest"),
+        ("notes: [x]", "notes: [x]\nfiles:\n- name: x\n  name: y", 9, "name: given twice"),
+        ("notes: [x]", "notes: [x]\nsplits:\n- {rule: images, share: 2, note: x}", 8, r"splits\.0\.share: "),
         ("notes: [x]\n", "", 1, "notes: Field required"),
         ("- identity", "- identity\ncolour: red", 11, "colour: Extra inputs"),
         ("images: 3", "images: 3\nimages: 4", 9, "images: given twice"),

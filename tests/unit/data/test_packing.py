@@ -13,9 +13,10 @@ import pytest
 
 from nbutils.data import packing
 from nbutils.data.collection import Collection
-from nbutils.data.cropping import CropRule, crop_faces
+from nbutils.data.cropping import crop_faces
 from nbutils.data.layouts import open_collection
 from nbutils.data.layouts.pack import damaged
+from nbutils.data.manifest import CropRule
 from nbutils.data.packing import pack
 from nbutils.errors import DataError, ParameterError
 from tests.support.collections import rendered
