@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from nbutils.data.cropping import CropRule
 from nbutils.data.faces import FaceData
 from nbutils.data.splits import held_out_images, take_images, without_identities
 
@@ -103,24 +104,33 @@ class SyntheticData(_Data):
         return load_synthetic(self)
 
 
-class LFWData(_Data):
-    """Labeled Faces in the Wild from its own folder; see `nbutils.data.lfw.load_lfw`."""
+class FolderData(_Data):
+    """A data set on disk, in any layout of `nbutils.data.layouts`; see `nbutils.data.folder.load_folder`.
 
-    kind: Literal["lfw"] = "lfw"
+    Attributes:
+        dataset: Name or path of its manifest.
+        root: Its folder or file.
+        layout: Name of the layout; None: recognised.
+        pairs_root: Folder or file of the pairs to verify, in any layout; None: the data set's own, or a `.bin` file
+            beside it.
+        crop: How faces are cut out; None: by key points where there are any, LFW by its box, else the whole images.
+        min_images: People with fewer images are not trained on.
+        validation_people: Share of the people to train on that are held out to tune on.
+    """
+
+    kind: Literal["folder"] = "folder"
+    dataset: str
     root: Path
+    layout: str | None = None
+    pairs_root: Path | None = None
+    crop: CropRule | None = None
     min_images: PositiveInt = 4
     validation_people: float = Field(0.0, ge=0, lt=1)
 
     def _load(self) -> FaceData:
-        from nbutils.data.lfw import load_lfw
+        from nbutils.data.folder import load_folder
 
-        return load_lfw(
-            self.root,
-            height=self.height,
-            width=self.width,
-            min_images=self.min_images,
-            validation_people=self.validation_people,
-        )
+        return load_folder(self)
 
 
 class DigitsData(_Data):
@@ -144,7 +154,7 @@ class DigitsData(_Data):
 
 
 #: Any of them; pydantic tells them apart by `kind`.
-DataSpec = SyntheticData | LFWData | DigitsData
+DataSpec = SyntheticData | FolderData | DigitsData
 
 
 @lru_cache(maxsize=4)

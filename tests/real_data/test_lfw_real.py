@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from nbutils.data.faces import FaceData
-from nbutils.data.lfw import load_lfw
+from nbutils.data.spec import FolderData
 from nbutils.errors import DataError
 from nbutils.evaluation import evaluate_pairs
 
@@ -25,7 +25,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def lfw() -> FaceData:
-    return load_lfw(ROOT, height=61, width=53, validation_people=0.1, progress=False)
+    return FolderData(dataset="lfw", root=ROOT, validation_people=0.1).load()
 
 
 def test_view_1_is_whole(lfw: FaceData) -> None:
@@ -57,19 +57,11 @@ def test_raw_pixels_verify_better_than_chance(lfw: FaceData) -> None:
 
 
 def test_a_missing_image_is_traced_to_its_line() -> None:
-    """A partial copy lacks images of View 1's other two lists: the error's line must name its image."""
+    """A partial copy lacks images of View 1's other lists: the error's line must name its image."""
     if len(list((ROOT / "lfw-deepfunneled").glob("*"))) >= 5_749:
         pytest.skip(f"{ROOT} has all people of LFW")
     with pytest.raises(DataError) as error:
-        load_lfw(
-            ROOT,
-            height=61,
-            width=53,
-            train_people="peopleDevTest.txt",
-            test_pairs="pairsDevTrain.txt",
-            min_images=1,
-            progress=False,
-        )
+        FolderData(dataset="lfw", root=ROOT, min_images=1).load()
     found = re.match(r"(.+):(\d+): image (.+\.jpg) does not exist", str(error.value))
     assert found, str(error.value)
     listing, line, image = Path(found[1]), int(found[2]), Path(found[3])

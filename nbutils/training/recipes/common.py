@@ -7,8 +7,9 @@ from typing import Literal
 
 import torch
 
-from nbutils.data.spec import DataSpec, LFWData, SyntheticData
-from nbutils.errors import ParameterError
+from nbutils.data.manifest import load_manifest
+from nbutils.data.spec import DataSpec, FolderData, SyntheticData
+from nbutils.errors import DataError, ParameterError
 
 Preset = Literal["smoke", "laptop", "paper"]
 Precision = Literal["32-true", "bf16-mixed"]
@@ -21,14 +22,24 @@ _SYNTHETIC: dict[str, tuple[int, int, int, int]] = {
 }
 
 
-def face_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0) -> DataSpec:
+def face_data(
+    dataset: str,
+    data_root: str = "",
+    preset: str = "laptop",
+    seed: int = 0,
+    *,
+    layout: str = "",
+    pairs_root: str = "",
+) -> DataSpec:
     """Names the faces of a notebook's parameters.
 
     Args:
-        dataset: "synthetic" or "lfw".
-        data_root: Folder of the data set; the embedded faces need none.
+        dataset: "synthetic", or the name or path of a manifest.
+        data_root: Folder or file of the data set; the embedded faces need none.
         preset: Size of the embedded faces.
         seed: Of the embedded population.
+        layout: Name of the data set's layout; empty: recognised.
+        pairs_root: Folder or file of the pairs to verify; empty: the data set's own.
 
     Raises:
         ParameterError: Unknown data set or preset, or no folder where one is needed.
@@ -39,11 +50,18 @@ def face_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: i
         return SyntheticData(
             identities=identities, images_per_identity=images, validation_images=validation, pairs=pairs, seed=seed
         )
-    if dataset == "lfw":
-        if not data_root:
-            raise ParameterError("data_root is empty: expected the folder that holds LFW's image folder and lists")
-        return LFWData(root=Path(data_root))
-    raise ParameterError(f"dataset is {dataset!r}: expected 'synthetic' or 'lfw'")
+    try:
+        manifest = load_manifest(dataset)
+    except DataError as error:
+        raise ParameterError(f"dataset is {dataset!r}: {error}") from None
+    if not data_root:
+        raise ParameterError(f"data_root is empty: expected the folder or file of {manifest.title}")
+    return FolderData(
+        dataset=dataset,
+        root=Path(data_root),
+        layout=layout or None,
+        pairs_root=Path(pairs_root) if pairs_root else None,
+    )
 
 
 def best_precision() -> Precision:

@@ -98,9 +98,9 @@ def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> Tr
     )
 
 
-def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0) -> DataSpec:
+def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str) -> DataSpec:
     """The faces of the quickstart: a part of the preset's embedded population, so that it ends in two minutes."""
-    data = face_data(dataset, data_root, preset, seed)
+    data = face_data(dataset, data_root, preset, seed, **source)
     if isinstance(data, SyntheticData) and preset == "laptop":
         return data.model_copy(update={"identities": 150, "validation_images": 2000, "pairs": 3000})
     return data

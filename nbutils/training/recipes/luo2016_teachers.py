@@ -42,10 +42,12 @@ LEARNING_RATES = {"T2": 0.02, "T1": 0.04, "SoftTargetLoss": 0.1, "LogitsLoss": 0
 FINE_TUNING_RATE = 0.1
 
 
-def large_face_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0) -> DataSpec:
+def large_face_data(
+    dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str
+) -> DataSpec:
     """The faces of `face_data`, stored large enough for T2 and for the details of a region."""
     height, width = STORED
-    return face_data(dataset, data_root, preset, seed).model_copy(update={"height": height, "width": width})
+    return face_data(dataset, data_root, preset, seed, **source).model_copy(update={"height": height, "width": width})
 
 
 def t2(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nbutils.data.spec import DataSpec, LFWData, SyntheticData
+from nbutils.data.spec import DataSpec, FolderData, SyntheticData
 from nbutils.errors import ParameterError
 from nbutils.training.recipes.common import best_precision, check_preset, face_data
 from nbutils.training.spec import ModelSpec, Schedule, Term, TrainingSpec
@@ -51,24 +51,31 @@ HELD_OUT = 0.2
 
 
 def face_sets(
-    dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, *, sets: tuple[str, ...] = ("CASIA",)
+    dataset: str,
+    data_root: str = "",
+    preset: str = "laptop",
+    seed: int = 0,
+    *,
+    sets: tuple[str, ...] = ("CASIA",),
+    **source: str,
 ) -> dict[str, DataSpec]:
     """The faces that stand in for the paper's data sets, split 80/20 by image over the same people (5.1).
 
     Args:
-        dataset: "synthetic": populations of different sizes; "lfw": LFW's people, for each of `sets` the same.
+        dataset: "synthetic": populations of different sizes; else a manifest's, for each of `sets` the same.
         data_root: Folder of the data set; the embedded faces need none.
         preset: Size of the embedded populations.
         seed: Of the populations, and of the split.
         sets: Names of the paper's data sets: "CASIA", "MS-Celeb-1M", "CelebA".
+        source: `layout` and `pairs_root`, as `face_data` takes them.
     """
     check_preset(preset)
-    whole = face_data(dataset, data_root, preset, seed)
+    whole = face_data(dataset, data_root, preset, seed, **source)
     height, width = _SIZES[preset].stored
     split: dict[str, Any] = {"held_out_images": HELD_OUT, "held_out_seed": seed, "height": height, "width": width}
     found: dict[str, DataSpec] = {}
     for name in sets:
-        if isinstance(whole, LFWData):
+        if isinstance(whole, FolderData):
             found[name] = whole.model_copy(update=split)
         else:
             people, images, pairs = _POPULATIONS[preset][name]

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nbutils.data.spec import LFWData
+from nbutils.data.spec import FolderData
 from nbutils.training import ModelSpec, Schedule, Term, TrainingSpec
 
 MakeSpec = Callable[..., TrainingSpec]
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> LFWData:
+def data(tmp_path: Path) -> FolderData:
     """Six people to train on and two to verify, four images each, of noise about a colour of their own."""
     root = tmp_path / "lfw"
     rng = np.random.default_rng(0)
@@ -32,11 +32,11 @@ def data(tmp_path: Path) -> LFWData:
     matched = [f"{g}\t1\t2\n", f"{h}\t1\t2\n"]
     mismatched = [f"{g}\t1\t{h}\t1\n", f"{g}\t2\t{h}\t2\n"]
     (root / "pairsDevTest.txt").write_text("2\n" + "".join(matched + mismatched))
-    return LFWData(root=root)
+    return FolderData(dataset="lfw", root=root)
 
 
 @pytest.fixture
-def teacher(data: LFWData) -> TrainingSpec:
+def teacher(data: FolderData) -> TrainingSpec:
     return TrainingSpec(
         name="teacher",
         data=data,

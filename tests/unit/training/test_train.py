@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from nbutils.data.spec import LFWData, SyntheticData
+from nbutils.data.spec import FolderData, SyntheticData
 from nbutils.errors import DataError
 from nbutils.evaluation import count_parameters
 from nbutils.training import Schedule, SelectionSpec, Store, Teacher, Term, TrainingResult, TrainingSpec, train
@@ -149,7 +149,7 @@ def test_attributes_are_learned_beside_the_labels_and_their_layer_is_for_trainin
     assert result.features(data.load().test.images).shape[1] == 512
 
 
-def test_without_attributes_none_are_learned(tmp_path: Path, data: LFWData) -> None:
+def test_without_attributes_none_are_learned(tmp_path: Path, data: FolderData) -> None:
     with pytest.raises(DataError, match="reads attributes, and Labeled Faces"):
         train(fig3_attributes(data, "smoke"), store=Store(tmp_path / "store"), progress=False)
 

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from nbutils.data.crops import FACE_CENTRE, FACE_HEIGHT
 from nbutils.data.faces import FaceData, Pairs
-from nbutils.data.lfw import load_lfw
+from nbutils.data.spec import FolderData
 from nbutils.errors import DataError, ParameterError
 
 PEOPLE = {"Ann_A": 5, "Bob_B": 4, "Cy_C": 3, "Dee_D": 6}
@@ -38,8 +39,9 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def load(root: Path) -> Callable[..., FaceData]:
-    def load(height: int = 12, width: int = 10, **options: object) -> FaceData:
-        return load_lfw(root, height=height, width=width, progress=False, **options)  # type: ignore[arg-type]
+    def load(**options: object) -> FaceData:
+        spec = FolderData.model_validate({"dataset": "lfw", "root": root, "height": 12, "width": 10} | options)
+        return spec._load()  # not load(), which would not see that a test changed the files
 
     return load
 
@@ -62,6 +64,7 @@ def test_pairs_point_at_their_images(load: Callable[..., FaceData]) -> None:
     data = load()
     assert data.test.identity_names == ("Eve_E", "Flo_F")
     assert len(data.test) == 4  # Eve 2 is in no pair
+    np.testing.assert_allclose(levels(data.test.images), [165, 175, 205, 210], atol=1)  # in the order of their use
     shown = np.array(levels(data.test.images))
     np.testing.assert_allclose(shown[data.pairs.first], [165, 205, 165, 175], atol=1)
     np.testing.assert_allclose(shown[data.pairs.second], [175, 210, 205, 210], atol=1)
@@ -81,7 +84,7 @@ def test_crop_is_the_named_box(root: Path, load: Callable[..., FaceData]) -> Non
     save(path, picture)
     with Image.open(path) as decoded:
         whole = np.asarray(decoded)
-    crop = load(height, width).train.images[0]
+    crop = load(height=height, width=width).train.images[0]
     np.testing.assert_array_equal(crop, whole[top : top + height, left : left + width])
 
 
@@ -89,7 +92,7 @@ def test_crops_are_antialiased(root: Path, load: Callable[..., FaceData]) -> Non
     """A one-pixel checkerboard shrinks to its mean, where sampled pixels would stay black and white."""
     board = (np.indices((250, 250)).sum(axis=0) % 2 * 255).astype(np.uint8)
     save(root / "lfw-deepfunneled" / "Ann_A" / "Ann_A_0001.jpg", Image.fromarray(board))
-    crop = load(33, 27).train.images[0]
+    crop = load(height=33, width=27).train.images[0]
     assert np.abs(crop.astype(float) - 127.5).max() < 16
 
 
@@ -102,7 +105,7 @@ def test_other_folders_of_lfws_archives(root: Path, load: Callable[..., FaceData
     fingerprint = load().fingerprint
     (root / "lfw-deepfunneled").rename(root / "lfw")
     assert load().fingerprint == fingerprint
-    assert load().title == "Labeled Faces in the Wild (lfw, pairsDevTest.txt)"
+    assert load().title == "Labeled Faces in the Wild (lfw)"
 
 
 def test_fingerprint_follows_content(root: Path, load: Callable[..., FaceData]) -> None:
@@ -116,10 +119,10 @@ def test_fingerprint_follows_content(root: Path, load: Callable[..., FaceData]) 
 
 def test_ten_fold_lists(root: Path, load: Callable[..., FaceData]) -> None:
     (root / "pairs.txt").write_text("\n".join(["2\t1", PAIRS[0], PAIRS[2], PAIRS[1], PAIRS[3], ""]))
-    (root / "people.txt").write_text("2\n1\nAnn_A\t5\n1\nDee_D\t6\n")
-    data = load(test_pairs="pairs.txt", train_people="people.txt")
+    data = load(pairs_root=root / "pairs.txt")
     assert data.pairs.fold.tolist() == [0, 0, 1, 1]
-    assert data.train.identity_names == ("Ann_A", "Dee_D")
+    assert data.train.identity_names == ("Ann_A", "Bob_B", "Dee_D")
+    assert data.title == "Labeled Faces in the Wild (lfw, pairs from pairs.txt)"
 
 
 def test_validation_people_are_held_out(load: Callable[..., FaceData]) -> None:
@@ -158,17 +161,14 @@ def test_truncated_jpeg(root: Path, load: Callable[..., FaceData], keep: float) 
     save(path, Image.fromarray(noise))
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * keep)])
-    with pytest.raises(DataError, match=re.escape(f"{path}: not a whole JPEG image")):
+    with pytest.raises(DataError, match=re.escape(f"{path.parent.name}/{path.name}: not a whole image")):
         load()
 
 
-def test_images_of_another_kind(root: Path, load: Callable[..., FaceData]) -> None:
+def test_images_of_another_size(root: Path, load: Callable[..., FaceData]) -> None:
     path = root / "lfw-deepfunneled" / "Eve_E" / "Eve_E_0001.jpg"
     save(path, Image.new("RGB", (250, 200)))
-    with pytest.raises(DataError, match=re.escape(f"{path}: 250×200 pixels, expected 250×250")):
-        load()
-    Image.new("RGB", (250, 250)).save(path, format="PNG")
-    with pytest.raises(DataError, match=re.escape(f"{path}: not a whole JPEG image")):
+    with pytest.raises(DataError, match=r"Eve_E_0001\.jpg: 250×200 pixels, expected 250×250"):
         load()
 
 
@@ -187,40 +187,42 @@ def test_promised_training_images_that_are_missing(root: Path, load: Callable[..
         load()
 
 
-def test_missing_root_says_what_and_how(tmp_path: Path) -> None:
-    with pytest.raises(DataError) as error:
-        load_lfw(tmp_path / "none", height=12, width=10)
-    for part in (
-        "peopleDevTrain.txt",
-        "pairsDevTest.txt",
-        "lfw-deepfunneled",
-        "vis-www.cs.umass.edu",
-        "none",
-    ):
-        assert part in str(error.value)
+def test_missing_images_say_how_to_get_them(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"lfw-deepfunneled.*vis-www\.cs\.umass\.edu"):
+        FolderData(dataset="lfw", root=tmp_path, layout="lfw").load()
+    with pytest.raises(DataError, match="none: there is no such folder or file"):
+        FolderData(dataset="lfw", root=tmp_path / "none").load()
 
 
-def test_missing_list_names_it_alone(root: Path, load: Callable[..., FaceData]) -> None:
-    (root / "pairsDevTest.txt").unlink()
-    with pytest.raises(DataError, match=re.escape(f"looked for: {root / 'pairsDevTest.txt'}. To get LFW")):
-        load()
+def test_without_lists_people_are_held_out_by_seed(root: Path, load: Callable[..., FaceData]) -> None:
+    for name in ("pairsDevTest.txt", "peopleDevTrain.txt"):
+        (root / name).unlink()
+    # As many people as a tenth of them can be held out.
+    for number in range(14):
+        for image in (1, 2, 3, 4):
+            name = f"More_{number:02d}"
+            save(
+                root / "lfw-deepfunneled" / name / f"{name}_{image:04d}.jpg",
+                Image.new("RGB", (250, 250), (number,) * 3),
+            )
+    data = load(layout="image_folder", root=root / "lfw-deepfunneled", min_images=1)
+    assert data.title == "Labeled Faces in the Wild (image_folder, pairs drawn)"
+    assert data.train.num_identities == 18
+    assert data.test.num_identities == 2
+    assert not set(data.train.identity_names) & set(data.test.identity_names)
+    _check_balanced(data.pairs, data.test.identity)
 
 
 def test_people_in_both_training_and_test(root: Path, load: Callable[..., FaceData]) -> None:
     (root / "pairsDevTest.txt").write_text("1\nEve_E\t1\t3\nEve_E\t1\tDee_D\t1\n")
-    with pytest.raises(DataError, match=r"share 1 people, expected none: Dee_D"):
+    with pytest.raises(DataError, match=r"1 people are both trained on and in the pairs of .*, expected none: Dee_D"):
         load()
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"height": 0}, "height × width is 0 × 10"),
-        ({"width": -1}, "height × width is 12 × -1"),
         ({"height": 10, "width": 20}, "times as wide as high"),
-        ({"min_images": 0}, "min_images is 0"),
-        ({"validation_people": 1.0}, "validation_people is 1.0"),
-        ({"validation_people": float("nan")}, "validation_people is nan"),
         ({"validation_people": 0.1}, "holds out 0 of 3 people"),
     ],
 )
@@ -229,6 +231,12 @@ def test_parameters_out_of_range(load: Callable[..., FaceData], options: dict[st
         load(**options)
 
 
+@pytest.mark.parametrize("options", [{"height": 0}, {"min_images": 0}, {"validation_people": 1.0}, {"crop": "round"}])
+def test_specs_out_of_range(load: Callable[..., FaceData], options: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(options))):
+        load(**options)
+
+
 def test_nobody_has_enough_images(load: Callable[..., FaceData]) -> None:
-    with pytest.raises(DataError, match="nobody has min_images = 7 images"):
+    with pytest.raises(DataError, match="min_images = 7 images"):
         load(min_images=7)

@@ -1,0 +1,223 @@
+"""A data set on disk made ready: people to train on, others to validate and to verify, in whatever layout it comes.
+
+Who is for what: its makers' partition and pairs say so. Where there are no pairs, some are drawn among the people to
+test; where there is no partition either, a share of the people is held out to test. All by one seed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from nbutils.data.collection import TEST, TRAIN, VALIDATION, Collection
+from nbutils.data.cropping import CropRule, crop_faces
+from nbutils.data.faces import FaceData, Faces, Pairs
+from nbutils.data.layouts import open_collection
+from nbutils.data.layouts.files import only_file
+from nbutils.data.manifest import load_manifest
+from nbutils.data.pairs import draw_pairs
+from nbutils.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from nbutils.data.spec import FolderData
+
+Rows = npt.NDArray[np.int64]
+
+#: Drawn pairs: at most so many matched, and as many mismatched, of at most so many images.
+MOST_PAIRS, MOST_IMAGES = 3000, 2000
+#: Share of the people that are kept to test where neither partition nor pairs say who.
+TEST_PEOPLE = 0.1
+
+
+def load_folder(spec: FolderData, *, progress: bool = True) -> FaceData:
+    """Loads and crops the faces of a spec.
+
+    Training faces are sorted by person; faces to test stand in the order of their first use in the pairs. So equal
+    images give equal faces, whatever the layout.
+
+    Raises:
+        DataError: If an image that is needed is missing or damaged, there are no identities to train on, people are
+            both trained on and tested, or nobody is left; naming the file, and the line where a list is at fault.
+        ParameterError: If a size or a share is out of range.
+    """
+    source = open_collection(spec.root, spec.layout)
+    if source.identity is None:
+        has = ", ".join(source.offers()) or "nothing but images"
+        raise DataError(f"{spec.root} ({source.layout}) has no identities, which training needs; it has {has}")
+    tests = _pairs_source(source, spec)
+    if tests.pairs is not None:
+        test, pairs, drawn = *_images_of(tests.pairs), ""
+    else:
+        tests, (test, pairs), drawn = source, _draw(source.identity, _people_to_test(source)), ", pairs drawn"
+    train = _to_train(source, source.identity, tests, test, spec)
+    validation = validation_pairs = None
+    if spec.validation_people > 0:
+        train, kept = _hold_out(source.identity, train, spec.validation_people)
+        validation, validation_pairs = _draw(source.identity, kept)
+    elif source.partition is not None and (source.partition == VALIDATION).any():
+        validation = np.flatnonzero((source.partition == VALIDATION) & (source.identity >= 0))
+    title = load_manifest(spec.dataset).title
+    return FaceData(
+        name=spec.dataset,
+        title=f"{title} ({_origin(source, tests)}{drawn})",
+        train=_faces(source, train, spec, progress),
+        test=_faces(tests, test, spec, progress),
+        pairs=pairs,
+        validation=None if validation is None else _faces(source, validation, spec, progress),
+        validation_pairs=validation_pairs,
+    )
+
+
+def _origin(source: Collection, tests: Collection) -> str:
+    return source.layout if tests is source else f"{source.layout}, pairs from {tests.root.name}"
+
+
+def _pairs_source(source: Collection, spec: FolderData) -> Collection:
+    """The collection whose pairs are verified: as named, the source itself, or a `.bin` file beside it."""
+    if spec.pairs_root is not None:
+        tests = open_collection(spec.pairs_root)
+        if tests.pairs is None:
+            raise DataError(f"{spec.pairs_root} ({tests.layout}) has no pairs")
+        return tests
+    folder = spec.root.parent if spec.root.is_file() else spec.root
+    beside = only_file(folder, ".bin", "lfw.bin") if source.pairs is None else None
+    return source if beside is None else open_collection(beside)
+
+
+def _images_of(pairs: Pairs) -> tuple[Rows, Pairs]:
+    """The images that pairs name, in the order of their first use, and the pairs as indices into these."""
+    ends = np.stack([pairs.first, pairs.second], axis=1).ravel()
+    images, first, inverse = np.unique(ends, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    index = place[inverse]
+    return images[order], Pairs(index[0::2].copy(), index[1::2].copy(), pairs.same, pairs.fold)
+
+
+def _people_to_test(source: Collection) -> Rows:
+    """Images of the people to test where there are no pairs."""
+    assert source.identity is not None
+    known = np.flatnonzero(source.identity >= 0)
+    if source.partition is not None:
+        to_test: Rows = known[source.partition[known] == TEST]
+        if not len(to_test):
+            raise DataError(f"{source.root}: has neither pairs nor people to test; expected a source of pairs")
+        return to_test
+    return _hold_out(source.identity, known, TEST_PEOPLE)[1]
+
+
+def _draw(identity: Rows, which: Rows) -> tuple[Rows, Pairs]:
+    """Draws pairs among images: of all, or of so many random people as have `MOST_IMAGES` images."""
+    rng = np.random.default_rng(1)
+    if len(which) > MOST_IMAGES:
+        people = rng.permutation(np.unique(identity[which]))
+        count = np.bincount(identity[which])[people]
+        which = which[np.isin(identity[which], people[np.cumsum(count) <= MOST_IMAGES])]
+    which = which[np.argsort(identity[which], kind="stable")]
+    return which, draw_pairs(np.unique(identity[which], return_inverse=True)[1], MOST_PAIRS, rng)
+
+
+def _to_train(source: Collection, identity: Rows, tests: Collection, test: Rows, spec: FolderData) -> Rows:
+    """Images of the people to train on, sorted by person."""
+    wanted = identity >= 0
+    says_who = source.partition is not None and (source.partition == TRAIN).any()
+    if says_who:
+        wanted &= source.partition == TRAIN
+    elif tests is source:
+        wanted &= ~np.isin(identity, identity[test])
+    count = np.bincount(identity[wanted], minlength=len(source.identity_names) or 1)
+    wanted &= count[identity] >= spec.min_images
+    rows = np.flatnonzero(wanted)
+    if not len(rows):
+        raise DataError(f"{source.root}: nobody to train on has min_images = {spec.min_images} images")
+    trained = {source.identity_names[person] for person in np.unique(identity[rows])}
+    tested = set[str]()
+    if tests.identity is not None:
+        tested = {tests.identity_names[person] for person in np.unique(tests.identity[test]) if person >= 0}
+    # Numbers are each data set's own: equal ones do not mean one person.
+    shared = sorted(name for name in trained & tested if tests is source or not name.isdecimal())
+    if shared:
+        more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
+        raise DataError(
+            f"{source.root}: {len(shared)} people are both trained on and in the pairs of {tests.root}, "
+            f"expected none: {', '.join(shared[:5])}{more}"
+        )
+    return rows[np.argsort(identity[rows], kind="stable")]
+
+
+def _hold_out(identity: Rows, rows: Rows, share: float) -> tuple[Rows, Rows]:
+    """Parts images by person: those of the others, and those of a random share of the people."""
+    people = np.unique(identity[rows])
+    count = round(share * len(people))
+    if not 2 <= count < len(people):
+        raise ParameterError(
+            f"a share of {share} holds out {count} of {len(people)} people, expected at least 2 and not all"
+        )
+    held_out = np.isin(identity[rows], np.random.default_rng(0).permutation(people)[:count])
+    return rows[~held_out], rows[held_out]
+
+
+def _faces(of: Collection, rows: Rows, spec: FolderData, progress: bool) -> Faces:
+    _check_present(of, rows)
+    if of.crops is not None:
+        images, landmarks = _stored(of, rows, spec)
+    else:
+        images, landmarks = crop_faces(of, rows.tolist(), _rule(of, spec), spec.height, spec.width, progress=progress)
+    attributes = None if of.attributes is None else of.attributes[rows]
+    if attributes is not None and (attributes == 0).any():
+        attributes = None  # unknown of some: the faces say nothing rather than something wrong
+    if landmarks is not None and np.isnan(landmarks).any():
+        landmarks = None
+    if of.identity is not None and (of.identity[rows] >= 0).all():
+        people, identity = np.unique(of.identity[rows], return_inverse=True)
+        names = tuple(of.identity_names[person] for person in people)
+    else:
+        identity, names = _people_of_pairs(of, rows)
+    return Faces(images, identity.astype(np.int64), names, None if attributes is None else attributes == 1, landmarks)
+
+
+def _check_present(of: Collection, rows: Rows) -> None:
+    absent = [at for at in rows.tolist() if at in of.missing] if of.missing else []
+    if absent:
+        more = f" ({len(absent) - 1} more images are missing)" if len(absent) > 1 else ""
+        raise DataError(f"{of.missing[min(absent)]}{more}")
+
+
+def _rule(of: Collection, spec: FolderData) -> CropRule:
+    """LFW's own images have a box; aligned by key points is what has them; else the rule of the data set."""
+    if of.layout == "lfw":
+        return "lfw"
+    if spec.crop is not None:
+        return spec.crop
+    if of.landmarks is not None:
+        return "landmarks"
+    return "lfw" if spec.dataset == "lfw" else "whole"
+
+
+def _stored(
+    of: Collection, rows: Rows, spec: FolderData
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32] | None]:
+    """Crops as a pack holds them: a view of the file where they lie side by side, else a copy."""
+    assert of.crops is not None
+    height, width = of.crops.shape[1:3]
+    if (height, width) != (spec.height, spec.width):
+        raise DataError(f"{of.root}: crops of {height}×{width} pixels, expected {spec.height}×{spec.width}")
+    side_by_side = len(rows) and (np.diff(rows) == 1).all()
+    images = of.crops[rows[0] : rows[-1] + 1] if side_by_side else of.crops[rows]
+    return images, None if of.landmarks is None else of.landmarks[rows]
+
+
+def _people_of_pairs(of: Collection, rows: Rows) -> tuple[Rows, tuple[str, ...]]:
+    """Where pairs alone say who is who: images that matched pairs join are one person, as far as is known."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    assert of.pairs is not None
+    same = of.pairs.same
+    ends = (of.pairs.first[same], of.pairs.second[same])
+    joined = coo_array((np.ones(int(same.sum()), np.int8), ends), shape=(len(of), len(of)))
+    people, identity = np.unique(connected_components(joined, directed=False)[1][rows], return_inverse=True)
+    return identity.astype(np.int64), tuple(f"unnamed {number}" for number in range(len(people)))
