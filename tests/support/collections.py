@@ -13,8 +13,6 @@ from nbutils.data.faces import Pairs
 from nbutils.data.pairs import draw_pairs
 from nbutils.data.synthetic import SyntheticFaces
 
-PEOPLE, IMAGES = 7, 3
-
 
 def encoded(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
     stream = io.BytesIO()
@@ -22,13 +20,13 @@ def encoded(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
     return stream.getvalue()
 
 
-def rendered(size: int = 250) -> Collection:
-    """Seven people of three images each, with all that a data set may say; the last three are to test."""
-    count = PEOPLE * IMAGES
-    batch = SyntheticFaces(0, IMAGES).render(np.arange(count), size, size)
+def rendered(size: int = 250, people: int = 7, images_each: int = 3) -> Collection:
+    """People with all that a data set may say; the last three are to test."""
+    count = people * images_each
+    batch = SyntheticFaces(0, images_each).render(np.arange(count), size, size)
     images = [encoded(image) for image in batch.images]
-    identity = np.repeat(np.arange(PEOPLE), IMAGES)
-    test = identity >= 4
+    identity = np.repeat(np.arange(people), images_each)
+    test = identity >= people - 3
     rows = np.flatnonzero(test)
     drawn = draw_pairs(identity[rows], 20, np.random.default_rng(0))
     low, high = batch.landmarks.min(axis=1), batch.landmarks.max(axis=1)
@@ -38,7 +36,7 @@ def rendered(size: int = 250) -> Collection:
         names=[f"{at}.jpg" for at in range(count)],
         read=images.__getitem__,
         identity=identity,
-        identity_names=[f"Person_{number}" for number in range(PEOPLE)],
+        identity_names=[f"Person_{number}" for number in range(people)],
         attributes=np.where(batch.attributes, 1, -1).astype(np.int8),
         landmarks=batch.landmarks,
         boxes=np.concatenate([low - 20, high - low + 40], axis=1).astype(np.float32),

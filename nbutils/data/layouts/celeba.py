@@ -201,7 +201,7 @@ def _as_stored(folder: Path, files: list[str]) -> tuple[list[str], int]:
         raise DataError(f"{folder}: cannot be read: {error.strerror or error}") from error
     names = []
     for name in files:
-        stored = str(Path(name).with_suffix(".png")) if name and name not in there and "/" not in name else name
+        stored = name if name in there else f"{name.rpartition('.')[0]}.png"
         names.append(stored if stored in there else name)
     return names, len(there - set(names))
 

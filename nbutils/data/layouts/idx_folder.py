@@ -42,7 +42,7 @@ def open_idx_folder(root: Path) -> Collection:
         images.append(read_idx(files[0], 3))
         labels.append(read_idx(files[1], 1))
         count = len(images[-1])
-        if count != len(labels[-1]) or images[-1].shape[1:] != images[0].shape[1:]:
+        if count != len(labels[-1]) or images[-1].shape[1:] != images[0].shape[1:] or not images[0].size:
             raise DataError(f"{files[0]}: {count} images and {len(labels[-1])} labels, expected as many, of one size")
         names += [f"{part}/{at}" for at in range(count)]
         partition += [purpose] * count

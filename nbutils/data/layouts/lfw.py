@@ -24,6 +24,9 @@ PEOPLE_LISTS = {"peopleDevTrain.txt": TRAIN, "peopleDevTest.txt": TEST, "people.
 #: Lists of pairs: the first that is there is the collection's.
 PAIR_LISTS = ("pairsDevTest.txt", "pairs.txt", "pairsDevTrain.txt")
 
+#: Lists that promise more are not LFW's.
+MOST_IMAGES = 100_000
+
 _HOW_TO_GET = (
     "To get LFW: unpack lfw-deepfunneled.tgz from http://vis-www.cs.umass.edu/lfw/ in the data root and put "
     "the lists beside it (peopleDevTrain.txt and pairsDevTest.txt, for ten folds pairs.txt). Where that "
@@ -57,9 +60,15 @@ def open_lfw(root: Path) -> Collection:
     promised: dict[ImageName, str] = {}
     purpose: dict[str, int] = {}
     counted: dict[str, int] = {}
+    total = 0
     for name, part in PEOPLE_LISTS.items():
         for person in read_people(base / name) if (base / name).is_file() else ():
             counted[person.name] = person.images
+            total += person.images
+            if total > MOST_IMAGES:
+                raise DataError(
+                    f"{base / name}:{person.line}: promises more than {MOST_IMAGES:,} images, LFW has 13,233"
+                )
             purpose.setdefault(person.name, part)
             for number in range(1, person.images + 1):
                 promised.setdefault(ImageName(person.name, number), f"{base / name}:{person.line}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import mmap
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,8 +61,13 @@ def load_plain(path: Path) -> object:
         size = path.stat().st_size
         if not 0 < size <= MAX_BYTES:
             raise DataError(f"{path}: {size:,} bytes, expected a pickle of at most {MAX_BYTES:,}")
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+            warnings.catch_warnings(),
+        ):
             machine = _Machine()
+            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes in text that is no text
             for opcode, argument, position in pickletools.genops(content):  # type: ignore[arg-type]
                 at = position or 0
                 if opcode.name == "STOP":

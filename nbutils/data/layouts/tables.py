@@ -177,7 +177,7 @@ def numbers_of(table: Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
         for name, cell in zip(names, cells, strict=True):
             if not _NUMBER.fullmatch(cell.strip()):
                 raise DataError(f"{table.at(number)}: {name} is {cell[:20]!r}, expected a number")
-        values.append([float(cell) for cell in cells])
+        values.append([float(cell.strip()) for cell in cells])
     return np.array(values, np.float32).reshape(-1, len(names))
 
 
