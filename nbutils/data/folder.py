@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.collection import TEST, TRAIN, VALIDATION, Collection
-from nbutils.data.cropping import CropRule, crop_faces
+from nbutils.data.cropping import crop_faces
 from nbutils.data.faces import FaceData, Faces, Pairs
 from nbutils.data.layouts import open_collection
 from nbutils.data.layouts.files import only_file
-from nbutils.data.manifest import load_manifest
+from nbutils.data.manifest import CropRule, load_manifest
 from nbutils.data.pairs import draw_pairs
 from nbutils.errors import DataError, ParameterError
 
@@ -187,14 +187,11 @@ def _check_present(of: Collection, rows: Rows) -> None:
 
 
 def _rule(of: Collection, spec: FolderData) -> CropRule:
-    """LFW's own images have a box; aligned by key points is what has them; else the rule of the data set."""
+    """The rule of the data set; not for LFW's own images as its pairs, nor for images without key points."""
+    rule = load_manifest(spec.dataset).crop
     if of.layout == "lfw":
         return "lfw"
-    if spec.crop is not None:
-        return spec.crop
-    if of.landmarks is not None:
-        return "landmarks"
-    return "lfw" if spec.dataset == "lfw" else "whole"
+    return "whole" if rule == "landmarks" and of.landmarks is None else rule
 
 
 def _stored(

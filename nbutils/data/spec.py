@@ -9,7 +9,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from nbutils.data.cropping import CropRule
 from nbutils.data.faces import FaceData
 from nbutils.data.splits import held_out_images, take_images, without_identities
 
@@ -108,12 +107,11 @@ class FolderData(_Data):
     """A data set on disk, in any layout of `nbutils.data.layouts`; see `nbutils.data.folder.load_folder`.
 
     Attributes:
-        dataset: Name or path of its manifest.
+        dataset: Name or path of its manifest, which says how faces are cut out.
         root: Its folder or file.
         layout: Name of the layout; None: recognised.
         pairs_root: Folder or file of the pairs to verify, in any layout; None: the data set's own, or a `.bin` file
             beside it.
-        crop: How faces are cut out; None: by key points where there are any, LFW by its box, else the whole images.
         min_images: People with fewer images are not trained on.
         validation_people: Share of the people to train on that are held out to tune on.
     """
@@ -123,7 +121,6 @@ class FolderData(_Data):
     root: Path
     layout: str | None = None
     pairs_root: Path | None = None
-    crop: CropRule | None = None
     min_images: PositiveInt = 4
     validation_people: float = Field(0.0, ge=0, lt=1)
 

@@ -231,7 +231,7 @@ def test_parameters_out_of_range(load: Callable[..., FaceData], options: dict[st
         load(**options)
 
 
-@pytest.mark.parametrize("options", [{"height": 0}, {"min_images": 0}, {"validation_people": 1.0}, {"crop": "round"}])
+@pytest.mark.parametrize("options", [{"height": 0}, {"min_images": 0}, {"validation_people": 1.0}])
 def test_specs_out_of_range(load: Callable[..., FaceData], options: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match=next(iter(options))):
         load(**options)

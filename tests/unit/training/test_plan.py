@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nbutils.data.spec import DataSize, LFWData, SyntheticData
+from nbutils.data.spec import DataSize, FolderData, SyntheticData
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
 from nbutils.training.plan import kept_for_backward, plan
 from tests.unit.training.conftest import MakeSpec
@@ -44,7 +44,7 @@ def test_each_training_and_each_cache_counts_once(teacher: TrainingSpec, make_st
 
 
 def test_time_and_disk_grow_with_data_that_are_not_there() -> None:
-    data = LFWData(root=Path("nowhere"))
+    data = FolderData(dataset="lfw", root=Path("nowhere"))
     spec = TrainingSpec(
         name="S",
         data=data,
