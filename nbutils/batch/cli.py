@@ -142,6 +142,44 @@ def run_command(
     raise typer.Exit(1 if failed else 0)
 
 
+@app.command("export", cls=_RunCommand)
+def export_command(
+    notebook: Annotated[str, typer.Argument(help="Name of a notebook, or the beginning of one.", show_default=False)],
+    training: Annotated[
+        str, typer.Argument(help="Which of its trainings, for instance 'selection'.", show_default=False)
+    ],
+    file: Annotated[Path, typer.Argument(help="The .onnx file to write.", show_default=False)],
+    preset: Annotated[
+        str | None, typer.Option(help="smoke, laptop or paper: the same as -p preset.", show_default=False)
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(*_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of the notebook."),
+    ] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Write FILE.int8.onnx too, calibrated on faces, and compare their AUC.")
+    ] = False,
+) -> None:
+    """Write a trained network as an ONNX file, checked against PyTorch on real images; train it first if needed."""
+    from nbutils.batch.catalogue import choose_notebooks
+    from nbutils.batch.export import export_training
+    from nbutils.batch.parameters import check_parameters, read_parameters
+    from nbutils.paths import notebooks_dir
+
+    with _errors():
+        given = [_pair(text) for text in parameter or ()]
+        if preset is not None:
+            given.insert(0, ("preset", preset))
+        chosen = choose_notebooks([notebook], notebooks_dir(), Path.cwd())
+        if len(chosen) != 1:
+            raise ParameterError(f"{notebook!r} means {', '.join(chosen)}: expected one notebook")
+        ((name, source),) = chosen.items()
+        values = check_parameters(chosen, given, working_dir=Path.cwd())[name]
+        defaults = {p.name: p.default for p in read_parameters(source).values()}
+        for line in export_training(name, {**defaults, **values}, training, file, int8=int8):
+            print(line)
+
+
 @app.command("report")
 def report_command(
     runs: Annotated[

@@ -132,3 +132,9 @@ class FaceBatches:
     def _as_input(self, pixels: Tensor) -> Tensor:
         pixels = pixels.to(self.device, non_blocking=True)
         return pixels.permute(0, 3, 1, 2).float().sub_(127.5).div_(127.5)
+
+
+def central_crops(images: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """The pixels that `FaceBatches.centred` takes, as a view of (N, H, W, C) images: (N, *size, C)."""
+    top, left = (images.shape[1] - size[0]) // 2, (images.shape[2] - size[1]) // 2
+    return images[:, top : top + size[0], left : left + size[1]]

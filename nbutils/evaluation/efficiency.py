@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from nbutils.errors import ParameterError
 
@@ -44,3 +46,24 @@ def count_parameters(model: nn.Module) -> ParameterCount:
         if not name.startswith(tuple(excluded)):
             needed.add(parameter)
     return ParameterCount(sum(p.numel() for p in everything), sum(p.numel() for p in needed))
+
+
+def multiply_adds(model: nn.Module, images: Tensor) -> int:
+    """Multiply-adds of one forward pass, by PyTorch's own counter, which counts products of matrices and convolutions.
+
+    Biases, activations and pooling are left out, as is the custom.
+
+    Args:
+        model: Any network, put in evaluation mode.
+        images: The input; a batch of one gives the cost of an image.
+    """
+    model.eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(images)
+    return int(counter.get_total_flops()) // 2
+
+
+def weight_bytes(model: nn.Module) -> int:
+    """Bytes of all parameters and buffers as they are stored."""
+    tensors = {id(t): t for t in (*model.parameters(), *model.buffers())}
+    return sum(t.numel() * t.element_size() for t in tensors.values())

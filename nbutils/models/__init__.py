@@ -2,6 +2,7 @@
 
 from nbutils.models.deepid2plus import DeepID2Plus
 from nbutils.models.deepid3 import DeepID3
+from nbutils.models.deployed import Deployed
 from nbutils.models.features import FeatureLayer, extract_features
 from nbutils.models.layers import LocallyConnected2d
 from nbutils.models.mlp import MLP
@@ -14,6 +15,7 @@ __all__ = [
     "MLP",
     "DeepID2Plus",
     "DeepID3",
+    "Deployed",
     "FaceNetwork",
     "FaceOutputs",
     "FaceResNet",

@@ -1,0 +1,83 @@
+"""What `nbutils export` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nbutils.batch.parameters import Literal
+from nbutils.batch.plans import notebook_trainings
+from nbutils.data.batches import central_crops
+from nbutils.data.faces import FaceData
+from nbutils.errors import ParameterError
+from nbutils.evaluation import OnnxNetwork, evaluate_pairs, export_onnx, paired_bootstrap, quantise_onnx
+from nbutils.training import TrainingSpec, train
+
+#: Images that a file is checked on, and calibrated on.
+_CHECKED, _CALIBRATED = 256, 512
+
+
+def export_training(
+    name: str, parameters: Mapping[str, Literal], training: str, file: Path, *, int8: bool = False
+) -> Iterator[str]:
+    """Writes a notebook's network as an ONNX file, in int8 too if wanted, training it if the store lacks it.
+
+    Args:
+        name: Of the notebook.
+        parameters: All its parameters.
+        training: The network's name there.
+        file: Where to write; the int8 file lies beside it.
+        int8: Whether to write that.
+
+    Yields:
+        Lines that say what was done.
+
+    Raises:
+        ParameterError: The notebook has no such training, or the file's name does not end in .onnx.
+        DataError: The file disagrees with the network.
+    """
+    if file.suffix != ".onnx":
+        raise ParameterError(f"file is {file}: expected a name that ends in .onnx")
+    spec = _find(name, parameters, training)
+    result = train(spec)
+    data = spec.data.load()
+    size = result.model.input_size
+    entries = {"network": spec.name, "notebook": name, "key": spec.key, "data": data.title}
+    crops = np.ascontiguousarray(central_crops(data.test.images[:_CHECKED], size))
+    worst = export_onnx(result.model, file, crops, layer=result.feature_layer, metadata=entries)
+    yield f"{file}: {file.stat().st_size:,} bytes; agrees with PyTorch on {len(crops)} images of {data.title}"
+    yield f"  (largest difference: {worst:.1g} of the features' standard deviation)"
+    if not int8:
+        return
+    small = file.with_suffix(".int8.onnx")
+    some = np.random.default_rng(0).permutation(len(data.train))[:_CALIBRATED]
+    quantise_onnx(file, small, np.ascontiguousarray(central_crops(data.train.images[some], size)))
+    yield f"{small}: {small.stat().st_size:,} bytes, calibrated on {len(some)} training images"
+    if len(data.pairs):
+        yield _compare(file, small, data, size)
+
+
+def _find(name: str, parameters: Mapping[str, Literal], training: str) -> TrainingSpec:
+    known = {spec.name: spec for spec in notebook_trainings(name, parameters)[0]}
+    if training not in known:
+        near = get_close_matches(training, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'none'}"
+        raise ParameterError(f"{name} trains no {training!r}: {hint}")
+    return known[training]
+
+
+def _compare(file: Path, small: Path, data: FaceData, size: tuple[int, int]) -> str:
+    pairs = data.pairs
+    verified = []
+    for each in (file, small):
+        features: npt.NDArray[np.float32] = OnnxNetwork.open(each).features(central_crops(data.test.images, size))
+        verified.append(evaluate_pairs(features[pairs.first], features[pairs.second], pairs.same, pairs.fold))
+    change = paired_bootstrap(verified[1], verified[0])
+    return (
+        f"AUC on {len(pairs)} pairs: {100 * verified[0].auc:.2f} % in float32, {100 * verified[1].auc:.2f} % in int8 "
+        f"({100 * change.estimate:+.2f}, 95 % interval {100 * change.low:+.2f} to {100 * change.high:+.2f})"
+    )

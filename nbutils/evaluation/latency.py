@@ -1,0 +1,116 @@
+"""How long a network takes for one image, and how much faster another one is."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from nbutils.errors import ParameterError
+from nbutils.evaluation.bootstrap import BootstrapInterval
+
+logger = logging.getLogger(__name__)
+
+#: A round's calls of one network last about so long, so that the clock's own cost and jitter are small beside them.
+_ROUND_S = 0.02
+#: Calls before the measurement, in which libraries choose kernels and pages are first touched.
+_WARM_UP = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Latencies:
+    """Seconds a call, (rounds,) for each name; in a round all were measured one after the other."""
+
+    seconds: dict[str, npt.NDArray[np.float64]]
+
+    def table(self) -> pd.DataFrame:
+        """Milliseconds by name: the median over rounds, and the quartiles."""
+        quartiles = {name: 1e3 * np.quantile(values, [0.5, 0.25, 0.75]) for name, values in self.seconds.items()}
+        return pd.DataFrame.from_dict(quartiles, orient="index", columns=["ms", "ms, 25 %", "ms, 75 %"])
+
+    def speedup(self, slow: str, fast: str, *, samples: int = 2000, level: float = 0.95) -> BootstrapInterval:
+        """How many times as fast `fast` is as `slow`: the ratio of their medians, with its bootstrap over rounds.
+
+        Both are drawn together round by round, so that what slowed the whole machine cancels.
+        """
+        a, b = self.seconds[slow], self.seconds[fast]
+        drawn = np.random.default_rng(0).integers(len(a), size=(samples, len(a)))
+        ratios = np.median(a[drawn], axis=1) / np.median(b[drawn], axis=1)
+        low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+        return BootstrapInterval(float(np.median(a) / np.median(b)), float(low), float(high), level)
+
+
+def alternating_latencies(calls: Mapping[str, Callable[[], object]], rounds: int = 30) -> Latencies:
+    """Times calls on one thread, in turns: whatever else the machine does falls on all alike.
+
+    Args:
+        calls: What to time, by name; each does its work once a call. What is no torch code must keep to one thread
+            by itself.
+        rounds: Turns, each of them one measurement of every call.
+
+    Raises:
+        ParameterError: If there is no call, or fewer than two rounds.
+    """
+    if not calls or rounds < 2:
+        raise ParameterError(f"{len(calls)} calls in {rounds} rounds: expected at least one call and two rounds")
+    with one_thread(), torch.inference_mode():
+        repeats = {name: _repeats(call) for name, call in calls.items()}
+        seconds = {name: np.empty(rounds) for name in calls}
+        for turn in range(rounds):
+            for name, call in calls.items():
+                start = time.perf_counter()
+                for _ in range(repeats[name]):
+                    call()
+                seconds[name][turn] = (time.perf_counter() - start) / repeats[name]
+    return Latencies(seconds)
+
+
+def ways_to_run(network: nn.Module, image: Tensor, *, compiled: bool = True) -> dict[str, Callable[[], object]]:
+    """Calls of one network on one image in PyTorch: eager, channels-last and, where there is a compiler, compiled.
+
+    Args:
+        network: Any; it is copied.
+        image: (1, 3, H, W).
+        compiled: Whether to compile too, which takes up to minutes at the first call.
+    """
+    last = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    as_last = image.contiguous(memory_format=torch.channels_last)
+    ways: dict[str, Callable[[], object]] = {"eager": lambda: network(image), "channels-last": lambda: last(as_last)}
+    if compiled:
+        fast = torch.compile(copy.deepcopy(network))
+        try:
+            with one_thread(), torch.inference_mode():
+                fast(image)
+        except Exception as error:  # the compiler's exceptions have no common base that is public
+            logger.warning("left out what torch.compile cannot do here: %s", str(error).splitlines()[0])
+        else:
+            ways["compiled"] = lambda: fast(image)
+    return ways
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets torch use a single thread, as a phone's app would be granted."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _repeats(call: Callable[[], object]) -> int:
+    for _ in range(_WARM_UP):
+        call()
+    start = time.perf_counter()
+    call()
+    return max(1, round(_ROUND_S / max(time.perf_counter() - start, 1e-6)))
