@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from nbutils.data.crops import REGIONS, cut_region
@@ -35,4 +36,5 @@ class View:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Maps (B, 3, H, W) whole-face crops to (B, 3, *size)."""
-        return cut_region(images, self.region, self.size)
+        with torch.autocast(images.device.type, enabled=False):  # torch has no antialiasing in bf16
+            return cut_region(images.float(), self.region, self.size)

@@ -15,8 +15,6 @@ from matplotlib.patches import Rectangle
 
 from nbutils.data.crops import LARGE_INPUT, REGIONS, SMALL_INPUT, cut_region
 
-_COLOURS = ("tab:red", "tab:orange", "tab:green", "tab:blue", "tab:purple", "black")
-
 
 def parameter_bars(layers: Mapping[str, pd.DataFrame]) -> Figure:
     """Parameters of each layer, one panel a network, in one scale.
@@ -55,35 +53,6 @@ def inputs(images: npt.NDArray[np.uint8]) -> Figure:
         *((f"T1\n{name.replace('_', ' ')}", cut_region(images, name, SMALL_INPUT)) for name in reversed(REGIONS)),
     ]
     return _grid([title for title, _ in columns], [shown for _, shown in columns])
-
-
-def boxes(images: npt.NDArray[np.uint8], chosen: Sequence[str] = tuple(REGIONS)) -> Figure:
-    """Some faces with the regions of the ensemble drawn into them, and below, what the T1 of each region sees.
-
-    Args:
-        images: (N, H, W, 3) uint8 whole faces.
-        chosen: Names of `nbutils.data.crops.REGIONS`.
-    """
-    count, rows = len(images), 1 + len(chosen)
-    figure, axes = plt.subplots(rows, count, figsize=(1.15 * count + 1.1, 1.25 * rows), squeeze=False)
-    height, width = images.shape[1:3]
-    for column, image in enumerate(images):
-        _show(axes[0, column], image)
-        for colour, name in zip(_COLOURS, REGIONS, strict=True):
-            if name in chosen:
-                box = REGIONS[name].scaled(height, width)
-                corner, size = (box.left - 0.5, box.top - 0.5), (box.right - box.left, box.bottom - box.top)
-                axes[0, column].add_patch(Rectangle(corner, *size, fill=False, color=colour, linewidth=1.2))
-        for row, name in enumerate(chosen, start=1):
-            _show(axes[row, column], cut_region(image, name, SMALL_INPUT))
-    for row, name in enumerate(chosen, start=1):
-        colour = _COLOURS[list(REGIONS).index(name)]
-        axes[row, 0].set_ylabel(
-            name.replace("_", " "), color=colour, rotation=0, ha="right", va="center", fontsize=8, labelpad=6
-        )
-    figure.subplots_adjust(left=1.1 / (1.15 * count + 1.1), right=0.99, bottom=0.01, top=0.99, wspace=0.06, hspace=0.06)
-    plt.close(figure)
-    return figure
 
 
 def _grid(titles: Sequence[str], columns: Sequence[npt.NDArray[np.uint8]]) -> Figure:

@@ -67,3 +67,25 @@ def convergence(histories: Mapping[str, pd.DataFrame]) -> Figure:
     ax.grid(alpha=0.3, which="both")
     plt.close(figure)
     return figure
+
+
+def temperature_line(table: pd.DataFrame) -> Figure:
+    """AUC against the temperature of the soft targets, ours with its interval and the paper's; logits at infinity.
+
+    Args:
+        table: Rows "soft t=…" and "logits"; columns as for `auc_bars`.
+    """
+    temperatures = {str(name): float(str(name).removeprefix("soft t=")) for name in table.index if "soft" in str(name)}
+    rows = table.loc[[*sorted(temperatures, key=temperatures.__getitem__), "logits"]]
+    labels = [f"{temperatures[str(name)]:g}" for name in rows.index[:-1]] + ["∞ (logits)"]
+    x = np.arange(len(rows))
+    figure, (ours, paper) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    errors = np.stack([rows["AUC"] - rows["low"], rows["high"] - rows["AUC"]])
+    ours.errorbar(x, rows["AUC"], yerr=errors, fmt="o-", capsize=4)
+    paper.plot(x, rows["paper AUC"], "D-", color="tab:orange", fillstyle="none")
+    for ax, title in ((ours, "ours, 95 % interval over pairs"), (paper, "paper, on its data")):
+        ax.set(title=title, xlabel="temperature t", ylabel="AUC in percent", xlim=(-0.4, len(rows) - 0.6))
+        ax.set_xticks(x, labels)
+        ax.grid(axis="y", alpha=0.3)
+    plt.close(figure)
+    return figure

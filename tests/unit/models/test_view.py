@@ -4,7 +4,7 @@ import torch
 
 from nbutils.data.crops import REGIONS, cut_region
 from nbutils.errors import ParameterError
-from nbutils.models import DeepID2Plus, DeepID3, MobileIDStudent, extract_features
+from nbutils.models import DeepID2Plus, DeepID3, MobileIDStudent, View, extract_features
 from nbutils.training import ModelSpec, Teacher
 from nbutils.training.spec import ViewSpec
 
@@ -45,6 +45,15 @@ def test_an_ensemble_joins_the_neurons_of_its_regions_in_order() -> None:
         torch.testing.assert_close(targets.neurons[:, 512 * position : 512 * (position + 1)], own.features)
         assert targets.each is not None
         torch.testing.assert_close(targets.each[position], own.output)
+
+
+def test_a_view_is_exact_in_mixed_precision_too() -> None:
+    images = torch.rand(2, 3, 112, 96) * 2 - 1
+    view = View("nose", (55, 47))
+    with torch.autocast("cpu", torch.bfloat16):
+        seen = view(images)
+        assert view(images.bfloat16()).dtype == torch.float32
+    torch.testing.assert_close(seen, cut_region(images, "nose", (55, 47)))
 
 
 def test_an_unknown_region_is_named() -> None:

@@ -1,0 +1,131 @@
+"""The regions of the ensemble (Luo et al. 2016, Fig. 5): where they lie, what each is worth, and an explorer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import ipywidgets as widgets
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from IPython.display import display
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from sklearn.metrics import roc_auc_score
+
+from nbutils.data.crops import REGIONS, SMALL_INPUT, cut_region
+from nbutils.errors import ParameterError
+from nbutils.evaluation import VerificationResult
+
+COLOURS = dict(zip(REGIONS, ("tab:red", "tab:orange", "tab:green", "tab:blue", "tab:purple", "black"), strict=True))
+
+
+def joined_auc(results: Mapping[str, VerificationResult], chosen: Sequence[str]) -> float:
+    """AUC of the joined features of several networks: squared Euclidean distances add up.
+
+    Args:
+        results: Network to its result; all on the same pairs.
+        chosen: Which to join, one or more.
+
+    Raises:
+        ParameterError: If none is chosen.
+    """
+    if not chosen:
+        raise ParameterError("no network is chosen: expected one or more")
+    squares = sum(results[name].distances ** 2 for name in chosen)
+    return float(roc_auc_score(results[chosen[0]].same, -np.asarray(squares)))
+
+
+def region_table(results: Mapping[str, VerificationResult]) -> pd.DataFrame:
+    """What each region tells alone, and what the others lose without it, in percent.
+
+    Args:
+        results: Region to the result of its T1.
+
+    Returns:
+        Indexed by region: AUC alone, AUC without it.
+    """
+    names = list(results)
+    alone = [100 * results[name].auc for name in names]
+    without = [100 * joined_auc(results, [other for other in names if other != name]) for name in names]
+    return pd.DataFrame({"AUC alone": alone, "AUC without it": without}, index=pd.Index(names, name="region"))
+
+
+def region_bars(table: pd.DataFrame, whole: float) -> Figure:
+    """AUC of each region alone, and of the ensemble without it.
+
+    Args:
+        table: From `region_table`.
+        whole: AUC of all regions together, in percent.
+    """
+    figure, ax = plt.subplots(figsize=(7, 0.42 * len(table) + 1.5), layout="constrained")
+    y = np.arange(len(table))
+    ax.barh(y, table["AUC alone"], height=0.55, color=[COLOURS[name] for name in table.index], alpha=0.75)
+    ax.plot(table["AUC without it"], y, "D", color="black", fillstyle="none", label="the other five together")
+    ax.axvline(whole, color="grey", linewidth=1, label="all six together")
+    ax.set(xlabel="AUC in percent", ylim=(len(table) - 0.5, -0.5))
+    ax.set_yticks(y, [f"{name.replace('_', ' ')} alone" for name in table.index])
+    ax.set_xlim(min(50, table.to_numpy().min()), 100)
+    ax.grid(axis="x", alpha=0.3)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def boxes(images: npt.NDArray[np.uint8], chosen: Sequence[str] = tuple(REGIONS)) -> Figure:
+    """Some faces with regions drawn into them, and below, what the T1 of each region sees.
+
+    Args:
+        images: (N, H, W, 3) uint8 whole faces.
+        chosen: Names of `nbutils.data.crops.REGIONS`.
+    """
+    count, rows = len(images), 1 + len(chosen)
+    width = 1.15 * count + 1.2
+    figure, axes = plt.subplots(rows, count, figsize=(width, 1.35 * rows), squeeze=False)
+    for column, image in enumerate(images):
+        _show(axes[0, column], image)
+        for name in chosen:
+            box = REGIONS[name].scaled(*images.shape[1:3])
+            corner, size = (box.left - 0.5, box.top - 0.5), (box.right - box.left, box.bottom - box.top)
+            axes[0, column].add_patch(Rectangle(corner, *size, fill=False, color=COLOURS[name], linewidth=1.5))
+        for row, name in enumerate(chosen, start=1):
+            _show(axes[row, column], cut_region(image, name, SMALL_INPUT))
+    for row, name in enumerate(chosen, start=1):
+        label = name.replace("_", "\n", 1).replace("_", " ")
+        axes[row, 0].set_ylabel(label, color=COLOURS[name], rotation=0, ha="right", va="center", fontsize=8)
+    figure.subplots_adjust(left=1.1 / width, right=0.99, bottom=0.01, top=0.99, wspace=0.06, hspace=0.06)
+    plt.close(figure)
+    return figure
+
+
+def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, VerificationResult]) -> widgets.Widget:
+    """Choose the regions of an ensemble: what its networks see, and how well it verifies.
+
+    Args:
+        images: (N, H, W, 3) uint8 whole faces to draw into.
+        results: Region to the result of its T1; all on the same pairs.
+    """
+    ticks = {name: widgets.Checkbox(value=True, description=name.replace("_", " "), indent=False) for name in results}
+    verdict, picture = widgets.HTML(), widgets.Output()
+
+    def draw(_: object = None) -> None:
+        chosen = [name for name, tick in ticks.items() if tick.value]
+        with picture:
+            picture.clear_output(wait=True)
+            if not chosen:
+                verdict.value = "Choose a region."
+                return
+            verdict.value = f"<b>AUC {100 * joined_auc(results, chosen):.2f} %</b>, {len(chosen)} of {len(results)}"
+            display(boxes(images, chosen))  # type: ignore[no-untyped-call]
+
+    for tick in ticks.values():
+        tick.observe(draw, names="value")
+    draw()
+    return widgets.VBox([widgets.HBox(list(ticks.values())), verdict, picture])
+
+
+def _show(ax: Axes, image: npt.NDArray[np.uint8]) -> None:
+    ax.imshow(image, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
