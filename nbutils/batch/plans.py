@@ -15,20 +15,27 @@ from nbutils.training import TrainingSpec, recipes
 Trainings = Callable[..., Iterable[TrainingSpec]]
 
 
-def _quickstart(dataset: str, data_root: str, preset: str, seed: int) -> Iterable[TrainingSpec]:
-    return recipes.quick_rows(recipes.quick_data(dataset, data_root, preset, seed), preset, seed).values()
+def _quickstart(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
+) -> Iterable[TrainingSpec]:
+    data = recipes.quick_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return recipes.quick_rows(data, preset, seed).values()
 
 
-def _t1(dataset: str, data_root: str, preset: str, seed: int) -> Iterable[TrainingSpec]:
-    return [recipes.t1(recipes.face_data(dataset, data_root, preset, seed), preset, seed)]
+def _t1(dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int) -> Iterable[TrainingSpec]:
+    data = recipes.face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return [recipes.t1(data, preset, seed)]
 
 
 def _mnist(dataset: str, data_root: str, preset: str, seed: int) -> Iterable[TrainingSpec]:
     return recipes.mnist(dataset, data_root, preset, seed).values()
 
 
-def _fig3(dataset: str, data_root: str, preset: str, seed: int, targets: str) -> Iterable[TrainingSpec]:
-    return recipes.fig3(recipes.face_data(dataset, data_root, preset, seed), preset, seed, targets).values()
+def _fig3(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+) -> Iterable[TrainingSpec]:
+    data = recipes.face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return recipes.fig3(data, preset, seed, targets).values()
 
 
 #: By notebook; one that trains nothing has no entry.

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from nbutils.errors import DataError
 
+#: What notebooks may need besides images.
+ANNOTATIONS = ("identity", "attributes", "landmarks", "pairs")
+
 
 @dataclass(frozen=True, eq=False)
 class Faces:
@@ -106,6 +109,40 @@ class FaceData:
         if self.validation is not None and self.validation_pairs is not None:
             _check_range(self.validation_pairs, self.validation, "validation_pairs")
         object.__setattr__(self, "fingerprint", self._digest())
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """What it says about its images, of `ANNOTATIONS`; attributes of the faces that neurons are chosen by."""
+        chosen_by = self.validation or self.train
+        says = {
+            "identity": self.train.num_identities > 0,
+            "attributes": chosen_by.attributes is not None,
+            "landmarks": self.train.landmarks is not None,
+            "pairs": len(self.pairs) > 0,
+        }
+        return tuple(name for name in ANNOTATIONS if says[name])
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What of `ANNOTATIONS` it does not say."""
+        return tuple(name for name in ANNOTATIONS if name not in self.offers)
+
+    def require(self, *needed: str) -> FaceData:
+        """Itself, if it says all that is needed.
+
+        Args:
+            needed: Of `ANNOTATIONS`.
+
+        Raises:
+            DataError: If it lacks one of them.
+        """
+        absent = [name for name in needed if name not in self.offers]
+        if absent:
+            raise DataError(
+                f"{self.title} lacks {' and '.join(absent)}: needed here are {', '.join(needed)}; "
+                f"it has {', '.join(self.offers)}. `nbutils data list` shows which data sets have what"
+            )
+        return self
 
     def _digest(self) -> str:
         digest = hashlib.sha256()
