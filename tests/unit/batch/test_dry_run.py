@@ -41,6 +41,8 @@ def test_the_papers_own_size_is_planned_and_nothing_rendered(monkeypatch: pytest
         "preset": "paper",
         "dataset": "synthetic",
         "data_root": "",
+        "layout": "",
+        "pairs_root": "",
         "seed": 0,
         "targets": "online",
     }
