@@ -38,6 +38,22 @@ def _fig3(
     return recipes.fig3(data, preset, seed, targets).values()
 
 
+def _fig4(dataset: str, data_root: str, preset: str, seed: int, targets: str) -> Iterable[TrainingSpec]:
+    rows = recipes.fig4(recipes.large_face_data(dataset, data_root, preset, seed), preset, seed, targets)
+    return [*rows.values(), *recipes.fine_tuned(rows["selection"], preset)]
+
+
+def _fig5(dataset: str, data_root: str, preset: str, seed: int, targets: str) -> Iterable[TrainingSpec]:
+    data = recipes.large_face_data(dataset, data_root, preset, seed)
+    rows = recipes.fig5(data, preset, seed, targets)
+    members = recipes.six_t1(data, preset, seed).values()
+    return [*members, *rows.values(), *recipes.fine_tuned(rows["selection"], preset)]
+
+
+def _selection(dataset: str, data_root: str, preset: str, seed: int, targets: str) -> Iterable[TrainingSpec]:
+    return [recipes.fig3(recipes.face_data(dataset, data_root, preset, seed), preset, seed, targets)["selection"]]
+
+
 #: By notebook; one that trains nothing has no entry.
 TRAININGS: dict[str, Trainings] = {
     "quickstart": _quickstart,
@@ -45,6 +61,9 @@ TRAININGS: dict[str, Trainings] = {
     "luo2016/02_neuron_selection": _t1,
     "luo2016/04_mnist": _mnist,
     "luo2016/05_compressing_a_single_network": _fig3,
+    "luo2016/06_compressing_a_deeper_teacher": _fig4,
+    "luo2016/07_compressing_an_ensemble": _fig5,
+    "luo2016/08_complexity_and_efficiency": _selection,
 }
 
 

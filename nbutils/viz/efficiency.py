@@ -1,0 +1,43 @@
+"""Figures of what networks cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+
+def latency_bars(table: pd.DataFrame, paper: Mapping[str, float]) -> Figure:
+    """Milliseconds for one image by network and way to run it, on a logarithmic axis.
+
+    Args:
+        table: Columns network, way, ms, "ms, 25 %", "ms, 75 %", in the order to draw.
+        paper: Milliseconds that the paper prints, by network.
+    """
+    figure, ax = plt.subplots(figsize=(8, 0.3 * len(table) + 1.5), layout="constrained")
+    ways = list(dict.fromkeys(table["way"]))
+    colour = dict(zip(ways, sns.color_palette(n_colors=len(ways)), strict=True))
+    y = np.arange(len(table))
+    around = np.stack([table["ms"] - table["ms, 25 %"], table["ms, 75 %"] - table["ms"]])
+    ax.barh(y, table["ms"], color=[colour[way] for way in table["way"]], height=0.75)
+    ax.errorbar(table["ms"], y, xerr=around, fmt="none", color="black", linewidth=0.8)
+    first = table.reset_index(drop=True).groupby("network", sort=False).head(1).index
+    for number, (at, network) in enumerate(zip(first, table["network"].iloc[first], strict=True)):
+        if network in paper:
+            label = "paper, CPU of 2.0 GHz" if number == 0 else None
+            ax.plot(paper[network], at, "D", color="black", fillstyle="none", label=label)
+    for at, value, end in zip(y, table["ms"], table["ms, 75 %"], strict=True):
+        ax.annotate(
+            f"{value:.3g}", (max(value, end), at), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7
+        )
+    ax.set(xscale="log", xlabel="milliseconds for one image on one thread", ylim=(len(table) - 0.4, -0.6))
+    ax.set_yticks(y, [f"{n}, {w}" for n, w in zip(table["network"], table["way"], strict=True)], fontsize=8)
+    ax.set_xlim(right=2 * max(table["ms"].max(), *paper.values()))
+    ax.grid(axis="x", alpha=0.3)
+    ax.legend(frameon=False, fontsize=8)
+    plt.close(figure)
+    return figure
