@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
 
+from nbutils.batch.complaints import complain, errors
+from nbutils.batch.data_cli import data_app
 from nbutils.errors import NbutilsError, ParameterError
 
 if TYPE_CHECKING:
@@ -25,12 +25,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(data_app, name="data")
 _PAIR = "\0"
 _PARAMETER_FLAGS = ("-p", "--parameter")
 _SHORT_PRESETS = ("smoke", "laptop")
 _LIMIT_MINUTES = 60.0
 #: Columns of a table that goes to a file or a pipe.
 _LOG_WIDTH = 160
+_STOPPED = "the notebooks that were running are stopped, their former results kept"
 
 
 class _RunCommand(TyperCommand):
@@ -57,7 +59,7 @@ def list_command() -> None:
     from nbutils.paths import notebooks_dir
 
     console = Console()
-    with _errors():
+    with errors(_STOPPED):
         found = find_notebooks(notebooks_dir())
         if not found:
             raise NbutilsError(f"no notebooks in {notebooks_dir()}")
@@ -111,7 +113,7 @@ def run_command(
     from nbutils.paths import notebooks_dir, runs_dir
     from nbutils.reporting.report import build_report
 
-    with _errors():
+    with errors(_STOPPED):
         given = [_pair(text) for text in parameter or ()]
         if preset is not None:
             given.insert(0, ("preset", preset))
@@ -137,7 +139,7 @@ def run_command(
         report = build_report(folder)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in failed:
-        _complain(f"{outcome.job.name} failed: {outcome.error}\n  see {outcome.job.folder / 'page.html'}")
+        complain(f"{outcome.job.name} failed: {outcome.error}\n  see {outcome.job.folder / 'page.html'}")
     console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(1 if failed else 0)
 
@@ -191,7 +193,7 @@ def report_command(
     from nbutils.paths import runs_dir
     from nbutils.reporting.report import build_report
 
-    with _errors():
+    with errors(_STOPPED):
         print(f"report: {build_report((runs or runs_dir()).resolve())}")
 
 
@@ -211,28 +213,11 @@ def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
     print_plan(plan([spec for specs, _ in found for spec in specs], sizes), console)
 
 
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Turn the project's own errors into one line on standard error and exit status 2."""
-    try:
-        yield
-    except NbutilsError as error:
-        _complain(f"error: {error}")
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        _complain("interrupted: the notebooks that were running are stopped, their former results kept")
-        raise typer.Exit(130) from None
-
-
 def _pair(text: str) -> tuple[str, str]:
     name, _, value = text.partition(_PAIR)
     if not name or "=" in name:
         raise ParameterError(f"-p {name!r}: expected -p NAME VALUE")
     return name, value
-
-
-def _complain(text: str) -> None:
-    typer.secho(text, fg=typer.colors.RED, err=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -14,13 +14,20 @@ from tqdm.auto import tqdm
 
 from nbutils.data.collection import Collection
 from nbutils.data.crops import LFW_SIZE, Box, align, box_to_crop, cut_box, face_box, landmarks_to_crop, move_points
-from nbutils.data.manifest import CropRule
+from nbutils.data.manifest import CropRule, Manifest
 from nbutils.errors import DataError, ParameterError
 
 #: Every rule; `nbutils.data.manifest.CropRule` says what each is.
 CROP_RULES: tuple[CropRule, ...] = get_args(CropRule)
 
 Landmarks = npt.NDArray[np.float32]
+
+
+def crop_rule(collection: Collection, manifest: Manifest) -> CropRule:
+    """The rule of a data set; not for LFW's own images as its pairs, nor for images without key points."""
+    if collection.layout == "lfw":
+        return "lfw"
+    return "whole" if manifest.crop == "landmarks" and collection.landmarks is None else manifest.crop
 
 
 def crop_face(

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.collection import TEST, TRAIN, VALIDATION, Collection
-from nbutils.data.cropping import crop_faces
+from nbutils.data.cropping import crop_faces, crop_rule
 from nbutils.data.faces import FaceData, Faces, Pairs
 from nbutils.data.layouts import open_collection
 from nbutils.data.layouts.files import only_file
-from nbutils.data.manifest import CropRule, load_manifest
+from nbutils.data.manifest import load_manifest
 from nbutils.data.pairs import draw_pairs
 from nbutils.errors import DataError, ParameterError
 
@@ -165,7 +165,8 @@ def _faces(of: Collection, rows: Rows, spec: FolderData, progress: bool) -> Face
     if of.crops is not None:
         images, landmarks = _stored(of, rows, spec)
     else:
-        images, landmarks = crop_faces(of, rows.tolist(), _rule(of, spec), spec.height, spec.width, progress=progress)
+        rule = crop_rule(of, load_manifest(spec.dataset))
+        images, landmarks = crop_faces(of, rows.tolist(), rule, spec.height, spec.width, progress=progress)
     attributes = None if of.attributes is None else of.attributes[rows]
     if attributes is not None and (attributes == 0).any():
         attributes = None  # unknown of some: the faces say nothing rather than something wrong
@@ -184,14 +185,6 @@ def _check_present(of: Collection, rows: Rows) -> None:
     if absent:
         more = f" ({len(absent) - 1} more images are missing)" if len(absent) > 1 else ""
         raise DataError(f"{of.missing[min(absent)]}{more}")
-
-
-def _rule(of: Collection, spec: FolderData) -> CropRule:
-    """The rule of the data set; not for LFW's own images as its pairs, nor for images without key points."""
-    rule = load_manifest(spec.dataset).crop
-    if of.layout == "lfw":
-        return "lfw"
-    return "whole" if rule == "landmarks" and of.landmarks is None else rule
 
 
 def _stored(
