@@ -168,7 +168,7 @@ def export_command(
     from nbutils.batch.parameters import check_parameters, read_parameters
     from nbutils.paths import notebooks_dir
 
-    with _errors():
+    with errors(_STOPPED):
         given = [_pair(text) for text in parameter or ()]
         if preset is not None:
             given.insert(0, ("preset", preset))
