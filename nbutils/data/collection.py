@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Generic, Literal, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,10 @@ ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
 
 #: Values of `Collection.partition`.
 TRAIN, VALIDATION, TEST, NOT_LISTED = 0, 1, 2, -1
+
+
+_Kind = TypeVar("_Kind", bound=np.generic)
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,28 @@ class Collection:
         shrink(*pixels.shape[:2])
         return Decoded(pixels, 1, *pixels.shape[:2])
 
+    def take(self, rows: Sequence[int]) -> Collection:
+        """Some of the images, in the given order, with the names of all people, and without pairs."""
+        chosen = [int(row) for row in rows]
+
+        def of(values: npt.NDArray[_Kind] | None) -> npt.NDArray[_Kind] | None:
+            return None if values is None else values[chosen]
+
+        return replace(
+            self,
+            names=[self.names[row] for row in chosen],
+            read=_Taken(self.read, chosen),
+            identity=of(self.identity),
+            attributes=of(self.attributes),
+            landmarks=of(self.landmarks),
+            boxes=of(self.boxes),
+            partition=of(self.partition),
+            pairs=None,
+            pixels=None if self.pixels is None else _Taken(self.pixels, chosen),
+            crops=of(self.crops),
+            missing={at: self.missing[row] for at, row in enumerate(chosen) if row in self.missing},
+        )
+
     def offers(self) -> tuple[Annotation, ...]:
         """The annotations that the collection has, in the order of `ANNOTATIONS`."""
         return tuple(name for name in ANNOTATIONS if getattr(self, name) is not None)
@@ -108,6 +134,17 @@ class Collection:
     def lacks(self) -> tuple[Annotation, ...]:
         """The annotations that the collection has not, likewise."""
         return tuple(name for name in ANNOTATIONS if getattr(self, name) is None)
+
+
+@dataclass(frozen=True)
+class _Taken(Generic[_Result]):
+    """What a function says of the images that were taken."""
+
+    of: Callable[[int], _Result]
+    rows: Sequence[int]
+
+    def __call__(self, index: int) -> _Result:
+        return self.of(self.rows[index])
 
 
 def numbers_of_people(collection: Collection) -> npt.NDArray[np.int64]:
