@@ -29,6 +29,10 @@ class Crops:
     mirrored: Tensor
     size: tuple[int, int]
 
+    def at(self, positions: Tensor) -> Crops:
+        """Those of the crops `positions`."""
+        return Crops(self.top[positions], self.left[positions], self.mirrored[positions], self.size)
+
     def points(self, landmarks: Tensor) -> Tensor:
         """Moves key points with the crop.
 

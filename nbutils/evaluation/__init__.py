@@ -2,6 +2,7 @@
 
 from nbutils.evaluation.alignment import NORMALISER, normalised_errors, predict_landmarks
 from nbutils.evaluation.bootstrap import BootstrapInterval, bootstrap, paired_bootstrap
+from nbutils.evaluation.cells import by_influence, cell_difference, influences, magnitude, tabulate
 from nbutils.evaluation.classification import mean_interval, recognised, regressed_logits
 from nbutils.evaluation.comparison import compare_models, steps_to_share
 from nbutils.evaluation.efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
@@ -22,6 +23,8 @@ __all__ = [
     "VerificationResult",
     "alternating_latencies",
     "bootstrap",
+    "by_influence",
+    "cell_difference",
     "check_onnx",
     "compare_models",
     "count_parameters",
@@ -29,7 +32,9 @@ __all__ = [
     "evaluate_pairs",
     "export_onnx",
     "in_groups",
+    "influences",
     "layer_table",
+    "magnitude",
     "mean_interval",
     "multiply_adds",
     "nearest_others",
@@ -41,6 +46,7 @@ __all__ = [
     "regressed_logits",
     "retrieve",
     "steps_to_share",
+    "tabulate",
     "ways_to_run",
     "weight_bytes",
 ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,17 @@ from nbutils.losses import Objective, Signals
 from nbutils.memory import keep_freed_memory
 from nbutils.models import FaceNetwork
 from nbutils.training.checkpoint import Checkpoint
+from nbutils.training.devices import (
+    averaged,
+    backward,
+    leads,
+    make_fabric,
+    own_batch_norm,
+    own_share,
+    processes,
+    share_batch_norm,
+    share_weight,
+)
 from nbutils.training.sampling import epoch_order
 from nbutils.training.spec import Schedule, TrainingSpec
 from nbutils.training.target_cache import TargetCache
@@ -45,8 +55,8 @@ def fit(
 ) -> History:
     """Trains `model` in place from its present weights, or from the checkpoint where there is one.
 
-    Channels-last throughout, in the spec's precision. All randomness of an epoch follows from (seed, epoch), so a
-    resumed training ends in the weights of an undisturbed one.
+    Channels-last throughout, in the spec's precision, by one process or several (`nbutils.training.devices`). All
+    randomness of an epoch follows from (seed, epoch), so a resumed training ends in the weights of an undisturbed one.
 
     Args:
         spec: Objective, schedule, precision, seed.
@@ -65,7 +75,7 @@ def fit(
         FloatingPointError: If the loss is no longer finite.
     """
     keep_freed_memory()
-    fabric = _fabric(spec.precision)
+    fabric = make_fabric(spec.precision)
     model.to(fabric.device).to(memory_format=torch.channels_last)
     if teacher is not None:
         teacher = teacher.to(fabric.device).to(memory_format=torch.channels_last)
@@ -84,7 +94,7 @@ def fit(
         desc=spec.name,
         unit="epoch",
         leave=False,
-        disable=not progress,
+        disable=not (progress and leads()),
     )
     with bar:
         for epoch in range(len(history), spec.schedule.epochs):
@@ -95,14 +105,16 @@ def fit(
             for i, index in enumerate(torch.split(order, size)):
                 _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
                 crops = source.batches.draw(len(index), generator, mirror=spec.schedule.mirror)
-                loss, terms = objective(source.signals(network, index, crops))
+                own, weight = own_share(len(index)), share_weight(len(index))
                 optimizer.zero_grad()
-                fabric.backward(loss)
+                with fabric.no_backward_sync(network, enabled=processes() > 1):  # `backward` averages
+                    loss, terms = objective(source.signals(network, index[own], crops.at(own)))
+                    backward(fabric, weight * loss, trained.parameters())
                 clip_grad_norm_(trained.parameters(), spec.schedule.clip_norm)
                 optimizer.step()
                 for name, value in {"loss": loss.detach(), **terms}.items():
-                    sums[name] += value * len(index)
-            means = {name: float(value) / len(order) for name, value in sums.items()}
+                    sums[name] += value * weight * len(index)
+            means = {name: float(averaged(fabric, value)) / len(order) for name, value in sums.items()}
             if not math.isfinite(means["loss"]):
                 raise FloatingPointError(
                     f"'{spec.name}': the loss is {means['loss']} after epoch {epoch + 1}; "
@@ -119,18 +131,10 @@ def fit(
             )
             bar.update()
             bar.set_postfix(loss=f"{means['loss']:.4g}")
-            if epoch + 1 < spec.schedule.epochs:
+            if leads() and epoch + 1 < spec.schedule.epochs:
                 checkpoint.save(trained, optimizer, history)
-    model.eval()
+    own_batch_norm(model).eval()
     return history
-
-
-def _fabric(precision: str) -> Fabric:
-    from lightning.fabric import Fabric  # seconds to import: only for who trains
-
-    for name in ("lightning.fabric", "lightning.pytorch"):  # the second is the one that announces the precision
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return Fabric(accelerator="auto", devices=1, precision=cast(Any, precision))
 
 
 def _set_up(
@@ -144,7 +148,7 @@ def _set_up(
         nesterov=schedule.momentum > 0,
         fused=True,
     )
-    network = fabric.setup_module(model)
+    network = fabric.setup_module(share_batch_norm(model))
     return network, optimizer
 
 

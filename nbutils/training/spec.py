@@ -213,6 +213,11 @@ class TrainingSpec(Frozen):
         return self
 
     @property
+    def predecessors(self) -> tuple[TrainingSpec, ...]:
+        """What must be trained before it: its teachers, and what it starts from."""
+        return (*self.teacher, self.initialise_from) if self.initialise_from else self.teacher
+
+    @property
     def reads(self) -> set[str]:
         """All signals that the objective reads."""
         return {signal for term in self.objective.values() for signal in term.reads}

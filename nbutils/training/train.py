@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from nbutils.paths import default_store
 from nbutils.selection import NeuronSelection, class_discriminativeness, drop_inhibitive, select_neurons
 from nbutils.selection import attribute_discriminativeness as discriminate
 from nbutils.training.checkpoint import Checkpoint
+from nbutils.training.devices import leads, told_by_first
 from nbutils.training.engine import fit
 from nbutils.training.initialise import check_initialisation, load_backbone
 from nbutils.training.sampling import check_sampling
@@ -128,7 +130,7 @@ def check(spec: TrainingSpec) -> None:
         require_landmarks(faces, spec.data.load().title)
     check_sampling(spec.schedule, faces, spec.name)
     check_initialisation(spec)
-    for predecessor in [*spec.teacher, *([spec.initialise_from] if spec.initialise_from else [])]:
+    for predecessor in spec.predecessors:
         check(predecessor)
 
 
@@ -156,11 +158,10 @@ def choose_neurons(teacher: Teacher, data: FaceData, selection: SelectionSpec) -
 
 def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds: float) -> TrainingResult:
     key = spec.key
-    with store.lock(key):
-        if folder := store.find(key):
+    with store.lock(key) if leads() else nullcontext():
+        if folder := told_by_first(store.find(key) if leads() else None):
             return TrainingResult(spec, folder, trained_now=False)
-        predecessors = [*spec.teacher, *([spec.initialise_from] if spec.initialise_from else [])]
-        before = {p.key: _train(p, store, progress, checkpoint_seconds) for p in predecessors}
+        before = {p.key: _train(p, store, progress, checkpoint_seconds) for p in spec.predecessors}
         teachers = [before[teacher.key] for teacher in spec.teacher]
         data = spec.data.load()
         teacher = Teacher([t.model for t in teachers]) if teachers else None
@@ -198,13 +199,14 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
             "selection": note,
             "soft targets lost": lost,
         }
-        with store.publish(key) as aside:
-            state = {name: value.contiguous() for name, value in model.state_dict().items()}
-            save_file(state, aside / "weights.safetensors")
-            history.to_parquet(aside / "history.parquet", index=False)
-            (aside / "spec.json").write_text(spec.model_dump_json(indent=1))
-            (aside / "metrics.json").write_text(json.dumps(metrics))
-        return TrainingResult(spec, store.root / key, trained_now=True)
+        if leads():
+            with store.publish(key) as aside:
+                state = {name: value.contiguous() for name, value in model.state_dict().items()}
+                save_file(state, aside / "weights.safetensors")
+                history.to_parquet(aside / "history.parquet", index=False)
+                (aside / "spec.json").write_text(spec.model_dump_json(indent=1))
+                (aside / "metrics.json").write_text(json.dumps(metrics))
+        return TrainingResult(spec, told_by_first(store.root / key), trained_now=True)
 
 
 def _keeps_neurons(spec: TrainingSpec) -> bool:
@@ -229,11 +231,11 @@ def _kept_logits(spec: TrainingSpec, teacher: Teacher, cache: TargetCache) -> tu
 def _cached_features(spec: TrainingSpec, teacher: Teacher, data: FaceData, store: Store) -> torch.Tensor:
     content = {"features of": [t.key for t in spec.teacher], "data": data.fingerprint, "precision": spec.precision}
     key = digest(content)
-    with store.lock(key):
-        folder = store.find(key)
-        if folder is None:
+    with store.lock(key) if leads() else nullcontext():
+        folder = told_by_first(store.find(key) if leads() else None)
+        if folder is None and leads():
             mixed = spec.precision == "bf16-mixed"
             with store.publish(key) as aside, torch.autocast("cpu", torch.bfloat16, enabled=mixed):
                 write_features(teacher, data.train.images, aside / "features.npy")
-            folder = store.root / key
+        folder = told_by_first(store.root / key)
     return read_features(folder / "features.npy")

@@ -1,5 +1,6 @@
 """The papers' experiments as training specs, at every preset: one module a paper."""
 
+from nbutils.training.recipes import wang2017
 from nbutils.training.recipes.common import Precision, Preset, best_precision, face_data
 from nbutils.training.recipes.luo2016 import (
     LEARNING_RATES,
@@ -37,4 +38,5 @@ __all__ = [
     "student",
     "t1",
     "t2",
+    "wang2017",
 ]

@@ -1,0 +1,37 @@
+"""Trains one spec, on as many devices as torchrun starts processes for.
+
+    torchrun --nproc-per-node 8 -m nbutils.training spec.json
+
+`spec.json` holds `TrainingSpec.model_dump_json()`. What it trains lies in the store, where every notebook finds it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from nbutils.errors import ParameterError
+from nbutils.training.devices import leads
+from nbutils.training.spec import TrainingSpec
+from nbutils.training.train import train
+
+
+def main(arguments: list[str]) -> None:
+    """Trains the spec in the file that `arguments` names.
+
+    Raises:
+        ParameterError: If it is not one file, or the file holds no spec.
+    """
+    if len(arguments) != 1:
+        raise ParameterError(f"expected one file with a training spec, got {len(arguments)} arguments")
+    try:
+        spec = TrainingSpec.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ParameterError(f"{arguments[0]} holds no training spec: {error}") from error
+    result = train(spec)
+    if leads():
+        print(f"'{spec.name}' {'trained' if result.trained_now else 'found'}: {result.folder}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

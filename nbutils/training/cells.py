@@ -1,0 +1,78 @@
+"""The networks behind many cells of tables: each distinct one once, for one seed or several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nbutils.errors import ParameterError
+from nbutils.training.spec import TrainingSpec
+from nbutils.training.store import Store
+from nbutils.training.train import TrainingResult, train
+
+
+def distinct_networks(specs: Iterable[TrainingSpec]) -> dict[str, TrainingSpec]:
+    """All networks behind `specs` by their keys, each once, predecessors before those that need them."""
+    found: dict[str, TrainingSpec] = {}
+
+    def visit(spec: TrainingSpec) -> None:
+        key = spec.key
+        if key not in found:
+            for predecessor in spec.predecessors:
+                visit(predecessor)
+            found[key] = spec
+
+    for spec in specs:
+        visit(spec)
+    return found
+
+
+@dataclass(frozen=True)
+class TrainedCells:
+    """Trained networks under the names of cells.
+
+    Attributes:
+        results: A cell's name to one result a seed.
+        networks: Every distinct network behind them, by its key.
+    """
+
+    results: dict[str, tuple[TrainingResult, ...]]
+    networks: dict[str, TrainingResult]
+
+    @property
+    def trained_now(self) -> int:
+        """How many networks this call trained."""
+        return sum(result.trained_now for result in self.networks.values())
+
+    def table(self, prefix: str) -> dict[str, tuple[TrainingResult, ...]]:
+        """The cells whose names begin with `prefix`, under the rest of their names."""
+        return {name.removeprefix(prefix): found for name, found in self.results.items() if name.startswith(prefix)}
+
+    def __str__(self) -> str:
+        """How many networks were trained, for a run to state."""
+        return (
+            f"{len(self.networks)} distinct networks stand behind {len(self.results)} cells: {self.trained_now} "
+            f"trained now, {len(self.networks) - self.trained_now} found in the store; none was trained twice."
+        )
+
+
+def train_cells(
+    cells: Sequence[Mapping[str, TrainingSpec]], *, store: Store | None = None, progress: bool = True
+) -> TrainedCells:
+    """Trains what the cells of tables need, every distinct network once.
+
+    Args:
+        cells: For each seed, the same names of cells and their specs.
+        store: See `train`.
+        progress: See `train`.
+
+    Raises:
+        ParameterError: If there is no seed, or the seeds differ in their cells.
+        DataError: See `train`.
+    """
+    if not cells or any(set(other) != set(cells[0]) for other in cells):
+        raise ParameterError("expected the same cells for every one of at least one seed")
+    wanted = distinct_networks(spec for table in cells for spec in table.values())
+    networks = dict(zip(wanted, train(wanted.values(), store=store, progress=progress), strict=True))
+    results = {name: tuple(networks[table[name].key] for table in cells) for name in cells[0]}
+    return TrainedCells(results, networks)
