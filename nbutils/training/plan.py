@@ -138,8 +138,7 @@ class _Planner:
         """Plans a spec after its predecessors, unless it is planned; returns its name."""
         content = digest(spec.model_dump(mode="json", exclude={"name"}))
         if content not in self.planned:
-            predecessors = [*spec.teacher, *([spec.initialise_from] if spec.initialise_from else [])]
-            after = tuple(dict.fromkeys(self.add(p) for p in predecessors))
+            after = tuple(dict.fromkeys(self.add(p) for p in spec.predecessors))
             self.planned[content] = self._estimate(spec, after)
         return self.planned[content].name
 
