@@ -132,19 +132,19 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             return super().forward(x)
         wide = x.float()
         count = wide.new_full((1,), float(x.numel() // x.shape[1]))
-        sums = _Sum.apply(torch.cat([wide.sum(dim=(0, 2, 3)), wide.square().sum(dim=(0, 2, 3)), count]))
-        channels, total = x.shape[1], sums[-1].detach()
-        mean = sums[:channels] / total
-        variance = sums[channels : 2 * channels] / total - mean.square()
+        sums = _Sum.apply(torch.cat([wide.sum(dim=(0, 2, 3)), count]))
+        total = sums[-1].detach()
+        mean = sums[:-1] / total
+        centred = wide - mean[:, None, None]  # E[x²] − E[x]² would lose what rounding leaves
+        variance = _Sum.apply(centred.square().sum(dim=(0, 2, 3))) / total
         with torch.no_grad():
             momentum = self.momentum or 0.0
             self.running_mean.lerp_(mean.detach(), momentum)
             self.running_var.lerp_(variance.detach() * total / (total - 1), momentum)
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
-        scale = torch.rsqrt(variance.clamp(min=0) + self.eps) * self.weight
-        shift = self.bias - mean * scale
-        return torch.addcmul(shift[:, None, None], wide, scale[:, None, None]).to(x.dtype)
+        scale = torch.rsqrt(variance + self.eps) * self.weight
+        return torch.addcmul(self.bias[:, None, None], centred, scale[:, None, None]).to(x.dtype)
 
 
 class _Sum(torch.autograd.Function):
