@@ -22,7 +22,7 @@ MAX_BYTES = 1 << 31
 
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _LITERALS = frozenset({
-    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BINSTRING", "SHORT_BINSTRING", "STRING", "BINUNICODE",
+    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "BINSTRING", "SHORT_BINSTRING", "STRING", "BINUNICODE",
     "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE", "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1",
 })  # fmt: skip
 _REMEMBER = frozenset({"BINPUT", "LONG_BINPUT", "PUT"})
@@ -100,9 +100,9 @@ class _Machine:
         if name in ("PROTO", "FRAME"):
             return
         if name in _LITERALS:
-            self.stack.append(
-                argument.encode("latin-1") if name.endswith("STRING") and isinstance(argument, str) else argument
-            )
+            if name.endswith("STRING") and isinstance(argument, str):
+                argument = argument.encode("latin-1")
+            self.stack.append(bytes(argument) if isinstance(argument, bytearray) else argument)
         elif name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
         elif name in _REMEMBER or name == "MEMOIZE":
@@ -181,6 +181,14 @@ def _array(argument: tuple[object, ...]) -> object:
     return _Stub("array")  # what is in it comes with its state
 
 
+def _buffer(argument: tuple[object, ...]) -> object:
+    """`_frombuffer(bytes, dtype, shape, order)`: how protocol 5 writes arrays."""
+    if len(argument) != 4:
+        raise _RefusedError("an array made of something else")
+    raw, kind, shape, order = argument
+    return _Stub("array", [(1, shape, kind, order, raw)])
+
+
 def _dtype(argument: tuple[object, ...]) -> object:
     kind = (
         argument[0].decode("latin-1")
@@ -217,6 +225,7 @@ _REDUCERS: dict[str, Callable[[tuple[object, ...]], object]] = {
     "__builtin__ bytes": _empty,
     "numpy.core.multiarray _reconstruct": _array,
     "numpy.core.multiarray scalar": _scalar,
+    "numpy.core.numeric _frombuffer": _buffer,
     "numpy dtype": _dtype,
 }
 
