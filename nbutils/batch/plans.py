@@ -35,16 +35,22 @@ def _fig3(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
 ) -> Iterable[TrainingSpec]:
     data = recipes.face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    return recipes.fig3(data, preset, seed, targets).values()
+    attributes = [recipes.fig3_attributes(data, preset, seed)] if isinstance(data, SyntheticData) else []
+    return [*recipes.fig3(data, preset, seed, targets).values(), *attributes]
 
 
-def _fig4(dataset: str, data_root: str, preset: str, seed: int, targets: str) -> Iterable[TrainingSpec]:
-    rows = recipes.fig4(recipes.large_face_data(dataset, data_root, preset, seed), preset, seed, targets)
+def _fig4(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+) -> Iterable[TrainingSpec]:
+    data = recipes.large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    rows = recipes.fig4(data, preset, seed, targets)
     return [*rows.values(), *recipes.fine_tuned(rows["selection"], preset)]
 
 
-def _fig5(dataset: str, data_root: str, preset: str, seed: int, targets: str) -> Iterable[TrainingSpec]:
-    data = recipes.large_face_data(dataset, data_root, preset, seed)
+def _fig5(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+) -> Iterable[TrainingSpec]:
+    data = recipes.large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     rows = recipes.fig5(data, preset, seed, targets)
     members = recipes.six_t1(data, preset, seed).values()
     return [*members, *rows.values(), *recipes.fine_tuned(rows["selection"], preset)]

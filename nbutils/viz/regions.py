@@ -19,7 +19,7 @@ from nbutils.data.crops import REGIONS, SMALL_INPUT, cut_region
 from nbutils.errors import ParameterError
 from nbutils.evaluation import VerificationResult
 
-COLOURS = dict(zip(REGIONS, ("tab:red", "tab:orange", "tab:green", "tab:blue", "tab:purple", "black"), strict=True))
+COLOURS = dict(zip(REGIONS, ("tab:red", "tab:orange", "tab:green", "tab:blue", "tab:purple", "tab:brown"), strict=True))
 
 
 def joined_auc(results: Mapping[str, VerificationResult], chosen: Sequence[str]) -> float:
@@ -62,14 +62,16 @@ def region_bars(table: pd.DataFrame, whole: float) -> Figure:
     """
     figure, ax = plt.subplots(figsize=(7, 0.42 * len(table) + 1.5), layout="constrained")
     y = np.arange(len(table))
-    ax.barh(y, table["AUC alone"], height=0.55, color=[COLOURS[name] for name in table.index], alpha=0.75)
+    ax.barh(
+        y, table["AUC alone"], height=0.55, color=[COLOURS[name] for name in table.index], alpha=0.75, label="alone"
+    )
     ax.plot(table["AUC without it"], y, "D", color="black", fillstyle="none", label="the other five together")
     ax.axvline(whole, color="grey", linewidth=1, label="all six together")
     ax.set(xlabel="AUC in percent", ylim=(len(table) - 0.5, -0.5))
-    ax.set_yticks(y, [f"{name.replace('_', ' ')} alone" for name in table.index])
+    ax.set_yticks(y, [name.replace("_", " ") for name in table.index])
     ax.set_xlim(min(50, table.to_numpy().min()), 100)
     ax.grid(axis="x", alpha=0.3)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     plt.close(figure)
     return figure
 

@@ -47,7 +47,7 @@ def test_the_papers_own_size_is_planned_and_nothing_rendered(monkeypatch: pytest
         "targets": "online",
     }
     specs, sizes = notebook_trainings(name, given)
-    assert len(specs) == 7
+    assert len(specs) == 8
     assert {(size.train, size.identities) for size in sizes.values()} == {(290_000, 12_294)}
 
 

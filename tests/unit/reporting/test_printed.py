@@ -24,6 +24,7 @@ def test_fig3_as_printed() -> None:
     assert frame["AUC"].to_dict() == {
         "T1": 97.83,
         "1-of-K": 91.23,
+        "1-of-K + attributes": 91,
         "soft t=1": 94.42,
         "soft t=10": 97.15,
         "logits": 96.75,
