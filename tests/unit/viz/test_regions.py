@@ -52,4 +52,4 @@ def test_the_logits_stand_at_the_end_of_the_temperatures() -> None:
     table = pd.DataFrame({"AUC": range(90, 95), "low": 89, "high": 96, "paper AUC": range(5)}, index=rows)
     axes = verification.temperature_line(table).axes
     assert [tick.get_text() for tick in axes[0].get_xticklabels()] == ["1", "10", "∞ (logits)"]
-    assert list(axes[1].get_lines()[0].get_ydata()) == [2, 1, 3]
+    assert np.asarray(axes[1].get_lines()[0].get_ydata()).tolist() == [2, 1, 3]
