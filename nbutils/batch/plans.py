@@ -56,8 +56,11 @@ def _fig5(
     return [*members, *rows.values(), *recipes.fine_tuned(rows["selection"], preset)]
 
 
-def _selection(dataset: str, data_root: str, preset: str, seed: int, targets: str) -> Iterable[TrainingSpec]:
-    return [recipes.fig3(recipes.face_data(dataset, data_root, preset, seed), preset, seed, targets)["selection"]]
+def _selection(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+) -> Iterable[TrainingSpec]:
+    data = recipes.face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return [recipes.fig3(data, preset, seed, targets)["selection"]]
 
 
 #: By notebook; one that trains nothing has no entry.

@@ -8,7 +8,9 @@ from nbutils.models.layers import LocallyConnected2d
 from nbutils.models.mlp import MLP
 from nbutils.models.mobileid import MobileIDStudent, deployed_student
 from nbutils.models.outputs import FaceNetwork, FaceOutputs
+from nbutils.models.probing import module_features
 from nbutils.models.resnet import FaceResNet, resnet50
+from nbutils.models.torchvision_resnet import TorchvisionResNet
 from nbutils.models.view import View
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "FeatureLayer",
     "LocallyConnected2d",
     "MobileIDStudent",
+    "TorchvisionResNet",
     "View",
     "deployed_student",
     "extract_features",
+    "module_features",
     "resnet50",
 ]

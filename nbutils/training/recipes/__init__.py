@@ -1,6 +1,7 @@
 """The papers' experiments as training specs, at every preset: one module a paper."""
 
 from nbutils.training.recipes import wang2017
+from nbutils.training.recipes.any_network import torchvision_resnet
 from nbutils.training.recipes.common import Precision, Preset, best_precision, face_data
 from nbutils.training.recipes.luo2016 import (
     LEARNING_RATES,
@@ -38,5 +39,6 @@ __all__ = [
     "student",
     "t1",
     "t2",
+    "torchvision_resnet",
     "wang2017",
 ]

@@ -1,0 +1,114 @@
+"""Responses of any module of any network, by its dotted path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from nbutils.errors import DataError, ParameterError
+
+#: How a map (B, C, h, w) becomes a response of each of its C channels.
+Pooling = Literal["mean", "max"]
+
+Prepare = Callable[[Tensor], Tensor]
+
+
+def to_unit_range(images: Tensor) -> Tensor:
+    """(B, H, W, C) uint8 to (B, C, H, W) in [−1, 1], the input of this project's networks."""
+    return (images.permute(0, 3, 1, 2).float() - 127.5) / 127.5
+
+
+def module_features(
+    network: nn.Module,
+    path: str,
+    images: npt.NDArray[np.uint8],
+    *,
+    prepare: Prepare = to_unit_range,
+    pooling: Pooling = "mean",
+    batch_size: int = 128,
+) -> npt.NDArray[np.float32]:
+    """What one module of a network responds to images: each unit, or each channel of a map, is a neuron.
+
+    Args:
+        network: Any; run in evaluation mode, and left in its own.
+        path: The module's dotted path, as `network.named_modules()` spells it, for instance "layer4.1.relu". A module
+            that runs several times counts with its last response.
+        images: (N, H, W, C) uint8.
+        prepare: Maps a batch (B, H, W, C) uint8 to the network's input.
+        pooling: Of a map's positions.
+        batch_size: Images at once.
+
+    Returns:
+        (N, neurons) float32.
+
+    Raises:
+        ParameterError: No such module (the nearest are named), one that does not run or returns no tensor of two or
+            four axes, an unknown pooling, or no images.
+        DataError: A response is not finite; the image and the neuron are named.
+    """
+    module = find_module(network, path)
+    if pooling not in ("mean", "max"):
+        raise ParameterError(f"pooling is {pooling!r}: expected 'mean' or 'max'")
+    if len(images) == 0:
+        raise ParameterError("images has none: expected one or more")
+    seen: list[object] = []
+    handle = module.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    was_training = network.training
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    kept = []
+    try:
+        network.eval()
+        with torch.inference_mode():
+            for start in range(0, len(images), batch_size):
+                seen.clear()
+                network(prepare(torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))).to(device))
+                kept.append(_pooled(seen[-1] if seen else None, path, pooling))
+    finally:
+        handle.remove()
+        network.train(was_training)
+    features = torch.cat(kept).numpy()
+    bad = np.argwhere(~np.isfinite(features))
+    if len(bad):
+        image, neuron = map(int, bad[0])
+        raise DataError(
+            f"'{path}' responds {features[image, neuron]} to image {image} in neuron {neuron} ({len(bad)} places in "
+            "all): expected finite numbers"
+        )
+    return features
+
+
+def find_module(network: nn.Module, path: str) -> nn.Module:
+    """The module at a dotted path.
+
+    Raises:
+        ParameterError: There is none; the nearest paths are named.
+    """
+    known: dict[str, nn.Module] = {name: module for name, module in network.named_modules() if name}
+    if path in known:
+        return known[path]
+    near = get_close_matches(path, known, n=3, cutoff=0.4)
+    if not near:
+        near = [name for name in known if "." not in name]
+    raise ParameterError(f"{type(network).__name__} has no module {path!r}: the nearest are {', '.join(near)}")
+
+
+def _pooled(output: object, path: str, pooling: Pooling) -> Tensor:
+    if output is None:
+        raise ParameterError(
+            f"module '{path}' does not run when the network does: expected one that responds to images"
+        )
+    if not isinstance(output, Tensor) or output.ndim not in (2, 4):
+        shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ParameterError(
+            f"module '{path}' returns {shape}: expected a tensor (images, neurons) or (images, channels, height, width)"
+        )
+    if output.ndim == 2:
+        return output.float().cpu()
+    flat = output.float().flatten(2)
+    return (flat.mean(dim=2) if pooling == "mean" else flat.amax(dim=2)).cpu()

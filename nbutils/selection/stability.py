@@ -1,0 +1,112 @@
+"""Would the choice be the same on other validation images, or at another λ?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nbutils.errors import ParameterError
+from nbutils.selection.baselines import Features, FloatArray, overlap
+from nbutils.selection.discriminativeness import attribute_discriminativeness
+from nbutils.selection.neurons import select_neurons
+
+#: Draws of the validation images that may fail, for each that is wanted, because an attribute has one value in them.
+_PATIENCE = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """Choices over resampled validation images.
+
+    Attributes:
+        frequency: (N,) share of the resamples in which each neuron is chosen.
+        overlaps: (samples,) Jaccard index of each choice with that on all images.
+        by_chance: Expected index of two random choices of that size: what no stability at all looks like.
+    """
+
+    frequency: FloatArray
+    overlaps: FloatArray
+    by_chance: float
+
+
+def stability_over_images(
+    features: Features,
+    attributes: npt.NDArray[np.bool_],
+    identity_related: npt.NDArray[np.bool_],
+    count: int,
+    *,
+    lam: float = 0.1,
+    samples: int = 20,
+    seed: int = 0,
+) -> Stability:
+    """Chooses neurons again and again, each time by validation images drawn with replacement.
+
+    Args:
+        features: (images, N) responses.
+        attributes: (images, A) bool.
+        identity_related: (A,) True for IA.
+        count: Neurons to choose.
+        lam: λ of Eq. 2.
+        samples: Resamples.
+        seed: Of the draws.
+
+    Raises:
+        ParameterError: As of `select_neurons`; or an attribute is so rare that most resamples lack it.
+    """
+    reference = select_neurons(
+        attribute_discriminativeness(features, attributes), identity_related, count=count, lam=lam
+    ).indices
+    rng = np.random.default_rng(seed)
+    chosen = np.zeros((samples, features.shape[1]), np.bool_)
+    for row in chosen:
+        drawn = _draw(attributes, rng)
+        x = attribute_discriminativeness(features[drawn], attributes[drawn])
+        row[select_neurons(x, identity_related, count=count, lam=lam).indices] = True
+    overlaps = np.array([overlap(np.flatnonzero(row), reference) for row in chosen])
+    return Stability(chosen.mean(axis=0), overlaps, chance_overlap(count, features.shape[1]))
+
+
+def stability_over_lambda(
+    discriminativeness: FloatArray,
+    identity_related: npt.NDArray[np.bool_],
+    count: int,
+    lams: Sequence[float],
+    *,
+    reference: float = 0.1,
+) -> pd.DataFrame:
+    """Overlap of the choices at several λ with that at one of them.
+
+    Returns:
+        One row a λ: λ, the overlap with the choice at `reference`, and the mean cost Φ of the chosen.
+    """
+    at = select_neurons(discriminativeness, identity_related, count=count, lam=reference)
+    rows = []
+    for lam in lams:
+        found = select_neurons(discriminativeness, identity_related, count=count, lam=lam)
+        cost = float(found.unary_costs[found.indices].mean())
+        rows.append({"λ": lam, "overlap": overlap(found.indices, at.indices), "mean cost Φ": cost})
+    return pd.DataFrame(rows)
+
+
+def chance_overlap(count: int, neurons: int) -> float:
+    """Jaccard index of two independent random choices, at its expected intersection count² / N."""
+    common = count**2 / neurons
+    return common / (2 * count - common)
+
+
+def _draw(attributes: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """A resample in which every attribute still has both values."""
+    images = len(attributes)
+    for _ in range(_PATIENCE):
+        drawn = rng.integers(images, size=images)
+        share = attributes[drawn].mean(axis=0)
+        if ((share > 0) & (share < 1)).all():
+            return drawn
+    rarest = int(np.minimum(attributes.sum(axis=0), images - attributes.sum(axis=0)).argmin())
+    raise ParameterError(
+        f"attribute {rarest} has one of its values in so few of {images} images that resamples lack it: expected more"
+    )
