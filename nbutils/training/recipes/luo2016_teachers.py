@@ -33,7 +33,7 @@ class _Size:
 #: `paper`: the printed shapes; the epochs are ours.
 _SIZES = {
     "smoke": _Size(t2=(4, 1), t1=(4, 1), student=(8, 1), fine_tuning=1, batch=64),
-    "laptop": _Size(t2=(16, 7), t1=(16, 8), student=(32, 12), fine_tuning=2),
+    "laptop": _Size(t2=(16, 7), t1=(16, 8), student=(32, 10), fine_tuning=2),
     "paper": _Size(t2=(64, 30), t1=(128, 30), student=(128, 30), fine_tuning=5),
 }
 #: By loss and network; chosen on held-out people of LFW's training list.
