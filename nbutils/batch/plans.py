@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from nbutils.batch.parameters import Literal
 from nbutils.data.spec import DataSize, DataSpec, SyntheticData
@@ -63,6 +63,39 @@ def _selection(
     return [recipes.fig3(data, preset, seed, targets)["selection"]]
 
 
+def _classification(
+    dataset: str,
+    data_root: str,
+    second_dataset: str,
+    second_root: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    seeds: int,
+) -> Iterable[TrainingSpec]:
+    second = (second_dataset, second_root)
+    sets = recipes.wang2017.face_sets(dataset, data_root, preset, seed, "MS-Celeb-1M", second, pairs_root=pairs_root)
+    for s in range(seed, seed + seeds):
+        casia, msceleb = (recipes.wang2017.Networks(data, preset, s) for data in sets.values())
+        yield from [*casia.table1().values(), *casia.table2().values(), *msceleb.table2().values()]
+
+
+def _alignment(
+    dataset: str, data_root: str, points_dataset: str, points_root: str, preset: str, seed: int, seeds: int
+) -> Iterable[TrainingSpec]:
+    points = (points_dataset, points_root)
+    sets = recipes.wang2017.face_sets(dataset, data_root, preset, seed, "CelebA", points)
+    for s in range(seed, seed + seeds):
+        yield from recipes.wang2017.Networks(sets["CASIA"], preset, s).table3(sets["CelebA"]).values()
+
+
+def _verification(dataset: str, data_root: str, preset: str, seed: int, seeds: int) -> Iterable[TrainingSpec]:
+    sets = recipes.wang2017.face_sets(dataset, data_root, preset, seed)
+    for s in range(seed, seed + seeds):
+        networks = recipes.wang2017.Networks(sets["CASIA"], preset, s)
+        yield from [*networks.verification(softmax=False).values(), *networks.verification(softmax=True).values()]
+
+
 #: By notebook; one that trains nothing has no entry.
 TRAININGS: dict[str, Trainings] = {
     "quickstart": _quickstart,
@@ -73,6 +106,9 @@ TRAININGS: dict[str, Trainings] = {
     "luo2016/06_compressing_a_deeper_teacher": _fig4,
     "luo2016/07_compressing_an_ensemble": _fig5,
     "luo2016/08_complexity_and_efficiency": _selection,
+    "wang2017/01_distillation_of_classification": _classification,
+    "wang2017/02_transfer_to_alignment": _alignment,
+    "wang2017/03_transfer_to_verification": _verification,
 }
 
 
@@ -97,9 +133,19 @@ def notebook_trainings(
     if missing:
         raise ParameterError(f"{name} has no parameter {missing[0]!r}, which decides its trainings")
     specs = list(TRAININGS[name](**{parameter: parameters[parameter] for parameter in wanted}))
-    if parameters["preset"] != "paper" or not name.startswith("luo2016/"):
+    papers = {"luo2016": _luo2016, "wang2017": _wang2017}
+    paper = name.partition("/")[0]
+    if parameters["preset"] != "paper" or paper not in papers:
         return specs, {}
-    return specs, {spec.data: _luo2016(spec.data) for spec in specs if isinstance(spec.data, SyntheticData)}
+    drawn = {data for data in _data(specs) if isinstance(data, SyntheticData)}
+    return specs, {data: papers[paper](data) for data in drawn}
+
+
+def _data(specs: Iterable[TrainingSpec]) -> Iterator[DataSpec]:
+    """Of the specs and their predecessors."""
+    for spec in specs:
+        yield spec.data
+        yield from _data(spec.predecessors)
 
 
 def _luo2016(data: SyntheticData) -> DataSize:
@@ -111,3 +157,12 @@ def _luo2016(data: SyntheticData) -> DataSize:
         train, identities = test, 1
     validation = int(count["validation images with attributes"])
     return DataSize(train, identities, validation, test, data.height, data.width)
+
+
+def _wang2017(data: SyntheticData) -> DataSize:
+    """The set with as many people, four fifths of it to train on, and LFW to verify."""
+    sets = printed("wang2017", "setup")
+    images = int(sets["images"][sets["people"] == data.identities].iloc[0])
+    held_out = round(data.held_out_images * images)
+    test = int(printed("luo2016", "experiment")["count"]["LFW images"])
+    return DataSize(images - held_out, data.identities, 0, test + held_out, data.height, data.width)

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,8 @@ from nbutils.training.teacher import Teacher
 
 #: Steps of a measurement; the first, in which libraries choose their kernels, does not count.
 _STEPS = 3
+#: Pixels of the largest batch that is measured; a larger one is taken to lie on the line through two smaller ones.
+_PIXELS = 2**20
 #: Images of the teacher's measurement.
 _TEACHER_IMAGES = 64
 
@@ -188,8 +190,19 @@ class _Planner:
 
 
 def _measure(spec: TrainingSpec, size: DataSize) -> _Cost:
-    """Trains for some steps on noise."""
-    faces = _noise(spec, size, spec.schedule.batch_size)
+    """Trains for some steps on noise, of the spec's batches or of two smaller ones that fit into memory anywhere."""
+    whole, each = spec.schedule.batch_size, 2 * (spec.schedule.images_per_identity or 1)
+    most = max(_PIXELS // (size.height * size.width) // each, 2) * each
+    if whole <= most:
+        return _measure_batch(spec, size, whole)
+    small, large = (_measure_batch(spec, size, batch) for batch in (most // 2 // each * each, most))
+    times = (whole - most) / (most - most // 2 // each * each)
+    step = large.step + times * max(large.step - small.step, 0)
+    return replace(large, step=step, kept=large.kept + round(times * max(large.kept - small.kept, 0)))
+
+
+def _measure_batch(spec: TrainingSpec, size: DataSize, batch: int) -> _Cost:
+    faces = _noise(spec, size, batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         teacher = _teacher(spec, size)
@@ -200,7 +213,7 @@ def _measure(spec: TrainingSpec, size: DataSize) -> _Cost:
         teacher_image, inputs = _teacher_pass(teacher, spec, size)
         if spec.targets == "cached":
             cache = _cache(spec, teacher, torch.rand(len(faces), inputs))
-    schedule = spec.schedule.model_copy(update={"epochs": _STEPS, "learning_rate": 1e-9})
+    schedule = spec.schedule.model_copy(update={"epochs": _STEPS, "batch_size": batch, "learning_rate": 1e-9})
     once = spec.model_copy(update={"schedule": schedule})
     with kept_for_backward() as kept:
         history = fit(once, model, faces, teacher, cache, Checkpoint(Path(), math.inf), progress=False)
@@ -238,7 +251,7 @@ def _teacher(spec: TrainingSpec, size: DataSize) -> Teacher | None:
 
 def _teacher_pass(teacher: Teacher, spec: TrainingSpec, size: DataSize) -> tuple[float, int]:
     """Seconds an image, and the width of the features."""
-    images = _noise(spec, size, _TEACHER_IMAGES).images
+    images = _noise(spec, size, min(_TEACHER_IMAGES, max(_PIXELS // (size.height * size.width), 1))).images
     teacher.features(images[:2])
     start = time.perf_counter()
     features = teacher.features(images)

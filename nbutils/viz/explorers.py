@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import ipywidgets as widgets
-from IPython.display import display
 from matplotlib.figure import Figure
 
 
 def explorer(draw: Callable[..., Figure], **controls: widgets.Widget) -> widgets.Widget:
     """A row of controls and the figure of their values.
 
+    The picture is an image, not an Output widget: headless clients answer each output of the latter with a message of
+    their own, which can race with the next cell and leave kernel and client waiting for each other.
+
     Args:
         draw: Takes each control's value under its name.
         controls: Widgets with a `value`.
     """
-    picture = widgets.Output()
+    picture = widgets.Image(format="png")
 
     def show(_: object = None) -> None:
+        png = io.BytesIO()
         figure = draw(**{name: control.value for name, control in controls.items()})
-        with picture:
-            picture.clear_output(wait=True)
-            display(figure)  # type: ignore[no-untyped-call]
+        figure.savefig(png, format="png", dpi=100, bbox_inches="tight")
+        picture.value = png.getvalue()
 
     for control in controls.values():
         control.observe(show, names="value")
     show()
+    picture.layout.align_self = "flex-start"
     return widgets.VBox([widgets.HBox(list(controls.values())), picture])

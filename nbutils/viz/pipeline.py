@@ -15,8 +15,16 @@ _COLUMNS: dict[Task, float] = {"classification": 0.0, "alignment": 3.2, "verific
 _LOSSES: dict[Task, str] = {
     "classification": "H(P, y)",
     "alignment": "‖R − y‖²",
-    "verification": "[‖Kᵃ − Kᵖ‖² − ‖Kᵃ − Kⁿ‖² + λ]₊",
+    "verification": "triplet hinge of K",
 }
+#: Arrows from what a network starts from: both ends, and the bend.
+_STARTED = (
+    ((-1.0, 0.82), (0.0, 0.82), 0.0),
+    ((2.0, 2.62), (3.2, 2.62), 0.0),
+    ((2.0, 0.82), (3.2, 0.82), 0.0),
+    ((1.0, 3.05), (7.4, 3.05), -0.25),
+    ((1.0, 0.4), (7.4, 0.4), 0.25),
+)
 _INITIALISE, _TEACH = "tab:blue", "tab:red"
 
 
@@ -31,34 +39,13 @@ def pipeline(task: Task) -> Figure:
         strong = name == task
         ax.text(x + 1, 3.35, name, ha="center", weight="bold" if strong else "normal")
         _box(ax, x, 2.2, f"teacher\n{_LOSSES[name]}", strong=strong)
-        _box(
-            ax,
-            x,
-            0.4,
-            f"student\n{_LOSSES[name]} + α soft" + ("" if name == "classification" else " + β hidden"),
-            strong,
-        )
+        told = "" if name == "classification" else " + β hidden"
+        _box(ax, x, 0.4, f"student\n{_LOSSES[name]}\n+ α soft{told}", strong)
         _arrow(ax, (x + 1, 2.2), (x + 1, 1.25), _TEACH)
         ax.text(x + 1.08, 1.72, "soft" if name == "classification" else "soft, hidden", color=_TEACH, fontsize=8)
     _box(ax, -3.0, 0.4, "initial student W_S0\nH(P, y)", task == "classification")
-    _arrow(ax, (-1.0, 0.82), (0.0, 0.82), _INITIALISE)
-    for name in ("alignment", "verification"):
-        x = _COLUMNS[name]
-        bend = -0.25 if name == "verification" else 0.0
-        _arrow(
-            ax,
-            (1.0 if bend else 2.0, 3.05 if bend else 2.62),
-            (x + (1.0 if bend else 0), 3.05 if bend else 2.62),
-            _INITIALISE,
-            bend,
-        )
-        _arrow(
-            ax,
-            (1.0 if bend else 2.0, 0.4 if bend else 0.82),
-            (x + (1.0 if bend else 0), 0.4 if bend else 0.82),
-            _INITIALISE,
-            -bend,
-        )
+    for start, end, bend in _STARTED:
+        _arrow(ax, start, end, _INITIALISE, bend)
     ax.plot([], [], color=_INITIALISE, label="is started from")
     ax.plot([], [], color=_TEACH, label="teaches, frozen")
     ax.legend(loc="upper left", frameon=False, fontsize=9)
