@@ -18,13 +18,15 @@ NOTEBOOKS = find_notebooks(notebooks_dir())
 
 
 def trains(notebook: Path) -> bool:
-    """Whether a cell calls `train`."""
+    """Whether a cell calls `train` or `train_cells`."""
     code = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
     calls = [node.func for source in code for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    return any(isinstance(call, ast.Name) and call.id == "train" for call in calls)
+    return any(isinstance(call, ast.Name) and call.id in ("train", "train_cells") for call in calls)
 
 
-@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name.startswith(("luo2016/", "quickstart"))])
+@pytest.mark.parametrize(
+    "name", [name for name in NOTEBOOKS if name.startswith(("luo2016/", "quickstart", "wang2017/"))]
+)
 def test_every_notebook_that_trains_can_be_planned(name: str) -> None:
     assert trains(NOTEBOOKS[name]) == (name in TRAININGS)
     defaults = {parameter.name: parameter.default for parameter in read_parameters(NOTEBOOKS[name]).values()}
@@ -49,6 +51,27 @@ def test_the_papers_own_size_is_planned_and_nothing_rendered(monkeypatch: pytest
     specs, sizes = notebook_trainings(name, given)
     assert len(specs) == 8
     assert {(size.train, size.identities) for size in sizes.values()} == {(290_000, 12_294)}
+
+
+@pytest.mark.parametrize(
+    ("name", "people", "images"),
+    [
+        ("01_distillation_of_classification", {10_575, 100_000}, {494_414, 8_400_000}),
+        ("02_transfer_to_alignment", {10_575, 10_177}, {494_414, 202_599}),
+        ("03_transfer_to_verification", {10_575}, {494_414}),
+    ],
+)
+def test_wang_and_lans_own_sizes_are_planned_and_nothing_rendered(
+    name: str, people: set[int], images: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SyntheticData, "_load", lambda _: pytest.fail("rendered"))
+    name = f"wang2017/{name}"
+    given = {parameter.name: parameter.default for parameter in read_parameters(NOTEBOOKS[name]).values()}
+    specs, sizes = notebook_trainings(name, given | {"preset": "paper"})
+    assert {size.identities for size in sizes.values()} == people
+    assert {size.train for size in sizes.values()} == {count - round(0.2 * count) for count in images}
+    assert {spec.data for spec in specs} <= set(sizes)
+    assert all(spec.schedule.learning_rate == (0.01 if spec.initialise_from else 0.1) for spec in specs)
 
 
 def test_a_parameter_that_is_missing() -> None:
