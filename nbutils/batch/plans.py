@@ -96,6 +96,13 @@ def _verification(dataset: str, data_root: str, preset: str, seed: int, seeds: i
         yield from [*networks.verification(softmax=False).values(), *networks.verification(softmax=True).values()]
 
 
+def _resnet(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
+) -> Iterable[TrainingSpec]:
+    data = recipes.face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return [recipes.torchvision_resnet(data, preset, seed)]
+
+
 #: By notebook; one that trains nothing has no entry.
 TRAININGS: dict[str, Trainings] = {
     "quickstart": _quickstart,
@@ -106,6 +113,7 @@ TRAININGS: dict[str, Trainings] = {
     "luo2016/06_compressing_a_deeper_teacher": _fig4,
     "luo2016/07_compressing_an_ensemble": _fig5,
     "luo2016/08_complexity_and_efficiency": _selection,
+    "luo2016/09_selection_for_any_network": _resnet,
     "wang2017/01_distillation_of_classification": _classification,
     "wang2017/02_transfer_to_alignment": _alignment,
     "wang2017/03_transfer_to_verification": _verification,

@@ -11,25 +11,32 @@ from nbutils.selection.stability import Stability
 
 
 def against_baselines(table: pd.DataFrame, all_neurons: float) -> Figure:
-    """AUC against the number of kept neurons, one line a method, with intervals.
+    """AUC against the number of kept neurons, one line a method, and what selection has before each of them.
 
     Args:
-        table: Columns method, count, AUC, low, high, in percent.
+        table: Columns method, count, AUC, low, high; "selection −", "− low", "− high", paired; all in percent.
         all_neurons: AUC of all neurons, in percent.
     """
-    figure, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained", sharex=True)
     methods = list(dict.fromkeys(table["method"]))
-    for colour, method in zip(sns.color_palette(n_colors=len(methods)), methods, strict=True):
+    for number, (colour, method) in enumerate(zip(sns.color_palette(n_colors=len(methods)), methods, strict=True)):
         own = table[table["method"] == method]
-        ax.plot(own["count"], own["AUC"], "o-", color=colour, markersize=4, label=method)
-        ax.fill_between(own["count"], own["low"], own["high"], color=colour, alpha=0.12)
-    ax.axhline(all_neurons, color="black", linestyle="--", linewidth=1, label="all neurons")
+        # beside each other, so that the bars can be told apart
+        at = own["count"] * 1.05 ** (number - (len(methods) - 1) / 2)
+        for ax, (value, low, high) in ((left, ("AUC", "low", "high")), (right, ("selection −", "− low", "− high"))):
+            if ax is left or method != "selection":
+                around = [own[value] - own[low], own[high] - own[value]]
+                ax.errorbar(at, own[value], yerr=around, color=colour, marker="o", markersize=4, lw=1, label=method)
+    left.axhline(all_neurons, color="black", linestyle="--", linewidth=1, label="all neurons")
+    right.axhline(0, color="black", linewidth=1)
     counts = sorted(table["count"].unique())
-    ax.set(xscale="log", xlabel="neurons, or components, kept", ylabel="AUC in percent")
-    ax.set_xticks(counts, [str(count) for count in counts])
-    ax.minorticks_off()
-    ax.grid(alpha=0.3)
-    ax.legend(frameon=False, fontsize=8)
+    left.set(xscale="log", xlabel="neurons, or components, kept", ylabel="AUC in percent")
+    right.set(xlabel="neurons, or components, kept", ylabel="AUC of selection − AUC of the other, in points")
+    left.set_xticks(counts, [str(count) for count in counts])
+    for ax in (left, right):
+        ax.minorticks_off()
+        ax.grid(alpha=0.3)
+    left.legend(frameon=False, fontsize=8)
     plt.close(figure)
     return figure
 
@@ -46,12 +53,13 @@ def stability(images: Stability, lams: pd.DataFrame) -> Figure:
     left.set(xlabel="share of resamples that choose it", ylabel="neurons")
     sns.stripplot(x=images.overlaps, ax=middle, alpha=0.7)
     middle.axvline(images.by_chance, color="black", linestyle="--", linewidth=1, label="two random choices")
-    middle.set(xlim=(0, 1), xlabel="overlap with the choice on all images")
+    middle.set(xlim=(0, 1), yticks=[], xlabel="overlap with the choice on all images")
     middle.legend(frameon=False, fontsize=8)
     right.plot(lams["λ"], lams["overlap"], "o-", markersize=4)
     right.axhline(images.by_chance, color="black", linestyle="--", linewidth=1)
     right.set(ylim=(0, 1.02), xlabel="λ", ylabel="overlap with the default λ")
     right.set_xscale("symlog", linthresh=0.1)
+    right.set_xlim(left=-0.01)
     for ax in (left, right):
         ax.grid(alpha=0.3)
     plt.close(figure)
