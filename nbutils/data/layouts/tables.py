@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,10 +45,11 @@ class Table:
         """File and line of a row, for an error."""
         return f"{self.path}:{self.lines[row]}"
 
-    def cells(self, names: Sequence[str]) -> list[list[str]]:
-        """The named columns of all rows, in the order of `names`."""
+    def cells(self, names: Sequence[str]) -> Iterator[list[str]]:
+        """The named columns of each row, in the order of `names`."""
         which = [self.columns.index(name) for name in names]
-        return [[row[column] for column in which] for row in self.rows]
+        side_by_side = slice(which[0], which[-1] + 1) if which == list(range(which[0], which[-1] + 1)) else None
+        return (row[side_by_side] if side_by_side else [row[column] for column in which] for row in self.rows)
 
     def has(self, names: Sequence[str]) -> bool:
         """Whether all of these columns are there.
@@ -151,14 +152,13 @@ def attributes_of(table: Table) -> npt.NDArray[np.int8]:
     Raises:
         DataError: naming line and attribute, if a value is not −1, 0 or 1.
     """
-    values = []
+    found = np.empty((len(table.rows), len(ATTRIBUTES)), np.int8)
     for number, cells in enumerate(table.cells(ATTRIBUTES)):
         try:
-            values.append([_ATTRIBUTE[cell.strip()] for cell in cells])
+            found[number] = [_ATTRIBUTE[cell] if cell in _ATTRIBUTE else _ATTRIBUTE[cell.strip()] for cell in cells]
         except KeyError as error:
             name = next(n for n, cell in zip(ATTRIBUTES, cells, strict=True) if cell.strip() not in _ATTRIBUTE)
             raise DataError(f"{table.at(number)}: {name} is {error.args[0][:20]!r}, expected -1, 0 or 1") from None
-    found = np.array(values, np.int8).reshape(-1, len(ATTRIBUTES))
     blank = any("" in row for row in table.rows)
     return found if (found == -1).any() or blank else np.where(found == 0, -1, found).astype(np.int8)
 
@@ -169,16 +169,15 @@ def numbers_of(table: Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
     Raises:
         DataError: naming line and column, if a value is not a finite decimal number.
     """
-    values = []
+    values = np.full((len(table.rows), len(names)), np.nan, np.float32)
     for number, cells in enumerate(table.cells(names)):
         if not any(cells):
-            values.append([float("nan")] * len(names))
             continue
         for name, cell in zip(names, cells, strict=True):
             if not _NUMBER.fullmatch(cell.strip()):
                 raise DataError(f"{table.at(number)}: {name} is {cell[:20]!r}, expected a number")
-        values.append([float(cell.strip()) for cell in cells])
-    return np.array(values, np.float32).reshape(-1, len(names))
+        values[number] = [float(cell.strip()) for cell in cells]
+    return values
 
 
 def whole_numbers_of(table: Table, name: str, most: int = 10**9) -> npt.NDArray[np.int64]:
