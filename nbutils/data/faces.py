@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +90,6 @@ class FaceData:
         pairs: pairs of indices into `test`.
         validation_pairs: pairs of indices into `validation`, or None where that is.
         held_out: images of the people of `train` that are kept from training, with the same numbers; or None.
-        fingerprint: SHA-256 (hex) over every array's bytes, type and shape, and the names of people.
     """
 
     name: str
@@ -100,7 +100,6 @@ class FaceData:
     validation: Faces | None = None
     validation_pairs: Pairs | None = None
     held_out: Faces | None = None
-    fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.validation is None and self.validation_pairs is not None:
@@ -108,7 +107,6 @@ class FaceData:
         _check_range(self.pairs, self.test, "pairs")
         if self.validation is not None and self.validation_pairs is not None:
             _check_range(self.validation_pairs, self.validation, "validation_pairs")
-        object.__setattr__(self, "fingerprint", self._digest())
 
     @property
     def offers(self) -> tuple[str, ...]:
@@ -144,7 +142,9 @@ class FaceData:
             )
         return self
 
-    def _digest(self) -> str:
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over every array's bytes, type and shape, and the names of people."""
         digest = hashlib.sha256()
         for label, value in self._parts():
             digest.update(f"{label} {value.dtype.str} {value.shape};".encode())

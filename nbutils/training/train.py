@@ -229,7 +229,11 @@ def _kept_logits(spec: TrainingSpec, teacher: Teacher, cache: TargetCache) -> tu
 
 
 def _cached_features(spec: TrainingSpec, teacher: Teacher, data: FaceData, store: Store) -> torch.Tensor:
-    content = {"features of": [t.key for t in spec.teacher], "data": data.fingerprint, "precision": spec.precision}
+    content = {
+        "features of": [t.key for t in spec.teacher],
+        "data": spec.data.fingerprint(),
+        "precision": spec.precision,
+    }
     key = digest(content)
     with store.lock(key) if leads() else nullcontext():
         folder = told_by_first(store.find(key) if leads() else None)

@@ -108,3 +108,6 @@ def test_adapting_to_the_test_images_sees_no_identity_and_no_image_of_the_fold()
     inside = {whole.test.images[i].tobytes() for i in [*whole.pairs.first[tested], *whole.pairs.second[tested]]}
     assert not inside & {image.tobytes() for image in adapted.train.images}
     np.testing.assert_array_equal(adapted.test.images, whole.test.images)
+    folds = [spec.model_copy(update={"adapt_to_all_but_fold": fold}).fingerprint() for fold in (3, 3, 4)]
+    assert folds[0] == folds[1]
+    assert len({*folds, spec.fingerprint()}) == 3
