@@ -133,7 +133,7 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
     try:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
         root = loader.get_single_node()
-        _check_unique(root, path)
+        _check_unique(root, path, set())
         content = loader.construct_document(root) if root else None
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a date that does not exist
         raise DataError(f"{path}: cannot be read: {error}") from error
@@ -141,6 +141,8 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise DataError(f"{path}{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    except RecursionError:
+        raise DataError(f"{path}: lists in lists without end, expected a manifest") from None
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
@@ -150,17 +152,20 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
         raise DataError(f"{path}:{_line(root, first['loc'])}: {key}: {says}") from error
 
 
-def _check_unique(node: yaml.Node | None, path: Path) -> None:
+def _check_unique(node: yaml.Node | None, path: Path, checked: set[int]) -> None:
     """YAML's reader would let the last of two equal keys win without a word."""
+    if id(node) in checked:  # an alias: a few lines of them can name a billion things
+        return
+    checked.add(id(node))
     seen: set[str] = set()
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         name = str(key.value)
         if name in seen:
             raise DataError(f"{path}:{key.start_mark.line + 1}: {name}: given twice")
         seen.add(name)
-        _check_unique(value, path)
+        _check_unique(value, path, checked)
     for value in node.value if isinstance(node, yaml.SequenceNode) else ():
-        _check_unique(value, path)
+        _check_unique(value, path, checked)
 
 
 def _line(node: yaml.Node | None, location: tuple[Any, ...]) -> int:

@@ -49,11 +49,12 @@ def open_pack(root: Path) -> Collection:
     info = form.read_info(root)
     count = info.images
     crops = _images(root / form.IMAGES, (count, info.height, info.width, 3))
-    index = _table(root / form.INDEX, count, leave="sha256")
+    path = root / form.INDEX
+    index = _table(path, count, leave="sha256")
     people = _table(root / form.IDENTITIES, info.identities)["name"].to_pylist()
-    identity = _column(index, "identity", np.int64)
+    identity = _column(path, index, "identity", np.int64)
     if identity is not None and (identity.min() < -1 or identity.max() >= len(people)):
-        raise DataError(f"{root / form.INDEX}: identity is out of range, expected -1 … {len(people) - 1}")
+        raise DataError(f"{path}: identity is out of range, expected -1 … {len(people) - 1}")
     missing = index["missing"]
     absent = np.flatnonzero(missing.is_valid().to_numpy()).tolist() if missing.null_count < count else []
     return Collection(
@@ -63,9 +64,9 @@ def open_pack(root: Path) -> Collection:
         read=_nothing_encoded(root),
         identity=identity,
         identity_names=tuple(people),
-        attributes=_columns(index, ATTRIBUTES, np.int8),
-        landmarks=_points(index),
-        partition=_column(index, "partition", np.int8),
+        attributes=_columns(path, index, ATTRIBUTES, np.int8),
+        landmarks=_points(path, index),
+        partition=_column(path, index, "partition", np.int8),
         pairs=_pairs(root / form.PAIRS, count) if form.PAIRS in info.files else None,
         crops=crops,
         missing={at: str(missing[at].as_py()) for at in absent},
@@ -99,13 +100,14 @@ def damaged(root: Path) -> Iterator[str]:
 
 def _images(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     try:
+        with path.open("rb") as file:
+            head = file.read(form.HEADER_BYTES)
+        if head != form.header(shape):  # compared, not parsed: NumPy's own reader evaluates it as Python
+            raise DataError(f"{path}: expected a NumPy file of uint8 of shape {shape}")
         # Copy-on-write: torch wants writeable memory, and the file must never change.
-        found: npt.NDArray[np.uint8] = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, SyntaxError) as error:
+        return np.memmap(path, np.uint8, mode="c", offset=form.HEADER_BYTES, shape=shape)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be mapped: {error}") from error
-    if found.shape != shape or found.dtype != np.uint8:
-        raise DataError(f"{path}: {found.dtype} of shape {found.shape}, expected uint8 of shape {shape}")
-    return found
 
 
 def _table(path: Path, rows: int, leave: str = "") -> Any:  # noqa: ANN401 — pyarrow has no types
@@ -113,7 +115,7 @@ def _table(path: Path, rows: int, leave: str = "") -> Any:  # noqa: ANN401 — p
         names = [name for name in pq.read_schema(path).names if name != leave]
         table = pq.read_table(path, columns=names, memory_map=True)
         table.validate(full=True)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     needed = {form.INDEX: {"name", "missing"}, form.IDENTITIES: {"name"}}.get(path.name, set())
     if table.num_rows != rows or not needed <= set(names):
@@ -121,22 +123,22 @@ def _table(path: Path, rows: int, leave: str = "") -> Any:  # noqa: ANN401 — p
     return table
 
 
-def _column(table: Any, name: str, kind: type) -> npt.NDArray[Any] | None:  # noqa: ANN401
+def _column(path: Path, table: Any, name: str, kind: type) -> npt.NDArray[Any] | None:  # noqa: ANN401
     if name not in table.column_names:
         return None
     try:
         return np.asarray(table[name].to_numpy(), kind)
     except (ValueError, TypeError, pa.ArrowException) as error:
-        raise DataError(f"index column {name!r}: {error}") from error
+        raise DataError(f"{path}: column {name!r}: {error}") from error
 
 
-def _columns(table: Any, names: Sequence[str], kind: type) -> npt.NDArray[Any] | None:  # noqa: ANN401
-    columns = [column for name in names if (column := _column(table, name, kind)) is not None]
+def _columns(path: Path, table: Any, names: Sequence[str], kind: type) -> npt.NDArray[Any] | None:  # noqa: ANN401
+    columns = [column for name in names if (column := _column(path, table, name, kind)) is not None]
     return np.stack(columns, axis=1) if len(columns) == len(names) else None
 
 
-def _points(table: Any) -> npt.NDArray[np.float32] | None:  # noqa: ANN401
-    columns = _columns(table, LANDMARK_COLUMNS, np.float32)
+def _points(path: Path, table: Any) -> npt.NDArray[np.float32] | None:  # noqa: ANN401
+    columns = _columns(path, table, LANDMARK_COLUMNS, np.float32)
     return None if columns is None else columns.reshape(-1, 5, 2)
 
 

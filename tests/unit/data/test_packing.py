@@ -268,7 +268,7 @@ def test_damage_is_named(faces: Collection, tmp_path: Path, harm: Callable[[Path
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (b'"images": 21', b'"images": 22', r"images\.npy: uint8 of shape \(21, 61, 53, 3\)"),
+        (b'"images": 21', b'"images": 22', r"images\.npy: expected a NumPy file of uint8 of shape \(22, 61, 53, 3\)"),
         (b'"images": 21', b'"images": "x"', r"pack\.json: images: "),
         (b'"format": 1', b'"format": 2', r"pack\.json: format: "),
         (b"{", b"[", r"pack\.json: not JSON"),

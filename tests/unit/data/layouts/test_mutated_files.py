@@ -21,12 +21,17 @@ from hypothesis import strategies as st
 from nbutils.data.collection import Collection
 from nbutils.data.decode import decode_image
 from nbutils.data.layouts import open_collection, write_collection
+from nbutils.data.manifest import load_manifest
+from nbutils.data.packing import pack
+from nbutils.data.split_file import draw_split, load_split
 from nbutils.errors import DataError
 from tests.support.collections import encoded, rendered
 from tests.support.mutants import mutate
 
 #: Examples of hypothesis, and mutants of each: 10,000 a parser.
 EXAMPLES, EACH = 50, 200
+#: In memory where the system has such a folder: so many writes wear a disk, and take minutes.
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 #: The files that each layout's parser reads besides the images; in how many forms, which share its mutants.
 PARSED = {
@@ -44,6 +49,7 @@ PARSED = {
     "idx": (1, ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]),
     "image_list": (1, ["images.csv", "pairs.csv"]),
     "image_folder": (1, ["pairs.csv"]),
+    "pack": (1, ["pack.json", "images.npy", "index.parquet", "identities.parquet", "pairs.parquet"]),
 }  # fmt: skip
 
 
@@ -64,6 +70,9 @@ def write(case: str, root: Path) -> str:
         source = Collection(
             "rendered", root, [""] * 12, bytes, np.arange(12) % 3, ["0", "1", "2"], pixels=grey.__getitem__
         )
+    if layout == "pack":
+        pack(source, root, "whole", 2, 2, progress=False)
+        return layout
     write_collection(source, root, layout)
     if case == "recordio":
         rows = [f"{key}\t{(key - 1) // 2}\tPerson/{key}.jpg\n" for key in range(1, len(source) + 1)]
@@ -90,7 +99,7 @@ def read_all(root: Path, layout: str) -> bool:
         collection = open_collection(root, layout)
         for at in range(len(collection)):
             collection.describe(at)
-            collection.read(at)
+            collection.read(at) if collection.crops is None else collection.image(at)
     except DataError as error:
         refusal = str(error)
     else:
@@ -101,9 +110,7 @@ def read_all(root: Path, layout: str) -> bool:
 
 @pytest.fixture(scope="module", params=list(PARSED))
 def case(request: pytest.FixtureRequest) -> Iterator[tuple[str, Path, str]]:
-    # In memory where the system has such a folder: twenty thousand writes wear a disk, and take minutes.
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with TemporaryDirectory(dir=memory) as folder:
+    with TemporaryDirectory(dir=MEMORY) as folder:
         root = Path(folder) / "data"
         layout = write(request.param, root)
         assert read_all(root, layout)
@@ -154,3 +161,55 @@ def test_damaged_images(kind: str, seed: int) -> None:
             pixels = decode_image(mutate(sound, rng), "some image")
             assert pixels.dtype == np.uint8
             assert pixels.shape[2:] == (3,)
+
+
+MANIFEST = """\
+title: Faces
+homepage: https://example.org/faces
+licence: none
+citation: [A. Author. Faces. 2016.]
+access: open
+notes:
+  - >-
+    Of two
+    lines
+annotations: [identity, pairs]
+images: 12
+identities: 3
+files: [{name: a.zip, digest: "md5:00d2c5bc6d35e252742224ab0c1e8fcb", url: "https://example.org/a.zip"}]
+layouts: [image_folder]
+splits: [{rule: images, share: 0.2, note: drawn}]
+"""
+
+
+@settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32 - 1))
+@pytest.mark.parametrize("parser", ["manifest", "split"])
+def test_damaged_manifests_and_splits(parser: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        path = Path(folder) / "some.yml"
+        if parser == "manifest":
+            path.write_text(MANIFEST)
+        else:
+            draw_split("images", np.zeros(40, np.int64), 0.2).save(path)
+        sound = path.read_bytes()
+        load = load_manifest if parser == "manifest" else load_split
+        load(path)
+        for _ in range(EACH):
+            path.write_bytes(mutate(sound, rng))
+            with suppress(DataError):
+                load(path)
+
+
+ENDLESS = ["[" * 20_000, "{" * 20_000, "? " * 9_000, "a: " * 20_000, "&a [*a, *a]"]
+#: 10^12 names in twelve lines.
+LAUGHS = "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 13))])
+
+
+@pytest.mark.parametrize("content", [*ENDLESS, LAUGHS], ids=[*"abcde", "laughs"])
+def test_manifests_without_end(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "some.yml"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"some\.yml"):
+        load_manifest(path)
