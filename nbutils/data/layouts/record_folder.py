@@ -73,7 +73,7 @@ def open_record_folder(root: Path) -> Collection:
         raise DataError(f"{root}: expected train.rec, or a folder with exactly one .rec file")
     index = path.with_suffix(".idx")
     records = read_records(path, index if index.is_file() else None)
-    rows = _image_rows(records)
+    rows, remarks = _image_rows(records)
     if not len(rows):
         raise DataError(f"{path}: no record holds an image")
     labels, flag = records.labels[rows], np.maximum(records.flag[rows], 1)
@@ -87,7 +87,7 @@ def open_record_folder(root: Path) -> Collection:
         known, identity = np.unique(number, return_inverse=True)
         identity = np.where(number < 0, -1, identity - int((known < 0).sum())).astype(np.int64)
         people = _names_of_people(known[known >= 0], identity, listed)
-    remarks = _check_property(path.with_name("property"), number)
+    remarks += _check_property(path.with_name("property"), number)
     values = labels[:, has_identity:]
     return Collection(
         layout="recordio",
@@ -133,24 +133,27 @@ def write_record_folder(collection: Collection, folder: Path) -> None:
     write_pair_list(folder / "pairs.csv", collection.pairs, names.tolist())
 
 
-def _image_rows(records: Records) -> npt.NDArray[np.int64]:
-    """The records that are images: all, or those that InsightFace's record 0 announces."""
+def _image_rows(records: Records) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """The records that are images: all, or those that InsightFace's record 0 announces; and remarks."""
     filled = np.flatnonzero(records.image_bytes > 0)
-    if not len(records) or records.key[0] != 0 or records.flag[0] != 2 or records.image_bytes[0] > 0:
-        return filled
+    if not len(records) or records.key[0] != 0 or records.flag[0] < 2 or records.image_bytes[0] > 0:
+        return filled, ()
     ends = records.labels[0, :2].astype(np.float64)
     if not (np.isfinite(ends).all() and 1 <= ends[0] <= ends[1] and (ends == np.floor(ends)).all()):
         raise DataError(
             f"{records.path}: record 0 says {ends.tolist()}, expected the ends of the images and of the people"
         )
     first, last = int(ends[0]), int(ends[1])
-    if len(records) < last or records.key[last - 1] != last - 1:  # keys are unique and sorted
-        raise DataError(f"{records.path}: record 0 promises the records 0 … {last - 1}, the index has {len(records)}")
+    if len(records) < first or records.key[first - 1] != first - 1:  # keys are unique and sorted
+        raise DataError(f"{records.path}: record 0 promises images 1 … {first - 1}, there are {len(records)} records")
     rows = np.arange(1, first)
     empty = rows[records.image_bytes[rows] == 0]
     if len(empty):
         raise DataError(f"{records.path}: record {empty[0]} holds no image, as record 0 promises")
-    return rows
+    # People's records only repeat what the images' labels say: copies that were shuffled often lack them.
+    people = int(((records.key >= first) & (records.key < last)).sum())
+    differs = f"{records.path}: record 0 promises {last - first} people's records, there are {people}"
+    return rows, (differs,) if people != last - first else ()
 
 
 def _whole_numbers(

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nbutils.data.collection import TRAIN, VALIDATION, Collection
+from nbutils.data.crops import Box, cut_box
 from nbutils.data.faces import FaceData, Faces
+from nbutils.data.folder import MOST_IMAGES, MOST_PAIRS, _draw
 from nbutils.data.layouts import open_collection, write_collection
 from nbutils.data.packing import pack
 from nbutils.data.spec import FolderData
@@ -114,3 +117,38 @@ def test_a_layout_without_identities_says_what_it_has(lfw: Path, tmp_path: Path)
         DataError, match=r"lacks landmarks: needed here are identity, landmarks; it has identity, pairs"
     ):
         load(lfw).require("identity", "landmarks")
+
+
+def test_training_faces_and_pairs_of_different_data_sets(lfw: Path, tmp_path: Path) -> None:
+    """As CASIA-WebFace with LFW's pairs: crops that fill the image beside LFW's wide ones, each cut as it must be."""
+    others = replace(rendered(112), identity_names=[f"Other_{number}" for number in range(7)], pairs=None)
+    write_collection(others, tmp_path / "webface", "image_folder")
+    data = load(tmp_path / "webface", "casia_webface", pairs_root=lfw)
+    assert data.train.num_identities == 7
+    np.testing.assert_array_equal(data.test.images, load(lfw).test.images)
+    whole = Image.fromarray(open_collection(tmp_path / "webface").image(0))
+    left = (112 - 112 * 53 / 61) / 2
+    np.testing.assert_array_equal(data.train.images[0], cut_box(whole, Box(left, 0, 112 - left, 112), 61, 53))
+
+
+def test_pairs_are_drawn_among_the_people_to_test(tmp_path: Path) -> None:
+    write_collection(replace(rendered(), pairs=None), tmp_path / "celeba", "celeba")
+    data = load(tmp_path / "celeba", "celeba")
+    assert data.title == "CelebA (celeba, pairs drawn)"
+    assert data.test.identity_names == ("4", "5", "6")
+    assert data.train.identity_names == ("0", "1", "2", "3")
+    same = data.test.identity[data.pairs.first] == data.test.identity[data.pairs.second]
+    np.testing.assert_array_equal(same, data.pairs.same)
+    assert data.pairs.same.sum() == 9  # three of three images each; as many mismatched
+    assert len(data.pairs) == 18
+    again = load(tmp_path / "celeba", "celeba", width=47)
+    np.testing.assert_array_equal(again.pairs.first, data.pairs.first)
+
+
+def test_of_many_people_some_are_drawn() -> None:
+    identity = np.repeat(np.arange(3000), 5)
+    rows, pairs = _draw(identity, np.arange(len(identity)))
+    assert MOST_IMAGES - 5 < len(rows) <= MOST_IMAGES
+    assert (np.bincount(identity[rows]) % 5 == 0).all()  # whole people
+    assert pairs.same.sum() * 2 == len(pairs) == 2 * MOST_PAIRS
+    np.testing.assert_array_equal(identity[rows[pairs.first]] == identity[rows[pairs.second]], pairs.same)

@@ -149,19 +149,25 @@ def text(name: str, content: str) -> Callable[[Path], None]:
     return edit
 
 
-def drop_people(folder: Path) -> None:
+def drop_lines(folder: Path, lines: slice) -> None:
     path = folder / "train.idx"
-    path.write_text("".join(f"{line}\n" for line in path.read_text().splitlines()[:-3]))
+    rows = path.read_text().splitlines()
+    del rows[lines]
+    path.write_text("\n".join(rows))
+
+
+def drop_images(folder: Path) -> None:
+    drop_lines(folder, slice(3, 6))
 
 
 @pytest.mark.parametrize(
     ("edit", "says"),
     [
-        (first_record((1e6, 1e6 + 7)), "record 0 promises the records 0 … 1000006, the index has 29"),
+        (first_record((1e6, 1e6 + 7)), "record 0 promises images 1 … 999999, there are 29 records"),
         (first_record((22, 20)), "expected the ends of the images and of the people"),
         (first_record((float("inf"), float("nan"))), "expected the ends of the images and of the people"),
         (first_record((29, 29)), "record 22 holds no image, as record 0 promises"),
-        (drop_people, "record 0 promises the records 0 … 28, the index has 26"),
+        (drop_images, "record 0 promises images 1 … 21, there are 26 records"),
         (text("property", "3,112,112"), r"property:1: promises 3 people, a record has the number 6"),
         (text("property", "many"), "property:1: 'many': expected people,height,width"),
     ],
@@ -175,6 +181,14 @@ def test_headers_that_disagree(insightface: Path, edit: Callable[[Path], None], 
 def test_more_people_promised_than_shown_is_a_remark(insightface: Path) -> None:
     (insightface / "property").write_text("9,112,112")
     assert re.search("promises 9 people, the records show 7", open_collection(insightface).remarks[0])
+
+
+def test_without_peoples_own_records(insightface: Path) -> None:
+    whole = open_collection(insightface)
+    drop_lines(insightface, slice(-3, None))
+    found = open_collection(insightface)
+    np.testing.assert_array_equal(found.identity, whole.identity)
+    assert "record 0 promises 7 people's records, there are 4" in found.remarks[0]
 
 
 def test_attributes_out_of_range(tmp_path: Path) -> None:
