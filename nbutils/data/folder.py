@@ -35,8 +35,8 @@ def load_folder(spec: FolderData, *, progress: bool = True) -> FaceData:
     """Loads and crops the faces of a spec.
 
     Training faces are sorted by person; faces to test stand in the order of their first use in the pairs. So equal
-    images give equal faces, whatever the layout. Where the source of the pairs knows no people, as a `.bin` file, images
-    that matched pairs join count as one person: enough to verify, not to identify.
+    images give equal faces, whatever the layout. Where the source of the pairs knows no people, as a `.bin` file,
+    images that matched pairs join count as one person: enough to verify, not to identify.
 
     Raises:
         DataError: If an image that is needed is missing or damaged, there are no identities to train on, people are
