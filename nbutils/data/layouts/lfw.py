@@ -37,10 +37,12 @@ _FILE = re.compile(r"(.+)_([0-9]{4,9})\.jpg", re.ASCII)
 
 
 def recognises(root: Path) -> bool:
-    """Whether the path is a folder with images and lists as LFW's, or a list of pairs beside such images."""
-    folder = root.parent if root.is_file() else root
-    beside = root.name.startswith("pairs") and root.suffix == ".txt" if root.is_file() else _has_list(root)
-    return beside and any((folder / name).is_dir() for name in IMAGE_FOLDERS)
+    """Whether the path is a folder with LFW's images, or a list of pairs beside them."""
+    if root.is_file():
+        return root.suffix == ".txt" and root.name.startswith("pairs") and _image_folder(root.parent) is not None
+    folder = _image_folder(root)
+    # The last name is anybody's: then a list has to say that it is LFW.
+    return folder is not None and (folder.name != IMAGE_FOLDERS[-1] or bool(_lists(root)))
 
 
 def open_lfw(root: Path) -> Collection:
@@ -53,10 +55,11 @@ def open_lfw(root: Path) -> Collection:
         DataError: If there are no images (with how to get them), or a list is malformed, naming file and line.
     """
     base = root.parent if root.is_file() else root
-    folder = next((base / name for name in IMAGE_FOLDERS if (base / name).is_dir()), None)
-    if folder is None:
-        looked = " or ".join(f"{base / name}{os.sep}" for name in IMAGE_FOLDERS)
-        raise DataError(f"data root {base} is no LFW; looked for: {looked}. {_HOW_TO_GET}")
+    folder = _image_folder(base)
+    if folder is None or not (root.is_file() or _lists(base)):
+        folders = " or ".join(f"{base / name}{os.sep}" for name in IMAGE_FOLDERS)
+        looked = folders if folder is None else "lists beside the images"
+        raise DataError(f"data root {base} is no complete LFW; looked for: {looked}. {_HOW_TO_GET}")
     promised: dict[ImageName, str] = {}
     purpose: dict[str, int] = {}
     counted: dict[str, int] = {}
@@ -150,8 +153,12 @@ def _pair_list(pairs: Pairs, named: dict[int, ImageName], root: Path) -> str:
     return "\n".join([*rows, ""])
 
 
-def _has_list(root: Path) -> bool:
-    return any((root / name).is_file() for name in (*PEOPLE_LISTS, *PAIR_LISTS))
+def _image_folder(base: Path) -> Path | None:
+    return next((base / name for name in IMAGE_FOLDERS if (base / name).is_dir()), None)
+
+
+def _lists(base: Path) -> list[Path]:
+    return [base / name for name in (*PEOPLE_LISTS, *PAIR_LISTS) if (base / name).is_file()]
 
 
 def _images(folder: Path, base: Path, counted: dict[str, int]) -> tuple[set[ImageName], tuple[str, ...]]:

@@ -197,6 +197,8 @@ def test_missing_images_say_how_to_get_them(tmp_path: Path) -> None:
 def test_without_lists_people_are_held_out_by_seed(root: Path, load: Callable[..., FaceData]) -> None:
     for name in ("pairsDevTest.txt", "peopleDevTrain.txt"):
         (root / name).unlink()
+    with pytest.raises(DataError, match=r"no complete LFW; looked for: lists beside the images\. To get LFW"):
+        load()
     # As many people as a tenth of them can be held out.
     for number in range(14):
         for image in (1, 2, 3, 4):
