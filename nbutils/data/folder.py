@@ -6,6 +6,8 @@ test; where there is no partition either, a share of the people is held out to t
 
 from __future__ import annotations
 
+import math
+from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +29,9 @@ Rows = npt.NDArray[np.int64]
 
 #: Drawn pairs: at most so many matched, and as many mismatched, of at most so many images.
 MOST_PAIRS, MOST_IMAGES = 3000, 2000
+#: Bytes of a pack's crops that are copied into memory where they do not lie side by side; more go to a file.
+IN_MEMORY = 1 << 30
+_BLOCK = 4096
 #: Share of the people that are kept to test where neither partition nor pairs say who.
 TEST_PEOPLE = 0.1
 
@@ -191,14 +196,30 @@ def _check_present(of: Collection, rows: Rows) -> None:
 def _stored(
     of: Collection, rows: Rows, spec: FolderData
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32] | None]:
-    """Crops as a pack holds them: a view of the file where they lie side by side, else a copy."""
+    """Crops as a pack holds them: a view of the file where they lie side by side, else a copy that fits."""
     assert of.crops is not None
     height, width = of.crops.shape[1:3]
     if (height, width) != (spec.height, spec.width):
         raise DataError(f"{of.root}: crops of {height}×{width} pixels, expected {spec.height}×{spec.width}")
     side_by_side = len(rows) and (np.diff(rows) == 1).all()
-    images = of.crops[rows[0] : rows[-1] + 1] if side_by_side else of.crops[rows]
+    images = of.crops[rows[0] : rows[-1] + 1] if side_by_side else _gathered(of.crops, rows)
     return images, None if of.landmarks is None else of.landmarks[rows]
+
+
+def _gathered(crops: npt.NDArray[np.uint8], rows: Rows) -> npt.NDArray[np.uint8]:
+    """Some of the crops side by side: in memory, or where they are many, in a file that ends with the process."""
+    shape = (len(rows), *crops.shape[1:])
+    if math.prod(shape) <= IN_MEMORY:
+        return crops[rows]
+    try:
+        with TemporaryFile(prefix="nbutils-") as file:
+            for at in range(0, len(rows), _BLOCK):
+                file.write(crops[rows[at : at + _BLOCK]].data)
+            file.flush()
+            return np.memmap(file, np.uint8, mode="c", shape=shape)  # outlives the file's name
+    except OSError as error:
+        size = f"{math.prod(shape) / 1e9:.3g} GB"
+        raise DataError(f"{gettempdir()}: no room for {size} of crops ({error}); TMPDIR names a folder") from error
 
 
 def _people_of_pairs(of: Collection, rows: Rows) -> tuple[Rows, tuple[str, ...]]:

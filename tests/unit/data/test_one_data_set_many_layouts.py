@@ -10,7 +10,7 @@ from PIL import Image
 from nbutils.data.collection import TRAIN, VALIDATION, Collection
 from nbutils.data.crops import Box, cut_box
 from nbutils.data.faces import FaceData, Faces
-from nbutils.data.folder import MOST_IMAGES, MOST_PAIRS, _draw
+from nbutils.data.folder import MOST_IMAGES, MOST_PAIRS, _draw, load_folder
 from nbutils.data.layouts import open_collection, write_collection
 from nbutils.data.packing import pack
 from nbutils.data.spec import FolderData
@@ -56,6 +56,23 @@ def test_lfw_from_a_pack(lfw: Path, tmp_path: Path) -> None:
     assert data.fingerprint == load(lfw).fingerprint
     with pytest.raises(DataError, match=r"crops of 61×53 pixels, expected 122×106"):
         load(tmp_path / "pack", height=122, width=106)
+
+
+def test_what_is_too_large_for_memory_is_mapped(lfw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack(open_collection(lfw), tmp_path / "pack", "lfw", 61, 53, progress=False)
+    monkeypatch.setattr("nbutils.data.folder.IN_MEMORY", 1000)
+    spec = FolderData(dataset="lfw", root=tmp_path / "pack", min_images=3)
+    data = load_folder(spec)  # not load(), which remembers
+    assert isinstance(data.test.images, np.memmap)
+    check_equal(data, load(lfw))
+    assert data.fingerprint == load(lfw).fingerprint
+    monkeypatch.setattr("nbutils.data.folder.TemporaryFile", no_room)
+    with pytest.raises(DataError, match=r"no room for .* GB of crops .*; TMPDIR names a folder"):
+        load_folder(spec)
+
+
+def no_room(**_: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_lfw_from_records_and_a_bin(lfw: Path, tmp_path: Path) -> None:
