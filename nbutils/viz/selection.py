@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import seaborn as sns
-from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from nbutils.selection import GROUPS, NeuronSelection, select_neurons
+from nbutils.viz.explorers import explorer
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -74,18 +74,13 @@ def selection_explorer(x: FloatArray, identity_related: npt.NDArray[np.bool_], c
     most = int((x > 0.5).any(axis=1).sum())
     lam = widgets.FloatSlider(value=0.1, min=0, max=2, step=0.05, description="λ", continuous_update=False)
     wanted = widgets.IntSlider(value=min(count, most), min=1, max=most, description="count", continuous_update=False)
-    picture = widgets.Output()
-
-    def solve(_: object = None) -> None:
-        selection = select_neurons(x, identity_related, lam=lam.value, count=wanted.value)
-        with picture:
-            picture.clear_output(wait=True)
-            display(chosen_against_dropped(selection, x, identity_related))  # type: ignore[no-untyped-call]
-
-    for control in (lam, wanted):
-        control.observe(solve, names="value")
-    solve()
-    return widgets.VBox([widgets.HBox([lam, wanted]), picture])
+    return explorer(
+        lambda lam, wanted: chosen_against_dropped(
+            select_neurons(x, identity_related, lam=lam, count=wanted), x, identity_related
+        ),
+        lam=lam,
+        wanted=wanted,
+    )
 
 
 def neuron_browser(
@@ -95,19 +90,9 @@ def neuron_browser(
     from nbutils.viz.neurons import mean_faces
 
     neuron = widgets.IntSlider(value=int(x.max(axis=1).argmax()), min=0, max=len(x) - 1, description="neuron")
-    faces, bars = widgets.Output(), widgets.Output()
-
-    def show(_: object = None) -> None:
-        with faces:
-            faces.clear_output(wait=True)
-            display(mean_faces(images, responses, [neuron.value], [f"neuron {neuron.value}"]))  # type: ignore[no-untyped-call]
-        with bars:
-            bars.clear_output(wait=True)
-            display(neuron_bars(x[neuron.value], names))  # type: ignore[no-untyped-call]
-
-    neuron.observe(show, names="value")
-    show()
-    return widgets.VBox([neuron, widgets.HBox([faces, bars])])
+    faces = explorer(lambda neuron: mean_faces(images, responses, [neuron], [f"neuron {neuron}"]), neuron=neuron)
+    bars = explorer(lambda neuron: neuron_bars(x[neuron], names), neuron=neuron)
+    return widgets.VBox([neuron, widgets.HBox([faces.children[1], bars.children[1]])])
 
 
 def neuron_bars(accuracies: FloatArray, names: tuple[str, ...], most: int = 12) -> Figure:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
-from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import log_softmax, softmax
 
 from nbutils.errors import ParameterError
+from nbutils.viz.explorers import explorer
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -97,22 +97,14 @@ def temperature_explorer(
         raise ParameterError(f"{len(images)} images and {len(logits)} rows of logits: expected one row an image")
     which = widgets.IntSlider(value=0, min=0, max=len(images) - 1, description="image")
     log_t = widgets.FloatSlider(value=0, min=0, max=3, step=0.05, description="log₁₀ t")
-    picture = widgets.Output()
 
-    def draw(_: object = None) -> None:
-        i = which.value
-        label = None if labels is None else int(labels[i])
-        figure = soft_targets(
-            images[i], logits[i], names, label, examples=examples, temperatures=(10**log_t.value,), shown=15
+    def draw(which: int, log_t: float) -> Figure:
+        label = None if labels is None else int(labels[which])
+        return soft_targets(
+            images[which], logits[which], names, label, examples=examples, temperatures=(10**log_t,), shown=15
         )
-        with picture:
-            picture.clear_output(wait=True)
-            display(figure)  # type: ignore[no-untyped-call]
 
-    for control in (which, log_t):
-        control.observe(draw, names="value")
-    draw()
-    return widgets.VBox([widgets.HBox([which, log_t]), picture])
+    return explorer(draw, which=which, log_t=log_t)
 
 
 def _draw_image(ax: Axes, image: npt.NDArray[np.uint8]) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 import numpy as np
 import seaborn as sns
-from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from nbutils.evaluation import VerificationResult
+from nbutils.viz.explorers import explorer
 
 
 def distance_histogram(name: str, result: VerificationResult, quantile: float = 0.5) -> Figure:
@@ -48,17 +48,10 @@ def distance_histogram(name: str, result: VerificationResult, quantile: float = 
 
 
 def threshold_explorer(results: Mapping[str, VerificationResult]) -> widgets.Widget:
-    """Shows `distance_histogram` of the last model, and, in a live notebook, sliders for model and threshold."""
-    model = widgets.Dropdown(options=list(results), value=list(results)[-1], description="model")
-    quantile = widgets.FloatSlider(value=0.5, min=0.02, max=0.98, step=0.01, description="accepted")
-    picture = widgets.Output()
-
-    def draw(_: object = None) -> None:
-        with picture:
-            picture.clear_output(wait=True)
-            display(distance_histogram(model.value, results[model.value], quantile.value))  # type: ignore[no-untyped-call]
-
-    for control in (model, quantile):
-        control.observe(draw, names="value")
-    display(distance_histogram(model.value, results[model.value], quantile.value))  # type: ignore[no-untyped-call]
-    return widgets.VBox([widgets.HBox([model, quantile]), picture])
+    """`distance_histogram` with controls for model and threshold."""
+    names = list(results)
+    return explorer(
+        lambda model, accepted: distance_histogram(model, results[model], accepted),
+        model=widgets.Dropdown(options=names, value=names[-1], description="model"),
+        accepted=widgets.FloatSlider(value=0.5, min=0.02, max=0.98, step=0.01, description="accepted"),
+    )

@@ -1,5 +1,7 @@
 """Figures are read back: what is drawn is what was given."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,9 +104,21 @@ def test_a_neurons_bars_are_its_best_attributes() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Bald", "Smiling"]
 
 
+def _recorded(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that a function of `nbutils.viz.selection` draws from now on."""
+    drawn: list[Figure] = []
+    draw: Callable[..., Figure] = getattr(selection, name)
+
+    def record(*arguments: object) -> Figure:
+        drawn.append(draw(*arguments))
+        return drawn[-1]
+
+    monkeypatch.setattr(selection, name, record)
+    return drawn
+
+
 def test_the_sliders_solve_the_selection_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Figure] = []
-    monkeypatch.setattr(selection, "display", shown.append)
+    shown = _recorded("chosen_against_dropped", monkeypatch)
 
     explorer = selection.selection_explorer(X, RELATED, 12)
     _, count = explorer.children[0].children
@@ -115,8 +129,7 @@ def test_the_sliders_solve_the_selection_again(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_browser_shows_the_neuron_of_its_slider(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Figure] = []
-    monkeypatch.setattr(selection, "display", shown.append)
+    shown = _recorded("neuron_bars", monkeypatch)
 
     browser = selection.neuron_browser(IMAGES, RNG.random((40, 30), dtype=np.float32), X, NAMES)
     slider = browser.children[0]
