@@ -118,7 +118,7 @@ def _draw_target(
     limit = np.isinf(temperature)
     values = logits - logits.mean() if limit else softmax(np.asarray(logits, np.float64) / temperature)
     ax.barh(range(len(order)), values[order], color=[_TRUE if i == label else _COLOUR for i in order])
-    ax.invert_yaxis()
+    ax.set_ylim(len(order) - 0.5, -0.5)
     if limit:
         ax.set(title="t → ∞", xlabel="centred logit")
     else:
