@@ -7,6 +7,7 @@ test; where there is no partition either, a share of the people is held out to t
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,59 @@ _BLOCK = 4096
 TEST_PEOPLE = 0.1
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Which images of a data set are for what.
+
+    Attributes:
+        source: images to train on and to validate.
+        tests: images to verify; the same collection, or that of other pairs.
+        train: rows of `source`, sorted by person.
+        test: rows of `tests`, in the order of their first use in the pairs.
+        pairs: of indices into `test`.
+        validation: rows of `source`, or None.
+        validation_pairs: of indices into `validation`, or None.
+        drawn: whether the pairs were drawn, for want of others.
+    """
+
+    source: Collection
+    tests: Collection
+    train: Rows
+    test: Rows
+    pairs: Pairs
+    validation: Rows | None
+    validation_pairs: Pairs | None
+    drawn: bool
+
+
+def choose_images(spec: FolderData) -> Chosen:
+    """Opens the collections of a spec and says which images it takes; decodes none.
+
+    Raises:
+        DataError: If a list is malformed, there are no identities to train on, people are both trained on and tested,
+            or nobody is left; naming the file, and the line where a list is at fault.
+        ParameterError: If a share of the people is out of range.
+    """
+    source = open_collection(spec.root, spec.layout)
+    if source.identity is None:
+        has = ", ".join(source.offers()) or "nothing but images"
+        raise DataError(f"{spec.root} ({source.layout}) has no identities, which training needs; it has {has}")
+    tests = _pairs_source(source, spec)
+    drawn = tests.pairs is None
+    if tests.pairs is not None:
+        test, pairs = _images_of(tests.pairs)
+    else:
+        tests, (test, pairs) = source, _draw(source.identity, _people_to_test(source))
+    train = _to_train(source, source.identity, tests, test, spec)
+    validation = validation_pairs = None
+    if spec.validation_people > 0:
+        train, kept = _hold_out(source.identity, train, spec.validation_people)
+        validation, validation_pairs = _draw(source.identity, kept)
+    elif source.partition is not None and (source.partition == VALIDATION).any():
+        validation = np.flatnonzero((source.partition == VALIDATION) & (source.identity >= 0))
+    return Chosen(source, tests, train, test, pairs, validation, validation_pairs, drawn)
+
+
 def load_folder(spec: FolderData, *, progress: bool = True) -> FaceData:
     """Loads and crops the faces of a spec.
 
@@ -44,35 +98,20 @@ def load_folder(spec: FolderData, *, progress: bool = True) -> FaceData:
     images that matched pairs join count as one person: enough to verify, not to identify.
 
     Raises:
-        DataError: If an image that is needed is missing or damaged, there are no identities to train on, people are
-            both trained on and tested, or nobody is left; naming the file, and the line where a list is at fault.
+        DataError: As `choose_images`, or if an image that is needed is missing or damaged.
         ParameterError: If a size or a share is out of range.
     """
-    source = open_collection(spec.root, spec.layout)
-    if source.identity is None:
-        has = ", ".join(source.offers()) or "nothing but images"
-        raise DataError(f"{spec.root} ({source.layout}) has no identities, which training needs; it has {has}")
-    tests = _pairs_source(source, spec)
-    if tests.pairs is not None:
-        test, pairs, drawn = *_images_of(tests.pairs), ""
-    else:
-        tests, (test, pairs), drawn = source, _draw(source.identity, _people_to_test(source)), ", pairs drawn"
-    train = _to_train(source, source.identity, tests, test, spec)
-    validation = validation_pairs = None
-    if spec.validation_people > 0:
-        train, kept = _hold_out(source.identity, train, spec.validation_people)
-        validation, validation_pairs = _draw(source.identity, kept)
-    elif source.partition is not None and (source.partition == VALIDATION).any():
-        validation = np.flatnonzero((source.partition == VALIDATION) & (source.identity >= 0))
+    chosen = choose_images(spec)
+    source, tests, validation = chosen.source, chosen.tests, chosen.validation
     title = load_manifest(spec.dataset).title
     return FaceData(
         name=spec.dataset,
-        title=f"{title} ({_origin(source, tests)}{drawn})",
-        train=_faces(source, train, spec, progress),
-        test=_faces(tests, test, spec, progress),
-        pairs=pairs,
+        title=f"{title} ({_origin(source, tests)}{', pairs drawn' if chosen.drawn else ''})",
+        train=_faces(source, chosen.train, spec, progress),
+        test=_faces(tests, chosen.test, spec, progress),
+        pairs=chosen.pairs,
         validation=None if validation is None else _faces(source, validation, spec, progress),
-        validation_pairs=validation_pairs,
+        validation_pairs=chosen.validation_pairs,
     )
 
 

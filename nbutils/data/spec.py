@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from nbutils.data.faces import FaceData
@@ -129,6 +130,21 @@ class FolderData(_Data):
     pairs_root: Path | None = None
     min_images: PositiveInt = 4
     validation_people: float = Field(0.0, ge=0, lt=1)
+
+    def size(self) -> DataSize:
+        """Returns how much there is, from the lists alone."""
+        from nbutils.data.folder import choose_images
+
+        chosen = choose_images(self)
+        assert chosen.source.identity is not None
+        who = chosen.source.identity[chosen.train]
+        train, identities = len(who), len(np.unique(who))
+        if self.held_out_images:
+            train -= int(held_out_images(who, self.held_out_images, self.held_out_seed).sum())
+        if self.adapt_to_all_but_fold is not None:
+            train, identities = len(chosen.test), 1
+        validation = 0 if chosen.validation is None else len(chosen.validation)
+        return DataSize(train, identities, validation, len(chosen.test), self.height, self.width)
 
     def _load(self) -> FaceData:
         from nbutils.data.folder import load_folder

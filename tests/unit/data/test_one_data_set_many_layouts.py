@@ -169,3 +169,14 @@ def test_of_many_people_some_are_drawn() -> None:
     assert (np.bincount(identity[rows]) % 5 == 0).all()  # whole people
     assert pairs.same.sum() * 2 == len(pairs) == 2 * MOST_PAIRS
     np.testing.assert_array_equal(identity[rows[pairs.first]] == identity[rows[pairs.second]], pairs.same)
+
+
+@pytest.mark.parametrize("more", [{}, {"held_out_images": 0.34}, {"validation_people": 0.5}])
+def test_the_size_is_known_without_decoding(lfw: Path, more: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = FolderData.model_validate({"dataset": "lfw", "root": lfw, "min_images": 3} | more)
+    data = spec.load()
+    monkeypatch.setattr("nbutils.data.folder.crop_faces", None)
+    size = spec.size()
+    assert (size.train, size.identities, size.test) == (len(data.train), data.train.num_identities, len(data.test))
+    assert size.validation == (0 if data.validation is None else len(data.validation))
+    assert (size.height, size.width, size.channels) == data.train.images.shape[1:]
