@@ -148,7 +148,10 @@ def open_collection(root: str | Path, layout: str | None = None) -> Collection:
         raise ParameterError(f"layout is {layout!r}: expected one of {', '.join(LAYOUTS)}")
     if not root.exists():
         raise DataError(f"{root}: there is no such folder or file")
-    return LAYOUTS[name].open(root)
+    try:
+        return LAYOUTS[name].open(root)
+    except OSError as error:  # no permission, a disk that fails
+        raise DataError(f"{error.filename or root}: cannot be read: {error.strerror or error}") from error
 
 
 def write_collection(collection: Collection, root: str | Path, layout: str) -> None:

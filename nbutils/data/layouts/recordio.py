@@ -65,7 +65,10 @@ class Records:
         name = f"{self.path}: record {self.key[at]}"
         skip = _HEADER.size + 4 * int(self.flag[at])
         if at in self.in_parts:
-            return join_parts(self.path, int(self.start[at]), size_of(self.path), name)[skip:]
+            try:
+                return join_parts(self.path, int(self.start[at]), size_of(self.path), name)[skip:]
+            except OSError as error:
+                raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error
         start = int(self.start[at]) + _FRAME.size
         return read_span(self.path, start + skip, int(self.length[at]) - skip, name)
 

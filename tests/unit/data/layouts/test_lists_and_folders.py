@@ -322,3 +322,18 @@ def test_attribute_columns_in_another_order(tmp_path: Path, small: Collection) -
     found = open_collection(tmp_path / "x")
     np.testing.assert_array_equal(found.attributes, small.attributes)
     assert rows[0][2 : 2 + len(ATTRIBUTES)] == list(ATTRIBUTES)
+
+
+@pytest.mark.parametrize("layout", ["recordio", "pair_bin", "msceleb_tsv", "image_list", "lfw"])
+def test_files_that_may_not_be_read(
+    layout: str, tmp_path: Path, small: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    write_collection(small, tmp_path / "x", layout)
+    for name in ("open", "read_bytes", "read_text"):
+        monkeypatch.setattr(Path, name, forbidden)
+    monkeypatch.setattr("nbutils.data.layouts.recordio.np.memmap", forbidden)
+    with pytest.raises(DataError, match="cannot be read: Permission denied"):
+        open_collection(tmp_path / "x")
