@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,9 @@ from nbutils.errors import DataError, ParameterError
 
 #: Every rule; `nbutils.data.manifest.CropRule` says what each is.
 CROP_RULES: tuple[CropRule, ...] = get_args(CropRule)
+
+#: Pixels of the crop that a filter looks at on each side: two for the bicubic one, fewer for the others.
+_FILTER_REACH = 2
 
 Landmarks = npt.NDArray[np.float32]
 
@@ -68,7 +72,7 @@ def crop_face(
     image = collection.reduced(index, shrink)
     box = _box(rule, image.height, image.width, height, width)
     reduced = Box(*(edge / image.reduction for edge in box))
-    crop = cut_box(Image.fromarray(image.pixels), reduced, height, width)
+    crop = _cut(image.pixels, reduced, height, width)
     if landmarks is None:
         return crop, None
     return crop, move_points(landmarks, box_to_crop(box, height, width)).astype(np.float32)
@@ -124,6 +128,15 @@ def _check_crops(collection: Collection, height: int, width: int) -> None:
     if collection.crops is not None and collection.crops.shape[1:3] != (height, width):
         had = "×".join(map(str, collection.crops.shape[1:3]))
         raise DataError(f"{collection.root}: its crops are of {had} pixels, expected {height}×{width}: pack it anew")
+
+
+def _cut(pixels: npt.NDArray[np.uint8], box: Box, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """As `cut_box`, but hands over only the pixels that the filter can reach, which saves most of the copying."""
+    reach = 1 + math.ceil(_FILTER_REACH * max(1.0, (box.bottom - box.top) / height, (box.right - box.left) / width))
+    top, left = max(0, math.floor(box.top) - reach), max(0, math.floor(box.left) - reach)
+    near = pixels[top : math.ceil(box.bottom) + reach, left : math.ceil(box.right) + reach]
+    moved = Box(box.left - left, box.top - top, box.right - left, box.bottom - top)
+    return cut_box(Image.fromarray(near), moved, height, width)
 
 
 def _aligned(
