@@ -1,0 +1,62 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from nbutils.data.check import check
+from nbutils.data.findings import Report
+from nbutils.data.layouts import open_collection
+from nbutils.data.manifest import load_manifest
+from nbutils.data.packing import pack
+from nbutils.data.spec import FolderData
+
+ROOT = Path(os.environ.get("NBUTILS_TEST_LFW") or Path(__file__).parents[2].parent / "shared" / "lfw")
+LISTS = ("peopleDevTrain.txt", "peopleDevTest.txt", "pairsDevTest.txt")
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(
+        not all((ROOT / name).is_file() for name in LISTS),
+        reason=f"no real LFW in {ROOT} ({', '.join(LISTS)}); name its folder in NBUTILS_TEST_LFW",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return check(open_collection(ROOT), load_manifest("lfw"), progress=False)
+
+
+def test_the_report_counts_what_is_on_disk(report: Report) -> None:
+    """Counted again by the file system and by reading the lists as plain text."""
+    (folder,) = ROOT.glob("lfw*/")
+    there = {file.name for file in folder.glob("*/*.jpg")}
+    promised = set()
+    for name in LISTS[:2]:
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines()[1:]:
+            person, _, count = line.partition("\t")
+            promised |= {f"{person}_{number:04d}.jpg" for number in range(1, int(count) + 1)}
+    counts = report.counts
+    assert counts["images"] == len(there)
+    assert counts["listed"] == len(promised | there)
+    assert counts["missing"] == len(promised - there)
+    assert counts["identities"] == len({file.parent.name for file in folder.glob("*/*.jpg")})
+    assert counts["undecodable"] == 0
+    assert report.sound == (len(there) == 13_233)
+
+
+def test_the_development_pairs_are_whole(report: Report) -> None:
+    assert report.counts["pairs"] == 1_000
+    assert report.counts["pairs_usable"] == 1_000
+
+
+def test_lists_are_as_published(report: Report) -> None:
+    lists = [finding for finding in report.findings if finding.what.startswith("file ") and ".txt" in finding.what]
+    assert len(lists) >= len(LISTS)
+    assert {finding.found for finding in lists} == {"as published"}
+
+
+def test_a_pack_gives_the_faces_of_its_folder(tmp_path: Path) -> None:
+    pack(open_collection(ROOT), tmp_path / "pack", "lfw", 61, 53, progress=False)
+    folder, packed = (FolderData(dataset="lfw", root=root).load() for root in (ROOT, tmp_path / "pack"))
+    assert packed.fingerprint == folder.fingerprint
