@@ -109,9 +109,8 @@ def write_record_folder(collection: Collection, folder: Path) -> None:
     Then record 0, the people's records and `property` are there too, and images come sorted by person. Where there are
     attributes or key points, label vectors hold them.
     """
-    images = [collection.read(at) for at in range(len(collection))]
-    number = numbers_of_people(collection)
-    path, order = folder / "train.rec", np.arange(len(images))
+    number, count = numbers_of_people(collection), len(collection)
+    path, order = folder / "train.rec", np.arange(count)
     parts = [number[:, None].astype(np.float32)]
     if collection.attributes is not None:
         parts.append(collection.attributes.astype(np.float32))
@@ -121,15 +120,15 @@ def write_record_folder(collection: Collection, folder: Path) -> None:
     if len(parts) == 1:
         order, first = np.argsort(number, kind="stable"), 1
         found, begin = np.unique(number[order], return_index=True)
-        ends = [*(int(at) + 1 for at in begin), len(images) + 1]
-        write_records(path, [(len(images) + 1, len(images) + 1 + len(found))], [b""])
+        ends = [*(int(at) + 1 for at in begin), count + 1]
+        write_records(path, [(count + 1, count + 1 + len(found))], [b""])
     vectors = np.concatenate(parts, axis=1)[order].tolist()
-    write_records(path, vectors, [images[at] for at in order], first)
+    write_records(path, vectors, (collection.read(at) for at in order.tolist()), first)
     if first:
-        write_records(path, list(pairwise(ends)), [b""] * len(found), len(images) + 1)
+        write_records(path, list(pairwise(ends)), [b""] * len(found), count + 1)
         (folder / "property").write_text(f"{int(found.max()) + 1},112,112\n", encoding="ascii")
-    names = np.empty(len(images), object)
-    names[order] = [str(first + at) for at in range(len(images))]
+    names = np.empty(count, object)
+    names[order] = [str(first + at) for at in range(count)]
     write_pair_list(folder / "pairs.csv", collection.pairs, names.tolist())
 
 

@@ -8,7 +8,7 @@ header (flag, label, id, id2; if flag > 0, so many labels follow) and an encoded
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,7 +157,7 @@ def join_parts(path: Path, start: int, size: int, name: str) -> bytes:
             file.seek(start)
 
 
-def write_records(path: Path, labels: Sequence[Sequence[float]], images: Sequence[bytes], first_key: int = 0) -> None:
+def write_records(path: Path, labels: Iterable[Sequence[float]], images: Iterable[bytes], first_key: int = 0) -> None:
     """Appends records to a `.rec` file, and their keys to the `.idx` file beside it.
 
     Args:

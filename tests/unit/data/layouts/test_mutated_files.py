@@ -50,6 +50,7 @@ PARSED = {
     "image_list": (1, ["images.csv", "pairs.csv"]),
     "image_folder": (1, ["pairs.csv"]),
     "pack": (1, ["pack.json", "images.npy", "index.parquet", "identities.parquet", "pairs.parquet"]),
+    "pack with attributes": (10, ["index.parquet"]),
 }  # fmt: skip
 
 
@@ -65,6 +66,8 @@ def write(case: str, root: Path) -> str:
     layout, source = case.split(" ")[0], tiny()
     if case in ("recordio", "recordio without index"):
         source = replace(source, attributes=None, landmarks=None, pairs=None)
+    if case == "pack":
+        source = replace(source, attributes=None, landmarks=None)
     if layout == "idx":
         grey = np.arange(48, dtype=np.uint8).reshape(12, 2, 2, 1).repeat(3, axis=3)
         source = Collection(
