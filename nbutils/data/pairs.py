@@ -195,6 +195,9 @@ def draw_pairs(identity: npt.NDArray[np.int64], most: int, rng: np.random.Genera
         identity: (N,) identity of every image.
         most: matched pairs at most, and as many mismatched ones.
         rng: source of randomness.
+
+    Raises:
+        DataError: the images give too few pairs for each fold to have one of each kind.
     """
     first, second = np.triu_indices(len(identity), 1)
     same = identity[first] == identity[second]
@@ -202,6 +205,11 @@ def draw_pairs(identity: npt.NDArray[np.int64], most: int, rng: np.random.Genera
     a, b = images[identity[first]], images[identity[second]]
     weight = np.where(same, 2 / np.maximum(a * (a - 1), 1), 1 / (a * b))
     count = min(int(same.sum()), int((~same).sum()), most)
+    if count < DEVELOPMENT_FOLDS:
+        raise DataError(
+            f"{len(identity)} images of {len(np.unique(identity))} people, of which {count} matched and {count} "
+            f"mismatched pairs can be drawn: expected {DEVELOPMENT_FOLDS} of each, one for every fold"
+        )
     chosen = []
     for kind in (same, ~same):
         candidates = np.flatnonzero(kind)
