@@ -20,6 +20,8 @@ from nbutils.errors import DataError
 
 #: Folds that a development list is dealt into: it has none of its own.
 DEVELOPMENT_FOLDS = 10
+#: Matched pairs, and mismatched ones, that two folds need.
+_FEWEST = 2
 
 # A name becomes a folder: nothing that could lead out of the data root or hide in a terminal.
 _UNSAFE_NAME = re.compile(r"[\s/\\:\x00-\x1f\x7f]|^~|^\.+$|^$")
@@ -197,7 +199,7 @@ def draw_pairs(identity: npt.NDArray[np.int64], most: int, rng: np.random.Genera
         rng: source of randomness.
 
     Raises:
-        DataError: the images give too few pairs for each fold to have one of each kind.
+        DataError: the images give too few pairs for two folds with one of each kind.
     """
     first, second = np.triu_indices(len(identity), 1)
     same = identity[first] == identity[second]
@@ -205,10 +207,10 @@ def draw_pairs(identity: npt.NDArray[np.int64], most: int, rng: np.random.Genera
     a, b = images[identity[first]], images[identity[second]]
     weight = np.where(same, 2 / np.maximum(a * (a - 1), 1), 1 / (a * b))
     count = min(int(same.sum()), int((~same).sum()), most)
-    if count < DEVELOPMENT_FOLDS:
+    if count < _FEWEST:
         raise DataError(
             f"{len(identity)} images of {len(np.unique(identity))} people, of which {count} matched and {count} "
-            f"mismatched pairs can be drawn: expected {DEVELOPMENT_FOLDS} of each, one for every fold"
+            f"mismatched pairs can be drawn: expected {_FEWEST} of each or more, for two folds"
         )
     chosen = []
     for kind in (same, ~same):

@@ -24,8 +24,10 @@ _EPOCHS: dict[tuple[str, str], tuple[int, int]] = {
 #: Rows of a digit, and how far T's images are shifted in training (Hinton et al. 2015: up to two pixels of 28).
 _SHAPES = {"digits": (8, 1), "mnist": (28, 2)}
 
-#: The losses differ in scale, so each has its own learning rate, chosen on 10,000 of the 60,000 training digits.
-DIGIT_LEARNING_RATES = {"LabelLoss": 0.1, "SoftTargetLoss": 0.1, "LogitsLoss": 0.1, "NeuronLoss": 0.01}
+#: The losses differ in scale, so each has its own learning rate, the best of two or three tried on 10,000 of MNIST's
+#: 60,000 training digits; that of the logits is the soft targets'. With T's dropout, 0.1 leaves a quarter of its neurons
+#: inhibitive, and makes twice the errors of 0.01.
+DIGIT_LEARNING_RATES = {"T": 0.01, "LabelLoss": 0.1, "SoftTargetLoss": 0.1, "LogitsLoss": 0.1, "NeuronLoss": 0.03}
 
 #: Of the soft targets, as printed.
 TEMPERATURES = (1, 2, 5, 10, 20)
@@ -66,7 +68,7 @@ def mnist(
         data=shifted,
         model=ModelSpec(name="MLP", options={"neurons": neurons, "dropout": 0.5, **shape}),
         objective={"labels": Term(loss="LabelLoss")},
-        schedule=_schedule(epochs, batch, DIGIT_LEARNING_RATES["LabelLoss"]),
+        schedule=_schedule(epochs, batch, DIGIT_LEARNING_RATES["T"]),
         precision=best_precision(),
         seed=seed,
     )
