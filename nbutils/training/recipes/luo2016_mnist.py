@@ -25,8 +25,8 @@ _EPOCHS: dict[tuple[str, str], tuple[int, int]] = {
 _SHAPES = {"digits": (8, 1), "mnist": (28, 2)}
 
 #: The losses differ in scale, so each has its own learning rate, the best of two or three tried on 10,000 of MNIST's
-#: 60,000 training digits; that of the logits is the soft targets'. With T's dropout, 0.1 leaves a quarter of its neurons
-#: inhibitive, and makes twice the errors of 0.01.
+#: 60,000 training digits; that of the logits is the soft targets'. With T's dropout, 0.1 leaves a quarter of the
+#: neurons inhibitive, and makes twice the errors of 0.01.
 DIGIT_LEARNING_RATES = {"T": 0.01, "LabelLoss": 0.1, "SoftTargetLoss": 0.1, "LogitsLoss": 0.1, "NeuronLoss": 0.03}
 
 #: Of the soft targets, as printed.
