@@ -107,7 +107,15 @@ def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points],
     return explorer(
         draw,
         network=widgets.Dropdown(options=list(predicted), value=list(predicted)[-1], description="network"),
-        at=widgets.FloatSlider(value=0, min=low, max=high, step=0.02, description="turn", continuous_update=False),
+        at=widgets.FloatSlider(
+            value=float(np.median(turned)),
+            min=low,
+            max=high,
+            step=(high - low) / 40,
+            readout_format=".2f",
+            description="turn",
+            continuous_update=False,
+        ),
     )
 
 
