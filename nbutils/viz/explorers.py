@@ -22,13 +22,17 @@ def explorer(draw: Callable[..., Figure], **controls: widgets.Widget) -> widgets
     picture = widgets.Image(format="png")
 
     def show(_: object = None) -> None:
-        png = io.BytesIO()
-        figure = draw(**{name: control.value for name, control in controls.items()})
-        figure.savefig(png, format="png", dpi=100, bbox_inches="tight")
-        picture.value = png.getvalue()
+        picture.value = as_png(draw(**{name: control.value for name, control in controls.items()}))
 
     for control in controls.values():
         control.observe(show, names="value")
     show()
     picture.layout.align_self = "flex-start"
     return widgets.VBox([widgets.HBox(list(controls.values())), picture])
+
+
+def as_png(figure: Figure) -> bytes:
+    """The figure as the bytes of an image, for `ipywidgets.Image`."""
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=100, bbox_inches="tight")
+    return png.getvalue()

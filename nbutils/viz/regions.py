@@ -8,7 +8,6 @@ import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 from nbutils.data.crops import REGIONS, SMALL_INPUT, cut_region
 from nbutils.errors import ParameterError
 from nbutils.evaluation import VerificationResult
+from nbutils.viz.explorers import as_png
 
 COLOURS = dict(zip(REGIONS, ("tab:red", "tab:orange", "tab:green", "tab:blue", "tab:purple", "tab:brown"), strict=True))
 
@@ -110,17 +110,15 @@ def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, Verific
         results: Region to the result of its T1; all on the same pairs.
     """
     ticks = {name: widgets.Checkbox(value=True, description=name.replace("_", " "), indent=False) for name in results}
-    verdict, picture = widgets.HTML(), widgets.Output()
+    verdict, picture = widgets.HTML(), widgets.Image(format="png")
 
     def draw(_: object = None) -> None:
         chosen = [name for name, tick in ticks.items() if tick.value]
-        with picture:
-            picture.clear_output(wait=True)
-            if not chosen:
-                verdict.value = "Choose a region."
-                return
-            verdict.value = f"<b>AUC {100 * joined_auc(results, chosen):.2f} %</b>, {len(chosen)} of {len(results)}"
-            display(boxes(images, chosen))  # type: ignore[no-untyped-call]
+        if not chosen:
+            verdict.value, picture.value = "Choose a region.", b""
+            return
+        verdict.value = f"<b>AUC {100 * joined_auc(results, chosen):.2f} %</b>, {len(chosen)} of {len(results)}"
+        picture.value = as_png(boxes(images, chosen))
 
     for tick in ticks.values():
         tick.observe(draw, names="value")

@@ -17,6 +17,7 @@ from nbutils.losses import (
     Objective,
     Signals,
     SoftTargetLoss,
+    SupervisionLoss,
     TripletLoss,
 )
 
@@ -108,16 +109,23 @@ def test_the_hint_is_regressed_position_by_position() -> None:
 
 @pytest.mark.parametrize(
     ("make", "name"),
-    [(HiddenLoss, "features"), (HintLoss, "middle"), (LandmarkLoss, "points"), (TripletLoss, "features")],
+    [
+        (HiddenLoss, "features"),
+        (HintLoss, "middle"),
+        (LandmarkLoss, "points"),
+        (TripletLoss, "features"),
+        (SupervisionLoss, "supervision"),
+    ],
 )
 def test_gradients_equal_finite_differences(make: Callable[[], nn.Module], name: str) -> None:
     s, loss = _signals(1), make()
     if isinstance(loss, HiddenLoss | HintLoss):
         loss.prepare(s)
-    point = getattr(s, name).float().requires_grad_()  # the losses reckon in float32
+    heads = name == "supervision"
+    point = (s.output if heads else getattr(s, name)).float().requires_grad_()  # the losses reckon in float32
 
     def value(x: Tensor) -> Tensor:
-        setattr(s, name, x)
+        setattr(s, name, (x, 2 * x) if heads else x)
         return torch.as_tensor(loss(s))
 
     (gradient,) = torch.autograd.grad(value(point), point)
