@@ -4,7 +4,9 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from nbutils.data.faces import Faces
 from nbutils.evaluation import influences, nearest_others, tabulate
@@ -24,6 +26,10 @@ IMAGES = RNG.integers(0, 256, (12, 30, 30, 3), dtype=np.uint8)
 
 def _drawn(figure: Figure, axis: int, line: int) -> np.ndarray:
     return np.asarray(figure.axes[axis].lines[line].get_xdata(), np.float64)
+
+
+def _xy(line: Line2D) -> np.ndarray:
+    return np.asarray(line.get_xydata(), np.float64)
 
 
 def test_scores_stand_beside_the_print_in_the_tables_order() -> None:
@@ -73,8 +79,8 @@ def test_key_points_are_drawn_where_they_are_with_the_faces_own_error() -> None:
     figure = landmarks.points_on_faces(IMAGES, true, {"a": true, "b": true + np.array([3, 4], np.float32)}, [2, 7])
     assert [ax.get_title() for ax in figure.axes] == ["0.0 %", "0.0 %", "50.0 %", "50.0 %"]
     shown, found = figure.axes[3].lines
-    np.testing.assert_allclose(np.transpose(shown.get_data()), FACE)
-    np.testing.assert_allclose(np.transpose(found.get_data()), FACE + np.array([3, 4]))
+    np.testing.assert_allclose(_xy(shown), FACE.astype(np.float64))
+    np.testing.assert_allclose(_xy(found), FACE + np.array([3, 4]))
     np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), IMAGES[7])
 
 
@@ -84,7 +90,7 @@ def test_errors_are_averaged_over_faces_turned_alike() -> None:
     off = true.copy()
     off[8:] += np.array([0, 5], np.float32)
     figure = landmarks.errors_under_turn(true, {"net": off})
-    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [0, 0, 0, 0, 50], atol=1e-4)
+    np.testing.assert_allclose(_xy(figure.axes[0].lines[0])[:, 1], [0, 0, 0, 0, 50], atol=1e-4)
 
 
 def test_neighbours_are_the_nearest_others_framed_by_whether_they_match() -> None:
@@ -94,7 +100,7 @@ def test_neighbours_are_the_nearest_others_framed_by_whether_they_match() -> Non
     expected = nearest_others(features, 5)[4]
     for ax, other in zip(figure.axes[1:], expected, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), IMAGES[other])
-        green = ax.spines["left"].get_edgecolor()[1] > 0.5
+        green = to_rgb(ax.spines["left"].get_edgecolor()) == to_rgb("tab:green")
         assert green == (other // 3 == 1)
 
 
