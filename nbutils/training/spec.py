@@ -79,8 +79,7 @@ class ModelSpec(Frozen):
     @property
     def input_size(self) -> tuple[int, int]:
         """(height, width) of the crops that the network takes."""
-        with torch.device("meta"):
-            return self.build(2).input_size
+        return _input_size(self.model_dump_json())
 
     def build(self, outputs: int) -> models.FaceNetwork:
         """Makes the network, with `outputs` units in its last layer."""
@@ -88,6 +87,13 @@ class ModelSpec(Frozen):
         if self.view:
             network.look_at(self.view.region, (self.view.height, self.view.width))
         return network
+
+
+@cache
+def _input_size(spec: str) -> tuple[int, int]:
+    """Of a `ModelSpec` as JSON: a graph of trainings asks it of few networks, often."""
+    with torch.device("meta"):
+        return ModelSpec.model_validate_json(spec).build(2).input_size
 
 
 class Term(Frozen):
