@@ -175,6 +175,8 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
             teacher, note = Teacher([t.model for t in teachers], choice.indices), choice.note
         if teacher and spec.regresses_neurons:
             outputs = teacher.num_neurons
+        elif teachers and "teacher_logits" in spec.reads and "label" not in spec.reads:
+            outputs = teachers[0].metrics["outputs"]  # the teacher's people, not those of these data
         elif first and "label" not in spec.reads:
             outputs = first.metrics["outputs"]  # the predecessor's people, whom these data need not know
         else:

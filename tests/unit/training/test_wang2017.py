@@ -146,3 +146,14 @@ def test_weights_below_zero_and_a_temperature_of_zero_are_refused() -> None:
     }
     with pytest.raises(ParameterError, match="temperature must be above 0"):
         Term(loss="SoftTargetLoss", options={"temperature": 0.0})
+
+
+def test_soft_predictions_are_of_the_teachers_people_whoever_the_student_sees(
+    sets: dict[str, DataSpec], networks: wang2017.Networks, tmp_path: Path
+) -> None:
+    spec = networks.table3(sets["CelebA"])["Pretrain 1 0"]
+    assert spec.initialise_from is not None
+    assert spec.data.load().train.num_identities == 10
+    first, second = train([spec.initialise_from, spec], store=Store(tmp_path), progress=False)
+    assert (first.metrics["outputs"], second.metrics["outputs"]) == (10, 8)
+    assert {"task", "soft"} <= set(second.history)
