@@ -33,7 +33,7 @@ from nbutils.errors import DataError, ParameterError
 from nbutils.memory import keep_freed_memory
 
 #: Bytes of crops that may be under way at once, over all cores, and in one task.
-_UNDER_WAY, _TASK = 1 << 27, 1 << 22
+_UNDER_WAY, _TASK = 1 << 27, 1 << 19
 #: Images and bytes of a block at most: what an interruption costs.
 _BLOCK_IMAGES, _BLOCK_BYTES = 8192, 1 << 28
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
