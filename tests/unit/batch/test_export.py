@@ -10,7 +10,15 @@ from nbutils.errors import ParameterError
 from nbutils.evaluation import OnnxNetwork
 
 NAME = "luo2016/05_compressing_a_single_network"
-SMOKE: dict[str, Literal] = {"preset": "smoke", "dataset": "synthetic", "data_root": "", "seed": 0, "targets": "online"}
+SMOKE: dict[str, Literal] = {
+    "preset": "smoke",
+    "dataset": "synthetic",
+    "data_root": "",
+    "layout": "",
+    "pairs_root": "",
+    "seed": 0,
+    "targets": "online",
+}
 
 
 def test_a_training_becomes_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
