@@ -19,7 +19,7 @@ def roc(results: Mapping[str, VerificationResult]) -> Figure:
     Args:
         results: Model name to its result.
     """
-    figure, ax = plt.subplots(figsize=(6.5, 4.5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8.5, 4.5), layout="constrained")
     for colour, (name, result) in zip(sns.color_palette(n_colors=len(results)), results.items(), strict=True):
         label = f"{name} (AUC {100 * result.auc:.2f} %)"
         ax.plot(result.false_positive_rate, result.true_positive_rate, color=colour, label=label)
@@ -27,7 +27,7 @@ def roc(results: Mapping[str, VerificationResult]) -> Figure:
     ax.set(
         xscale="log", xlim=(least, 1), ylim=(0, 1), xlabel="mismatched pairs accepted", ylabel="matched pairs accepted"
     )
-    ax.legend(loc="upper left", frameon=False, fontsize=8)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     ax.grid(alpha=0.3)
     plt.close(figure)
     return figure
