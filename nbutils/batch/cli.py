@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -107,21 +108,18 @@ def run_command(
     from rich.console import Console
 
     from nbutils.batch.catalogue import choose_notebooks
-    from nbutils.batch.parameters import check_parameters, read_parameters
+    from nbutils.batch.parameters import check_parameters
     from nbutils.batch.runner import Job, run_jobs
     from nbutils.batch.watch import Watcher
     from nbutils.paths import notebooks_dir, runs_dir
     from nbutils.reporting.report import build_report
 
     with errors(_STOPPED):
-        given = [_pair(text) for text in parameter or ()]
-        if preset is not None:
-            given.insert(0, ("preset", preset))
+        given = _given(preset, parameter)
         chosen = choose_notebooks(notebook, notebooks_dir(), Path.cwd())
         values = check_parameters(chosen, given, working_dir=Path.cwd())
         if dry_run:
-            defaults = {n: {p.name: p.default for p in read_parameters(f).values()} for n, f in chosen.items()}
-            _dry_run({name: defaults[name] | values[name] for name in chosen})
+            _dry_run({name: _all_parameters(file, values[name]) for name, file in chosen.items()})
             raise typer.Exit(0)
         folder = (out or runs_dir()).resolve()
         todo = [Job(name, file, folder / name, dict(values[name])) for name, file in chosen.items()]
@@ -165,20 +163,17 @@ def export_command(
     """Write a trained network as an ONNX file, checked against PyTorch on real images; train it first if needed."""
     from nbutils.batch.catalogue import choose_notebooks
     from nbutils.batch.export import export_training
-    from nbutils.batch.parameters import check_parameters, read_parameters
+    from nbutils.batch.parameters import check_parameters
     from nbutils.paths import notebooks_dir
 
     with errors(_STOPPED):
-        given = [_pair(text) for text in parameter or ()]
-        if preset is not None:
-            given.insert(0, ("preset", preset))
+        given = _given(preset, parameter)
         chosen = choose_notebooks([notebook], notebooks_dir(), Path.cwd())
         if len(chosen) != 1:
             raise ParameterError(f"{notebook!r} means {', '.join(chosen)}: expected one notebook")
         ((name, source),) = chosen.items()
         values = check_parameters(chosen, given, working_dir=Path.cwd())[name]
-        defaults = {p.name: p.default for p in read_parameters(source).values()}
-        for line in export_training(name, {**defaults, **values}, training, file, int8=int8):
+        for line in export_training(name, _all_parameters(source, values), training, file, int8=int8):
             print(line)
 
 
@@ -211,6 +206,19 @@ def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
     if not console.is_terminal:
         console = Console(width=_LOG_WIDTH)
     print_plan(plan([spec for specs, _ in found for spec in specs], sizes), console)
+
+
+def _given(preset: str | None, parameters: list[str] | None) -> list[tuple[str, str]]:
+    """The parameters of the command line in order, --preset first."""
+    pairs = [_pair(text) for text in parameters or ()]
+    return pairs if preset is None else [("preset", preset), *pairs]
+
+
+def _all_parameters(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The notebook's own values, and those given in their place."""
+    from nbutils.batch.parameters import read_parameters
+
+    return {p.name: p.default for p in read_parameters(notebook).values()} | dict(values)
 
 
 def _pair(text: str) -> tuple[str, str]:

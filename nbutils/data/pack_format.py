@@ -21,7 +21,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError
 
 from nbutils.data.manifest import CropRule
-from nbutils.errors import DataError
+from nbutils.errors import DataError, first_fault
 
 INFO, IMAGES, INDEX = "pack.json", "images.npy", "index.parquet"
 IDENTITIES, PAIRS, QUARANTINE = "identities.parquet", "pairs.parquet", "quarantine.csv"
@@ -75,9 +75,7 @@ def read_info(folder: Path) -> PackInfo:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the whole file"
-        raise DataError(f"{path}: {key}: {first['msg']}") from error
+        raise DataError(f"{path}: {first_fault(error)}") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON: {error}") from error
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from nbutils.data.splits import held_out_images, shuffled
-from nbutils.errors import DataError, ParameterError
+from nbutils.errors import DataError, ParameterError, first_fault
 
 #: "images": some of all images, as both papers split (80/20 at random); "images_of_each": likewise, but of every
 #: person some are left to learn from; "identities": all images of some people, so that the parts share nobody.
@@ -73,9 +73,7 @@ def load_split(path: Path) -> Split:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the whole file"
-        raise DataError(f"{path}: {key}: {first['msg']}") from error
+        raise DataError(f"{path}: {first_fault(error)}") from error
 
 
 def draw_split(rule: SplitRule, identity: npt.NDArray[np.int64], share: float, seed: int = 0) -> Split:

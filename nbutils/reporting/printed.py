@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, model_validator
 
-from nbutils.errors import DataError, ParameterError
+from nbutils.errors import DataError, ParameterError, first_fault
 from nbutils.reporting.claims import Claim
 
 Cell = int | FiniteFloat | str | None
@@ -129,9 +129,7 @@ def parse_paper(text: str, file: str) -> Paper:
     except yaml.YAMLError as error:
         raise DataError(f"{file}: not YAML: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "content"
-        raise DataError(f"{file}: {place}: {first['msg']}") from error
+        raise DataError(f"{file}: {first_fault(error, whole='content')}") from error
 
 
 def printed(name: str, table: str) -> pd.DataFrame:

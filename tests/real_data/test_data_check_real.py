@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,11 @@ from nbutils.data.layouts import open_collection
 from nbutils.data.manifest import load_manifest
 from nbutils.data.packing import pack
 from nbutils.data.spec import FolderData
+from tests.support.real_lfw import ROOT, needs_lfw
 
-ROOT = Path(os.environ.get("NBUTILS_TEST_LFW") or Path(__file__).parents[2].parent / "shared" / "lfw")
 LISTS = ("peopleDevTrain.txt", "peopleDevTest.txt", "pairsDevTest.txt")
 
-pytestmark = [
-    pytest.mark.real_data,
-    pytest.mark.skipif(
-        not all((ROOT / name).is_file() for name in LISTS),
-        reason=f"no real LFW in {ROOT} ({', '.join(LISTS)}); name its folder in NBUTILS_TEST_LFW",
-    ),
-]
+pytestmark = needs_lfw(*LISTS)
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,11 @@ from nbutils.data.collection import TRAIN
 from nbutils.data.layouts import open_collection, write_collection
 from nbutils.data.packing import pack
 from nbutils.paths import notebooks_dir
-from tests.real_data.test_lfw_real import ROOT
-from tests.real_data.test_lfw_real import pytestmark as needs_lfw
+from tests.support.real_lfw import ROOT, needs_lfw
 
 NOTEBOOK = "luo2016/05_compressing_a_single_network"
 
-pytestmark = [*needs_lfw, pytest.mark.notebook]
+pytestmark = [*needs_lfw("peopleDevTrain.txt", "pairsDevTest.txt"), pytest.mark.notebook]
 
 
 @pytest.fixture(scope="module")

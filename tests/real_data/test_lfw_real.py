@@ -1,4 +1,3 @@
-import os
 import re
 from pathlib import Path
 
@@ -10,17 +9,9 @@ from nbutils.data.faces import FaceData
 from nbutils.data.spec import FolderData
 from nbutils.errors import DataError
 from nbutils.evaluation import evaluate_pairs
+from tests.support.real_lfw import ROOT, needs_lfw
 
-ROOT = Path(os.environ.get("NBUTILS_TEST_LFW") or Path(__file__).parents[2].parent / "shared" / "lfw")
-LISTS = ("peopleDevTrain.txt", "pairsDevTest.txt")
-
-pytestmark = [
-    pytest.mark.real_data,
-    pytest.mark.skipif(
-        not all((ROOT / name).is_file() for name in LISTS),
-        reason=f"no real LFW in {ROOT} ({', '.join(LISTS)}); name its folder in NBUTILS_TEST_LFW",
-    ),
-]
+pytestmark = needs_lfw("peopleDevTrain.txt", "pairsDevTest.txt")
 
 
 @pytest.fixture(scope="module")
