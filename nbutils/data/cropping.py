@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, lru_cache
 from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from tqdm.auto import tqdm
 
 from nbutils.data.collection import Collection
-from nbutils.data.crops import LFW_SIZE, Box, align, box_to_crop, cut_box, face_box, landmarks_to_crop, move_points
+from nbutils.data.crops import (
+    LFW_SIZE,
+    Box,
+    box_to_crop,
+    check_inside,
+    face_box,
+    from_reduced,
+    landmarks_to_crop,
+    move_points,
+    shrinkage,
+    warp,
+)
 from nbutils.data.manifest import CropRule, Manifest
 from nbutils.errors import DataError, ParameterError
 
 #: Every rule; `nbutils.data.manifest.CropRule` says what each is.
 CROP_RULES: tuple[CropRule, ...] = get_args(CropRule)
-
-#: Pixels of the crop that a filter looks at on each side: two for the bicubic one, fewer for the others.
-_FILTER_REACH = 2
 
 Landmarks = npt.NDArray[np.float32]
 
@@ -50,32 +57,21 @@ def crop_face(
         _check_crops(collection, height, width)
         points = None if collection.landmarks is None else collection.landmarks[index]
         return collection.image(index), points
-    known = collection.landmarks
-    landmarks = None if known is None else known[index]
-    if rule == "landmarks":
-        if landmarks is None:
-            raise DataError(f"{collection.root}: has no key points to align by; expected another rule than 'landmarks'")
+    landmarks = None if collection.landmarks is None else collection.landmarks[index]
+    if rule == "landmarks" and landmarks is None:
+        raise DataError(f"{collection.root}: has no key points to align by; expected another rule than 'landmarks'")
+
+    @cache  # asked for before the image is decoded, and after
+    def to_crop(image_height: int, image_width: int) -> npt.NDArray[np.float64]:
         try:
-            return _aligned(collection, index, landmarks, height, width)
+            return _to_crop(rule, landmarks, (image_height, image_width), (height, width))
         except DataError as error:
-            named = str(error).startswith(collection.describe(index))
-            raise error if named else DataError(f"{collection.describe(index)}: {error}") from None
+            raise DataError(f"{collection.describe(index)}: {error}") from None
 
-    def shrink(image_height: int, image_width: int) -> float:
-        if rule == "lfw" and (image_height, image_width) != (LFW_SIZE, LFW_SIZE):
-            raise DataError(
-                f"{collection.describe(index)}: {image_width}×{image_height} pixels, expected {LFW_SIZE}×{LFW_SIZE}"
-            )
-        box = _box(rule, image_height, image_width, height, width)
-        return (box.bottom - box.top) / height
-
-    image = collection.reduced(index, shrink)
-    box = _box(rule, image.height, image.width, height, width)
-    reduced = Box(*(edge / image.reduction for edge in box))
-    crop = _cut(image.pixels, reduced, height, width)
-    if landmarks is None:
-        return crop, None
-    return crop, move_points(landmarks, box_to_crop(box, height, width)).astype(np.float32)
+    image = collection.reduced(index, lambda *size: shrinkage(to_crop(*size)))
+    matrix = to_crop(image.height, image.width)
+    crop = warp(image.pixels, from_reduced(matrix, image.reduction), height, width, black=rule == "landmarks")
+    return crop, None if landmarks is None else move_points(landmarks, matrix).astype(np.float32)
 
 
 def crop_faces(
@@ -130,28 +126,26 @@ def _check_crops(collection: Collection, height: int, width: int) -> None:
         raise DataError(f"{collection.root}: its crops are of {had} pixels, expected {height}×{width}: pack it anew")
 
 
-def _cut(pixels: npt.NDArray[np.uint8], box: Box, height: int, width: int) -> npt.NDArray[np.uint8]:
-    """As `cut_box`, but hands over only the pixels that the filter can reach, which saves most of the copying."""
-    reach = 1 + math.ceil(_FILTER_REACH * max(1.0, (box.bottom - box.top) / height, (box.right - box.left) / width))
-    top, left = max(0, math.floor(box.top) - reach), max(0, math.floor(box.left) - reach)
-    near = pixels[top : math.ceil(box.bottom) + reach, left : math.ceil(box.right) + reach]
-    moved = Box(box.left - left, box.top - top, box.right - left, box.bottom - top)
-    return cut_box(Image.fromarray(near), moved, height, width)
+def _to_crop(
+    rule: CropRule, landmarks: Landmarks | None, image: tuple[int, int], crop: tuple[int, int]
+) -> npt.NDArray[np.float64]:
+    """(2, 3) affine map of the image's points to the crop's; both of (height, width) pixels."""
+    if rule != "landmarks":
+        return _box_to_crop(rule, image, crop)
+    assert landmarks is not None
+    check_inside(landmarks, *image)
+    return landmarks_to_crop(landmarks, *crop)
 
 
-def _aligned(
-    collection: Collection, index: int, landmarks: Landmarks, height: int, width: int
-) -> tuple[npt.NDArray[np.uint8], Landmarks]:
-    matrix = landmarks_to_crop(landmarks, height, width)
-    image = collection.reduced(index, lambda _height, _width: float(1 / np.hypot(*matrix[:, 0])))
-    reduced = (landmarks + 0.5) / image.reduction - 0.5
-    return align(Image.fromarray(image.pixels), reduced, height, width)
-
-
-def _box(rule: CropRule, image_height: int, image_width: int, height: int, width: int) -> Box:
-    """The box of the whole image that becomes the crop."""
+@lru_cache
+def _box_to_crop(rule: CropRule, image: tuple[int, int], crop: tuple[int, int]) -> npt.NDArray[np.float64]:
+    (image_height, image_width), (height, width) = image, crop
     if rule == "lfw":
-        return face_box(height, width)
-    scale = min(image_height / height, image_width / width)
-    left, top = (image_width - scale * width) / 2, (image_height - scale * height) / 2
-    return Box(left, top, left + scale * width, top + scale * height)
+        if image != (LFW_SIZE, LFW_SIZE):
+            raise DataError(f"{image_width}×{image_height} pixels, expected {LFW_SIZE}×{LFW_SIZE}")
+        box = face_box(height, width)
+    else:
+        scale = min(image_height / height, image_width / width)
+        left, top = (image_width - scale * width) / 2, (image_height - scale * height) / 2
+        box = Box(left, top, left + scale * width, top + scale * height)
+    return box_to_crop(box, height, width)

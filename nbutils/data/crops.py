@@ -7,12 +7,14 @@ first pixel at (0, 0), as in `Faces.landmarks`.
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import NamedTuple, overload
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -30,6 +32,8 @@ FACE_HEIGHT = 132.0
 #: Key points of the mean deep-funnelled face in LFW's pixels, in the order of `Faces.landmarks`; read off the mean of
 #: the images, ours.
 _MEAN_FACE = ((103.0, 112.0), (147.0, 112.0), (125.0, 136.0), (107.0, 157.0), (143.0, 157.0))
+#: (x, y) to x + iy.
+_PLANE = np.array([1, 1j])
 #: An image shrunk by less is sampled once a pixel.
 _PASSED_OVER = 1.25
 
@@ -93,11 +97,18 @@ def landmarks_to_crop(landmarks: npt.NDArray[np.floating], height: int, width: i
     if points.shape != (5, 2) or not np.isfinite(points).all() or np.ptp(points, axis=0).max() < 1:
         raise DataError(f"key points {points.round(1).tolist()}: expected five of them, not all in one place")
     # One complex number turns and scales, so that least squares is a quotient.
-    origin, wanted = points @ [1, 1j], template(height, width) @ [1, 1j]
-    centred = origin - origin.mean()
+    origin, wanted = points @ _PLANE, _template_in_plane(height, width)
+    middle = origin.sum() / len(origin)
+    centred = origin - middle
     turn = (centred.conj() @ wanted) / (centred.conj() @ centred)
-    shift = wanted.mean() - turn * origin.mean()
+    shift = wanted.sum() / len(wanted) - turn * middle
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+@cache
+def _template_in_plane(height: int, width: int) -> npt.NDArray[np.complex128]:
+    points: npt.NDArray[np.complex128] = template(height, width) @ _PLANE
+    return points
 
 
 def move_points(points: npt.NDArray[np.floating], matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -106,47 +117,61 @@ def move_points(points: npt.NDArray[np.floating], matrix: npt.NDArray[np.float64
     return moved
 
 
-def cut_box(image: Image.Image, box: Box, height: int, width: int) -> npt.NDArray[np.uint8]:
-    """The inside of a box, resampled (over the pixels' area) to (height, width, 3) uint8."""
-    shrinks = box.bottom - box.top >= height and box.right - box.left >= width
-    # Pillow's Hamming filter shrinks as sharply as the bicubic in half the time, and is of no use to enlarge.
-    filtered = Image.Resampling.HAMMING if shrinks else Image.Resampling.BICUBIC
-    return np.asarray(image.resize((width, height), filtered, box=box))
-
-
-def align(
-    image: Image.Image, landmarks: npt.NDArray[np.floating], height: int, width: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """The whole face, turned, scaled and shifted so that its key points come nearest to the template.
-
-    Args:
-        image: RGB.
-        landmarks: (5, 2) in its pixels.
-        height: Of the crop.
-        width: Of the crop.
-
-    Returns:
-        (height, width, 3) uint8, black where the image ends; the (5, 2) key points in it.
+def check_inside(landmarks: npt.NDArray[np.floating], height: int, width: int) -> None:
+    """Refuses key points outside the image that they are of.
 
     Raises:
-        DataError: As in `landmarks_to_crop`, or if a point lies outside the image.
+        DataError: naming the points.
     """
-    points = np.asarray(landmarks, np.float64)
-    if not ((points >= -0.5) & (points <= [image.width - 0.5, image.height - 0.5])).all():
-        raise DataError(
-            f"key points {points.round(1).tolist()}: expected them inside the {image.width} × {image.height} pixels"
-        )
-    matrix = landmarks_to_crop(points, height, width)
-    # Drawn so large that (nearly) no pixel of the image is passed over, then averaged: no aliasing.
-    shrinks = 1 / np.hypot(*matrix[:, 0])
-    times = 1 if shrinks < _PASSED_OVER else int(np.ceil(shrinks - 1e-3))
-    to_image = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
-    to_image[:, 2] += 0.5 - to_image[:, :2] @ [0.5, 0.5]  # Pillow counts from the pixels' corners
-    to_image[:, :2] /= times
-    between = Image.Resampling.BICUBIC if times == 1 else Image.Resampling.BILINEAR
-    size = (width * times, height * times)
-    drawn = image.transform(size, Image.Transform.AFFINE, to_image.ravel().tolist(), between)
-    return np.asarray(drawn.reduce(times)), move_points(points, matrix).astype(np.float32)
+    if not ((landmarks >= -0.5) & (landmarks <= [width - 0.5, height - 0.5])).all():
+        raise DataError(f"key points {landmarks.round(1).tolist()}: expected them inside the {width} × {height} pixels")
+
+
+def shrinkage(matrix: npt.NDArray[np.float64]) -> float:
+    """How many pixels of the image lie side by side in one of the crop, for a (2, 3) affine map to it."""
+    (a, b, _), (c, d, _) = matrix.tolist()
+    return 1 / math.sqrt(abs(a * d - b * c))
+
+
+def from_reduced(matrix: npt.NDArray[np.float64], times: int) -> npt.NDArray[np.float64]:
+    """The (2, 3) affine map for the same image made `times` times smaller."""
+    (a, b, x), (c, d, y) = matrix.tolist()
+    off = (times - 1) / 2  # from the centre of a block's first pixel to the block's
+    return np.array([[a * times, b * times, x + (a + b) * off], [c * times, d * times, y + (c + d) * off]])
+
+
+def warp(
+    pixels: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64], height: int, width: int, *, black: bool = False
+) -> npt.NDArray[np.uint8]:
+    """The crop that an affine map makes of an image: bilinear, over the pixels' area where it shrinks.
+
+    Args:
+        pixels: (H, W, 3).
+        matrix: (2, 3), of the image's points to the crop's.
+        height: Of the crop.
+        width: Of the crop.
+        black: Outside the image all is black; else its edge is continued.
+
+    Returns:
+        (height, width, 3).
+    """
+    times = int(shrinkage(matrix))
+    if times > 1:  # whole blocks are averaged first, so that the rest is small whatever the image
+        rows, columns = max(pixels.shape[0] // times, 1), max(pixels.shape[1] // times, 1)
+        blocks = pixels[: rows * times, : columns * times]
+        pixels = _pixels(cv2.resize(blocks, (columns, rows), interpolation=cv2.INTER_AREA))
+        matrix = from_reduced(matrix, times)
+    # A pixel that still covers more than one of the image's is sampled four times.
+    finer = 1 if shrinkage(matrix) < _PASSED_OVER else 2
+    border = cv2.BORDER_CONSTANT if black else cv2.BORDER_REPLICATE
+    to_finer = finer * matrix + [0, 0, (finer - 1) / 2]
+    size = (width * finer, height * finer)
+    drawn = cv2.warpAffine(pixels, to_finer, size, flags=cv2.INTER_LINEAR, borderMode=border)
+    return _pixels(drawn if finer == 1 else cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _pixels(image: cv2.typing.MatLike) -> npt.NDArray[np.uint8]:
+    return image.view(np.uint8)
 
 
 def _region(point: int) -> Box:

@@ -17,11 +17,14 @@ from nbutils.errors import DataError
 
 #: Formats that face data sets come in; others are refused unseen.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
-#: An image that promises more is refused before its pixels are decoded (a decompression bomb).
-MAX_PIXELS = 50_000_000
+#: An image that promises more is refused before its pixels are decoded (a decompression bomb); OpenCV warps no side
+#: of 32,767 pixels or more.
+MAX_PIXELS, MAX_SIDE = 50_000_000, 30_000
 _ORIENTATION, _FIRST_ON_ITS_SIDE = 0x0112, 5
 #: A JPEG's own scales: its 8 × 8 blocks decode to 4 × 4, 2 × 2 or 1 × 1 pixels at a fraction of the work.
 _REDUCTIONS = (8, 4, 2)
+#: A scale is large enough if it leaves so many pixels for one of the use, in height and in width.
+_ENOUGH = 0.8
 #: Images of more pixels are decoded one at a time, so that memory stays bounded on any number of cores.
 _LARGE = 4_000_000
 _one_large_image = Lock()
@@ -53,13 +56,13 @@ def decode_image(content: bytes, name: str) -> npt.NDArray[np.uint8]:
         (H, W, 3) uint8, RGB.
 
     Raises:
-        DataError: If it is no whole image of a known format, or of more than `MAX_PIXELS` pixels.
+        DataError: If it is no whole image of a known format, or of more than `MAX_PIXELS` pixels or `MAX_SIDE` a side.
     """
     return decode_reduced(content, name, lambda _height, _width: 1).pixels
 
 
 def decode_reduced(content: bytes, name: str, shrink: Shrink) -> Decoded:
-    """Decodes one image at the smallest of a JPEG's own scales that is large enough for its use.
+    """Decodes one image at the smallest of a JPEG's own scales that is (nearly) large enough for its use.
 
     Args:
         content: As in `decode_image`.
@@ -109,12 +112,13 @@ def _plain_jpeg(content: bytes) -> tuple[int, int] | None:
 def _reduction(height: int, width: int, name: str, shrink: Shrink) -> int:
     _check_size(height, width, name)
     times = shrink(height, width)
-    return next((reduction for reduction in _REDUCTIONS if reduction <= times), 1)
+    return next((reduction for reduction in _REDUCTIONS if reduction * _ENOUGH <= times), 1)
 
 
 def _check_size(height: int, width: int, name: str) -> None:
-    if width * height > MAX_PIXELS:
-        raise DataError(f"{name}: {width}×{height} pixels, expected at most {MAX_PIXELS:,} in all")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        most = f"{MAX_PIXELS:,} in all, {MAX_SIDE:,} a side"
+        raise DataError(f"{name}: {width}×{height} pixels, expected at most {most}")
 
 
 def _turn(pixels: int) -> AbstractContextManager[object]:

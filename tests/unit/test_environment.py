@@ -10,9 +10,15 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "jupyter-client": "jupyter_client"}
+CONDA_NAMES = {
+    "torch": "pytorch",
+    "matplotlib": "matplotlib-base",
+    "jupyter-client": "jupyter_client",
+    "opencv-python-headless": "py-opencv",
+}
 MODULES = {
     "ipython": "IPython",
+    "opencv-python-headless": "cv2",
     "pillow": "PIL",
     "pyyaml": "yaml",
     "scikit-image": "skimage",

@@ -90,12 +90,13 @@ def test_turned_images_are_upright(orientation: int, kind: str) -> None:
     [
         png(50_000, 50_000, 8, 2, b""),
         png(2**31 - 1, 2**31 - 1, 8, 2, b""),
+        png(30_001, 10, 8, 2, b""),
         png(10_000, 5_001, 1, 0, bytes(5_001 * 1_251)),  # whole, of a few kilobytes
         b"P6 60000 60000 255\n",
         saved(Image.fromarray(RGB), "BMP")[:18] + struct.pack("<ii", 30_000, 30_000) + bytes(100),
         saved(Image.fromarray(RGB), "JPEG").replace(struct.pack(">HH", 6, 4), struct.pack(">HH", 65_500, 65_500)),
     ],
-    ids=["PNG", "PNG of 2^62", "small file", "PPM", "BMP", "JPEG"],
+    ids=["PNG", "PNG of 2^62", "long PNG", "small file", "PPM", "BMP", "JPEG"],
 )
 def test_decompression_bombs(content: bytes) -> None:
     tracemalloc.start()
