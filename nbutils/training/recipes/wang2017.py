@@ -27,7 +27,7 @@ MARGIN = 0.4
 
 @dataclass(frozen=True)
 class _Size:
-    """Depth, width, input and stored images; epochs; batches of classification, alignment, verification.
+    """Depth, width, input and stored images; epochs, of alignment last; batches of all three tasks.
 
     `rates` are those from an initialisation, for the three tasks likewise: 0.01 in the paper, of whose 30 epochs a
     laptop has a fraction, and needs more of it (chosen on another population). From scratch it is always 0.1.
@@ -39,14 +39,15 @@ class _Size:
     stored: tuple[int, int]
     epochs: int
     epochs_initialised: int
+    epochs_aligning: int
     batches: tuple[int, int, int]
     rates: tuple[float, float, float]
 
 
 _SIZES = {
-    "smoke": _Size(14, 8, (55, 47), (61, 53), 1, 1, (32, 32, 32), (0.1, 0.1, 0.03)),
-    "laptop": _Size(14, 32, (55, 47), (61, 53), 15, 8, (64, 32, 128), (0.1, 0.1, 0.03)),
-    "paper": _Size(50, 64, (224, 224), (256, 256), 30, 30, (256, 64, 128), (0.01, 0.01, 0.01)),
+    "smoke": _Size(14, 8, (55, 47), (61, 53), 1, 1, 1, (32, 32, 32), (0.1, 0.1, 0.03)),
+    "laptop": _Size(14, 32, (55, 47), (61, 53), 15, 8, 24, (64, 32, 128), (0.1, 0.1, 0.03)),
+    "paper": _Size(50, 64, (224, 224), (256, 256), 30, 30, 30, (256, 64, 128), (0.01, 0.01, 0.01)),
 }
 #: (identities, images of each, pairs) of the embedded stand-in for each of the paper's data sets.
 _POPULATIONS = {
@@ -174,9 +175,9 @@ class Networks:
 
     def table3(self, faces: DataSpec, divisor: int = 8) -> dict[str, TrainingSpec]:
         """Table 3's networks on faces with key points: "teacher", and a cell a name such as "Pretrain 0 1"."""
-        task = _Task(
-            "alignment", {"task": Term(loss="LandmarkLoss")}, faces, self._size.batches[1], self._size.rates[1]
-        )
+        size = self._size
+        terms = {"task": Term(loss="LandmarkLoss")}
+        task = _Task("alignment", terms, faces, size.batches[1], size.rates[1], epochs=size.epochs_aligning)
         return {"teacher": self._task_teacher(task)} | self._influences(task, divisor)
 
     def verification(self, *, softmax: bool) -> dict[str, TrainingSpec]:
@@ -185,7 +186,7 @@ class Networks:
             {"softmax": Term(loss="LabelLoss")} if softmax else {}
         )
         name = "triplet + softmax" if softmax else "triplet"
-        task = _Task(name, terms, self.data, self._size.batches[2], self._size.rates[2], 4)
+        task = _Task(name, terms, self.data, self._size.batches[2], self._size.rates[2], images_per_identity=4)
         cells = {"teacher": self._task_teacher(task)}
         for divisor in DIVISORS:
             cells |= {f"/{divisor} {name}": spec for name, spec in self._influences(task, divisor).items()}
@@ -242,7 +243,7 @@ class Networks:
             model=ModelSpec(name="FaceResNet", options=options),
             objective=terms,
             schedule=Schedule(
-                epochs=epochs or (size.epochs_initialised if start else size.epochs),
+                epochs=epochs or (task and task.epochs) or (size.epochs_initialised if start else size.epochs),
                 batch_size=task.batch if task else size.batches[0],
                 learning_rate=(task.rate if task else size.rates[0]) if start else RATE,
                 images_per_identity=task.images_per_identity if task else None,
@@ -256,7 +257,10 @@ class Networks:
 
 @dataclass(frozen=True)
 class _Task:
-    """A task that knowledge is transferred to: its name, its own terms, faces, batches, and rate from a start."""
+    """A task that knowledge is transferred to: its name, its own terms, faces, batches, and rate from a start.
+
+    `epochs`, where given, are those from random weights and from a start alike.
+    """
 
     name: str
     terms: dict[str, Term]
@@ -264,6 +268,7 @@ class _Task:
     batch: int
     rate: float
     images_per_identity: int | None = None
+    epochs: int | None = None
 
 
 _LABELS = {"task": Term(loss="LabelLoss")}
