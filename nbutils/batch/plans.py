@@ -66,6 +66,7 @@ def _selection(
 def _classification(
     dataset: str,
     data_root: str,
+    layout: str,
     second_dataset: str,
     second_root: str,
     pairs_root: str,
@@ -73,24 +74,44 @@ def _classification(
     seed: int,
     seeds: int,
 ) -> Iterable[TrainingSpec]:
-    second = (second_dataset, second_root)
-    sets = recipes.wang2017.face_sets(dataset, data_root, preset, seed, "MS-Celeb-1M", second, pairs_root=pairs_root)
+    sets = recipes.wang2017.face_sets(
+        dataset,
+        data_root,
+        preset,
+        seed,
+        "MS-Celeb-1M",
+        (second_dataset, second_root),
+        layout=layout,
+        pairs_root=pairs_root,
+    )
     for s in range(seed, seed + seeds):
         casia, msceleb = (recipes.wang2017.Networks(data, preset, s) for data in sets.values())
         yield from [*casia.table1().values(), *casia.table2().values(), *msceleb.table2().values()]
 
 
 def _alignment(
-    dataset: str, data_root: str, points_dataset: str, points_root: str, preset: str, seed: int, seeds: int
+    dataset: str,
+    data_root: str,
+    layout: str,
+    points_dataset: str,
+    points_root: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    seeds: int,
 ) -> Iterable[TrainingSpec]:
     points = (points_dataset, points_root)
-    sets = recipes.wang2017.face_sets(dataset, data_root, preset, seed, "CelebA", points)
+    sets = recipes.wang2017.face_sets(
+        dataset, data_root, preset, seed, "CelebA", points, layout=layout, pairs_root=pairs_root
+    )
     for s in range(seed, seed + seeds):
         yield from recipes.wang2017.Networks(sets["CASIA"], preset, s).table3(sets["CelebA"]).values()
 
 
-def _verification(dataset: str, data_root: str, preset: str, seed: int, seeds: int) -> Iterable[TrainingSpec]:
-    sets = recipes.wang2017.face_sets(dataset, data_root, preset, seed)
+def _verification(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
+) -> Iterable[TrainingSpec]:
+    sets = recipes.wang2017.face_sets(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     for s in range(seed, seed + seeds):
         networks = recipes.wang2017.Networks(sets["CASIA"], preset, s)
         yield from [*networks.verification(softmax=False).values(), *networks.verification(softmax=True).values()]

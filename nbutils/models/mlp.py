@@ -44,5 +44,5 @@ class MLP(FaceNetwork):
 
     def forward(self, images: Tensor) -> FaceOutputs:
         """Maps (B, 1, H, W) images in [−1, 1] to the top hidden layer and the outputs."""
-        features = self.hidden(images)
+        features = self.hidden((images + 1) / 2)  # a digit's background is 0, so that dropout leaves it alone
         return FaceOutputs(features, self.classifier(features))

@@ -13,11 +13,10 @@ from nbutils.training.recipes.luo2016 import (
     student,
     t1,
 )
-from nbutils.training.recipes.luo2016_mnist import DIGIT_LEARNING_RATES, TEMPERATURES, mnist
+from nbutils.training.recipes.luo2016_mnist import TEMPERATURES, mnist
 from nbutils.training.recipes.luo2016_teachers import fig4, fig5, fine_tuned, large_face_data, region_t1, six_t1, t2
 
 __all__ = [
-    "DIGIT_LEARNING_RATES",
     "LEARNING_RATES",
     "T1_CHOSEN",
     "TEMPERATURES",

@@ -66,6 +66,7 @@ def face_sets(
     other: str = "",
     source: tuple[str, str] = ("", ""),
     *,
+    layout: str = "",
     pairs_root: str = "",
 ) -> dict[str, DataSpec]:
     """The faces that stand in for the paper's data sets, split 80/20 by image over the same people (5.1).
@@ -77,6 +78,7 @@ def face_sets(
         seed: Of the populations, and of the split.
         other: A second of the paper's sets: "MS-Celeb-1M" or "CelebA"; empty: none.
         source: Data set and folder in its place; empty: as the first, of the embedded faces another population.
+        layout: Of the first set, by name; empty: recognised.
         pairs_root: Folder or file of the pairs to verify; empty: those of the data set.
     """
     check_preset(preset)
@@ -86,7 +88,8 @@ def face_sets(
     for name, (kind, root) in {"CASIA": ("", ""), other: source}.items():
         if not name:
             continue
-        whole = face_data(kind or dataset, root if kind else data_root, preset, seed, pairs_root=pairs_root)
+        where = {"pairs_root": pairs_root, "layout": "" if kind else layout}
+        whole = face_data(kind or dataset, root if kind else data_root, preset, seed, **where)
         if isinstance(whole, FolderData):
             found[name] = whole.model_copy(update=split)
         else:
