@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from nbutils.batch.parameters import read_title
-from nbutils.reporting.files import write_aside, write_json
+from nbutils.files import write_aside
+from nbutils.reporting.files import write_json
 from nbutils.reporting.run import RECORDS
 
 EXECUTED, PAGE, STATUS, ERROR = "executed.ipynb", "page.html", "status.json", "error.txt"

@@ -23,6 +23,7 @@ from nbutils.data.collection import Collection
 from nbutils.data.layouts.tables import LANDMARK_COLUMNS
 from nbutils.data.manifest import CropRule
 from nbutils.errors import DataError
+from nbutils.files import write_aside
 
 #: What must be the same for a packing to be continued.
 Plan = dict[str, str | int]
@@ -77,7 +78,7 @@ class Parts:
         self._file: IO[bytes] = images.open("r+b" if path.exists() and images.exists() else "w+b")
         try:
             self._reserve(int(plan["images"]) * self._image_bytes)
-            _publish(path, json.dumps(plan).encode())
+            write_aside(path, json.dumps(plan).encode())
             self._find_done(quarantine)
         except BaseException:
             self.close()
@@ -147,7 +148,7 @@ class Parts:
             files={name: form.file_digest(self._folder / name) for name in files},
             remarks=tuple(remarks),
         )
-        _publish(self._folder / form.INFO, info.model_dump_json(indent=1).encode())
+        write_aside(self._folder / form.INFO, info.model_dump_json(indent=1).encode())
         return info
 
     @staticmethod
@@ -241,12 +242,6 @@ def _index(block: Block, collection: Collection) -> Any:  # noqa: ANN401 — pya
         columns |= dict(zip(LANDMARK_COLUMNS, np.ascontiguousarray(points.T), strict=True))
     columns["sha256"] = pa.array(block.digests, pa.binary(32))
     return pa.table(columns)
-
-
-def _publish(path: Path, content: bytes) -> None:
-    aside = path.with_name(path.name + ".new")
-    aside.write_bytes(content)
-    os.replace(aside, path)
 
 
 def _read_json(path: Path) -> object:

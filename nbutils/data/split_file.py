@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 
 from nbutils.data.splits import held_out_images, shuffled
 from nbutils.errors import DataError, ParameterError, first_fault
+from nbutils.files import write_aside
 
 #: "images": some of all images, as both papers split (80/20 at random); "images_of_each": likewise, but of every
 #: person some are left to learn from; "identities": all images of some people, so that the parts share nobody.
@@ -57,9 +57,7 @@ class Split(BaseModel):
 
     def save(self, path: Path) -> None:
         """Writes the split as JSON, whole or not at all."""
-        aside = path.with_name(path.name + ".new")
-        aside.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(aside, path)
+        write_aside(path, self.model_dump_json(indent=1) + "\n")
 
 
 def load_split(path: Path) -> Split:

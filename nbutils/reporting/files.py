@@ -1,10 +1,9 @@
-"""Files that are never half-written, and JSON that every reader accepts."""
+"""JSON that every reader accepts."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from pathlib import Path
@@ -12,16 +11,7 @@ from typing import Any
 
 import numpy as np
 
-
-def write_aside(path: Path, content: str | bytes) -> None:
-    """Write `content` beside `path`, then rename it there: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+from nbutils.files import write_aside
 
 
 def write_json(path: Path, value: object) -> None:

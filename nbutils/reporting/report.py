@@ -14,8 +14,8 @@ import jinja2
 import pandas as pd
 
 from nbutils.errors import NbutilsError
+from nbutils.files import write_aside
 from nbutils.paths import default_store, runs_dir
-from nbutils.reporting.files import write_aside
 from nbutils.reporting.formatting import decimal, numeric_columns, rounded
 
 INDEX = "index.html"

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from nbutils.errors import ParameterError
+from nbutils.files import write_aside
 from nbutils.paths import project_root, runs_dir
 from nbutils.reporting.claims import ClaimVerdict
-from nbutils.reporting.files import jsonable, write_aside, write_json
+from nbutils.reporting.files import jsonable, write_json
 from nbutils.reporting.formatting import flattened, latex, markdown
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.views import FigureView, TableView

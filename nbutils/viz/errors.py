@@ -1,4 +1,4 @@
-"""Figures of classification errors: row by row beside the paper's, and against the temperature."""
+"""Classification errors against the temperature of the soft targets."""
 
 from __future__ import annotations
 
@@ -8,32 +8,11 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 
-def error_bars(table: pd.DataFrame) -> Figure:
-    """Our test error with its interval, and the paper's, row by row.
-
-    Args:
-        table: Columns error, low, high and "paper error", in percent.
-    """
-    figure, ax = plt.subplots(figsize=(7, 0.45 * len(table) + 1.4), layout="constrained")
-    y = np.arange(len(table))
-    around = np.stack([table["error"] - table["low"], table["high"] - table["error"]])
-    ax.errorbar(table["error"], y, xerr=around, fmt="o", capsize=4, label="ours, 95 % interval over test images")
-    ax.plot(table["paper error"], y, "D", color="tab:orange", fillstyle="none", label="paper, MNIST")
-    for at, value in zip(y, table["error"], strict=True):
-        ax.annotate(f"{value:.2f}", (value, at), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
-    ax.set(yticks=y, yticklabels=list(table.index), xlabel="test error in percent", ylim=(len(table) - 0.4, -0.8))
-    ax.set_xlim(left=0)
-    ax.grid(axis="x", alpha=0.3)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    plt.close(figure)
-    return figure
-
-
 def error_against_temperature(table: pd.DataFrame, temperatures: dict[str, float], levels: tuple[str, ...]) -> Figure:
     """Test errors of soft targets against their temperature, the logits at its end; ours and the paper's.
 
     Args:
-        table: As in `error_bars`.
+        table: Columns error, low, high and "paper error", in percent.
         temperatures: Row name to t; infinity for logits.
         levels: Rows without a temperature, drawn as levels.
     """

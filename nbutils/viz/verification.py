@@ -1,4 +1,4 @@
-"""Figures of verification and of learning: ROC curves, AUCs beside the paper's, convergence."""
+"""Figures of verification and of learning: ROC curves, convergence, AUC against the temperature."""
 
 from __future__ import annotations
 
@@ -33,26 +33,6 @@ def roc(results: Mapping[str, VerificationResult]) -> Figure:
     return figure
 
 
-def auc_bars(table: pd.DataFrame) -> Figure:
-    """Our AUC with its interval, and the paper's, row by row.
-
-    Args:
-        table: Columns AUC, low, high and "paper AUC" in percent; see `nbutils.evaluation.compare_models`.
-    """
-    figure, ax = plt.subplots(figsize=(7, 0.5 * len(table) + 1.4), layout="constrained")
-    y = np.arange(len(table))
-    errors = np.stack([table["AUC"] - table["low"], table["high"] - table["AUC"]])
-    ax.errorbar(table["AUC"], y, xerr=errors, fmt="o", capsize=4, label="ours, 95 % interval over pairs")
-    ax.plot(table["paper AUC"], y, "D", color="tab:orange", fillstyle="none", label="paper, on its data")
-    for at, value in zip(y, table["AUC"], strict=True):
-        ax.annotate(f"{value:.1f}", (value, at), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
-    ax.set(yticks=y, yticklabels=list(table.index), xlabel="AUC in percent", ylim=(len(table) - 0.4, -0.8))
-    ax.grid(axis="x", alpha=0.3)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    plt.close(figure)
-    return figure
-
-
 def convergence(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Training loss against optimiser steps, each as a share of its value after the first epoch.
 
@@ -73,7 +53,7 @@ def temperature_line(table: pd.DataFrame) -> Figure:
     """AUC against the temperature of the soft targets, ours with its interval and the paper's; logits at infinity.
 
     Args:
-        table: Rows "soft t=…" and "logits"; columns as for `auc_bars`.
+        table: Rows "soft t=…" and "logits"; columns AUC, low, high and "paper AUC" in percent.
     """
     temperatures = {str(name): float(str(name).removeprefix("soft t=")) for name in table.index if "soft" in str(name)}
     rows = table.loc[[*sorted(temperatures, key=temperatures.__getitem__), "logits"]]

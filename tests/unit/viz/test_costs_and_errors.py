@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from nbutils.selection import Stability
+from nbutils.viz.bars import beside_print
 from nbutils.viz.comparison import against_baselines, stability
 from nbutils.viz.efficiency import latency_bars
-from nbutils.viz.errors import error_against_temperature, error_bars
+from nbutils.viz.errors import error_against_temperature
 
 ERRORS = pd.DataFrame(
     {"error": [1.0, 3.0, 2.0], "low": [0.5, 2.0, 1.5], "high": [2.0, 4.0, 2.5], "paper error": [0.63, 1.24, 0.92]},
@@ -15,10 +16,11 @@ ERRORS = pd.DataFrame(
 )
 
 
-def test_errors_stand_beside_the_papers() -> None:
-    ours, paper = error_bars(ERRORS).axes[0].lines[0], error_bars(ERRORS).axes[0].lines[-1]
-    assert list(ours.get_xdata()) == [1, 3, 2]  # type: ignore[arg-type]
-    assert list(paper.get_xdata()) == [0.63, 1.24, 0.92]  # type: ignore[arg-type]
+def test_values_stand_beside_the_papers() -> None:
+    ax = beside_print(ERRORS, "error", "digits").axes[0]
+    assert list(ax.lines[0].get_xdata()) == [1, 3, 2]  # type: ignore[arg-type]
+    assert list(ax.lines[-1].get_xdata()) == [0.63, 1.24, 0.92]  # type: ignore[arg-type]
+    assert ax.get_xlabel() == "error in percent"
 
 
 def test_logits_stand_at_the_end_of_the_temperatures() -> None:
