@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from nbutils.data.crops import LARGE_INPUT, REGIONS, SMALL_INPUT, cut_region
+from nbutils.data.crops import LARGE_INPUT, SMALL_INPUT
+from nbutils.data.regions import REGIONS, cut_region
 
 
 def parameter_bars(layers: Mapping[str, pd.DataFrame]) -> Figure:
