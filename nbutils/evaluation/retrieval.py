@@ -10,8 +10,10 @@ import torch
 
 from nbutils.errors import ParameterError
 
-#: Rows of the distance matrix at once, and columns: a block of 2048 × 8192 float32 takes 64 MiB.
-_ROWS, _COLUMNS = 2048, 8192
+#: Rows of the distance matrix at once, and columns: a block of 1024 × 4096 float32 takes 16 MiB.
+_ROWS, _COLUMNS = 1024, 4096
+#: Columns that are looked through by their maximum first, which is many times as fast as sorting them.
+_GROUP = 32
 #: The block product may misplace near ties; so many candidates are measured again exactly.
 _CANDIDATES = 4
 
@@ -82,6 +84,18 @@ def nearest_others(features: npt.NDArray[np.float32], count: int) -> npt.NDArray
     return found
 
 
+def _largest(values: torch.Tensor, kept: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The `kept` largest values of each row, and where; they lie in the groups of the `kept` largest maxima."""
+    columns = values.shape[1]
+    if columns % _GROUP or columns < kept * _GROUP:
+        return torch.topk(values, min(kept, columns), dim=1)
+    groups = values.view(len(values), -1, _GROUP)
+    best = groups.amax(dim=2).topk(kept, dim=1).indices
+    inside = groups.gather(1, best[:, :, None].expand(-1, -1, _GROUP)).flatten(1)
+    value, at = inside.topk(kept, dim=1)
+    return value, best.gather(1, at // _GROUP) * _GROUP + at % _GROUP
+
+
 def _nearest_of_block(
     rows: torch.Tensor, half_squares: torch.Tensor, start: int, kept: int, count: int
 ) -> npt.NDArray[np.int64]:
@@ -94,7 +108,7 @@ def _nearest_of_block(
         both = range(max(start, left), min(start + len(block), right))
         itself = torch.tensor(both, dtype=torch.int64)
         nearness[itself - start, itself - left] = -torch.inf
-        value, at = nearness.topk(min(kept, right - left), dim=1)
+        value, at = _largest(nearness, kept)
         value, at = torch.cat([closest, value], dim=1), torch.cat([place, at + left], dim=1)
         closest, order = value.topk(kept, dim=1)
         place = at.gather(1, order)
