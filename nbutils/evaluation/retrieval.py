@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from nbutils.errors import ParameterError
 
-#: Rows of the distance matrix at once, and columns: a block of 1024 × 4096 float32 takes 16 MiB.
-_ROWS, _COLUMNS = 1024, 4096
+#: Rows and columns of the distance matrix at once: a block of float32 takes 16 MiB.
+_BLOCK = 2048
 #: Columns that are looked through by their maximum first, which is many times as fast as sorting them.
 _GROUP = 32
 #: The block product may misplace near ties; so many candidates are measured again exactly.
@@ -59,8 +60,9 @@ def retrieve(features: npt.NDArray[np.floating], identity: npt.NDArray[np.int64]
 def nearest_others(features: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
     """The `count` nearest other rows of each row by Euclidean distance, nearest first, exact; ties by index.
 
-    Blocks of the product matrix keep memory far below N². A few more candidates than wanted are kept, and their
-    distances are taken again by subtraction, since ‖a‖² − 2ab + ‖b‖² cancels for near neighbours.
+    Blocks of the product matrix keep memory far below N²; as it is symmetric, each block serves its rows and its
+    columns. A few more candidates than wanted are kept, and their distances are taken again by subtraction, since
+    ‖a‖² − 2ab + ‖b‖² cancels for near neighbours.
 
     Args:
         features: (N, D).
@@ -77,44 +79,64 @@ def nearest_others(features: npt.NDArray[np.float32], count: int) -> npt.NDArray
         raise ParameterError(f"count is {count}: expected from 1 to {total - 1} other images")
     rows = torch.from_numpy(np.ascontiguousarray(features - features.mean(axis=0)))
     half_squares = rows.square().sum(dim=1) / 2
-    kept = min(count + _CANDIDATES, total - 1)
-    found = np.empty((total, count), np.int64)
-    for start in range(0, total, _ROWS):
-        found[start : start + _ROWS] = _nearest_of_block(rows, half_squares, start, kept, count)
-    return found
+    candidates = _Candidates(total, min(count + _CANDIDATES, total - 1))
+    for top in range(0, total, _BLOCK):
+        above = slice(top, top + _BLOCK)
+        for left in range(top, total, _BLOCK):
+            beside = slice(left, left + _BLOCK)
+            nearness = torch.sub(-half_squares[above, None], half_squares[beside])  # at last −½‖a − b‖²
+            nearness.addmm_(rows[above], rows[beside].T)
+            if left == top:
+                nearness.fill_diagonal_(-torch.inf)  # nothing is its own neighbour
+            else:
+                candidates.offer(beside, top, nearness, dim=0)
+            candidates.offer(above, left, nearness, dim=1)
+    return candidates.nearest(rows, count)
 
 
-def _largest(values: torch.Tensor, kept: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The `kept` largest values of each row, and where; they lie in the groups of the `kept` largest maxima."""
-    columns = values.shape[1]
+class _Candidates:
+    """The nearest rows of each row as far as blocks of products tell.
+
+    Args:
+        total: Number of rows.
+        kept: Candidates of each.
+    """
+
+    def __init__(self, total: int, kept: int) -> None:
+        self.kept = kept
+        self._nearness = torch.full((total, kept), -torch.inf)
+        self._place = torch.zeros((total, kept), dtype=torch.int64)
+
+    def offer(self, rows: slice, first: int, nearness: Tensor, *, dim: int) -> None:
+        """Takes the nearest for `rows` of the rows from `first` on, which lie along dimension `dim` of `nearness`."""
+        value, at = _largest(nearness, self.kept, dim)
+        value, at = torch.cat([self._nearness[rows], value], dim=1), torch.cat([self._place[rows], at + first], dim=1)
+        self._nearness[rows], order = value.topk(self.kept, dim=1)
+        self._place[rows] = at.gather(1, order)
+
+    def nearest(self, rows: Tensor, count: int) -> npt.NDArray[np.int64]:
+        """(N, count) of them by their exact distances, taken by subtraction; ties by index."""
+        found = []
+        for start in range(0, len(rows), _BLOCK):
+            block, place = rows[start : start + _BLOCK], self._place[start : start + _BLOCK].sort(dim=1).values
+            apart = [(block - rows[place[:, i]]).double().square().sum(dim=1) for i in range(self.kept)]
+            order = torch.stack(apart, dim=1).argsort(dim=1, stable=True)[:, :count]
+            found.append(place.gather(1, order).numpy())
+        return np.concatenate(found)
+
+
+def _largest(values: Tensor, kept: int, dim: int) -> tuple[Tensor, Tensor]:
+    """The `kept` largest values along a dimension of a matrix, and where, both with `kept` columns.
+
+    They lie in the groups of the `kept` largest maxima.
+    """
+    across = values if dim else values.T
+    columns = across.shape[1]
     if columns % _GROUP or columns < kept * _GROUP:
-        return torch.topk(values, min(kept, columns), dim=1)
-    groups = values.view(len(values), -1, _GROUP)
-    best = groups.amax(dim=2).topk(kept, dim=1).indices
+        return torch.topk(across, min(kept, columns), dim=1)
+    maxima = values.unflatten(dim, (-1, _GROUP)).amax(dim + 1)  # of `across` it would take ten times as long
+    best = (maxima if dim else maxima.T).topk(kept, dim=1).indices
+    groups = across.unflatten(1, (-1, _GROUP))
     inside = groups.gather(1, best[:, :, None].expand(-1, -1, _GROUP)).flatten(1)
     value, at = inside.topk(kept, dim=1)
     return value, best.gather(1, at // _GROUP) * _GROUP + at % _GROUP
-
-
-def _nearest_of_block(
-    rows: torch.Tensor, half_squares: torch.Tensor, start: int, kept: int, count: int
-) -> npt.NDArray[np.int64]:
-    block = rows[start : start + _ROWS]
-    closest = torch.full((len(block), kept), -torch.inf)
-    place = torch.zeros((len(block), kept), dtype=torch.int64)
-    for left in range(0, len(rows), _COLUMNS):
-        right = min(left + _COLUMNS, len(rows))
-        nearness = torch.addmm(-half_squares[left:right], block, rows[left:right].T)
-        both = range(max(start, left), min(start + len(block), right))
-        itself = torch.tensor(both, dtype=torch.int64)
-        nearness[itself - start, itself - left] = -torch.inf
-        value, at = _largest(nearness, kept)
-        value, at = torch.cat([closest, value], dim=1), torch.cat([place, at + left], dim=1)
-        closest, order = value.topk(kept, dim=1)
-        place = at.gather(1, order)
-    place = place.sort(dim=1).values
-    distance = torch.stack([(block - rows[place[:, i]]).double().square().sum(dim=1) for i in range(kept)], dim=1)
-    distance.masked_fill_(place == torch.arange(start, start + len(block))[:, None], torch.inf)
-    order = distance.argsort(dim=1, stable=True)[:, :count]
-    nearest: npt.NDArray[np.int64] = place.gather(1, order).numpy()
-    return nearest

@@ -22,12 +22,12 @@ def features() -> np.ndarray:
     return people[rng.integers(0, PEOPLE, ROWS)] + rng.standard_normal((ROWS, WIDTH), np.float32)
 
 
-@pytest.mark.benchmark(group="nearest other of 100,000 × 512", max_time=1, min_rounds=1, warmup=False)
+@pytest.mark.benchmark(group="nearest other of 100,000 × 512")
 @pytest.mark.parametrize("way", ["blocks", "faiss flat index"])
 def test_retrieval(benchmark: BenchmarkFixture, features: np.ndarray, way: str) -> None:
     before = _peak_gib()
     run = _blocks if way == "blocks" else _faiss
-    found = benchmark(run, features)
+    found = benchmark.pedantic(run, (features,))
     benchmark.extra_info["peak memory, GiB"] = _peak_gib()
     benchmark.extra_info["added, GiB"] = _peak_gib() - before
     sample = np.random.default_rng(1).integers(0, ROWS, 20)

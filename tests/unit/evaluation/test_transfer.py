@@ -25,13 +25,12 @@ def _collection(n: int = 150, d: int = 6) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(100, 1, (n, d)).astype(np.float32), rng.integers(0, 9, n)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(2048, 8192), (7, 11), (150, 150), (1, 1)])
+@pytest.mark.parametrize(("images", "block"), [(150, 2048), (150, 150), (150, 7), (150, 1), (1100, 512), (1100, 256)])
 def test_retrieval_equals_the_whole_distance_matrix_whatever_the_blocks(
-    rows: int, columns: int, monkeypatch: pytest.MonkeyPatch
+    images: int, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_ROWS", rows)
-    monkeypatch.setattr(module, "_COLUMNS", columns)
-    features, identity = _collection()
+    monkeypatch.setattr(module, "_BLOCK", block)
+    features, identity = _collection(images)
     distances = cdist(features.astype(np.float64), features.astype(np.float64))
     np.fill_diagonal(distances, np.inf)
     np.testing.assert_array_equal(nearest_others(features, 3), distances.argsort(axis=1)[:, :3])
