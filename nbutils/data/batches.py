@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,9 @@ from torch import Tensor
 
 from nbutils.data.landmarks import MIRRORED
 from nbutils.errors import ParameterError
+
+#: Pixels of crops to look at at once: on a processor, maps that stay near its cache take less time and memory.
+_PIXELS_ON_CPU, _PIXELS = 2**18, 2**22
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,12 @@ class FaceBatches:
         top, left = self._margin[0] // 2, self._margin[1] // 2
         height, width = self.input_size
         return self._as_input(self.images[index][:, top : top + height, left : left + width])
+
+    def in_order(self) -> Iterator[Tensor]:
+        """Central crops of all images, as many at a time as the device works through well."""
+        pixels = _PIXELS_ON_CPU if self.device.type == "cpu" else _PIXELS
+        at_once = max(pixels // math.prod(self.input_size), 1)
+        return map(self.centred, torch.split(torch.arange(len(self)), at_once))
 
     def augmented(self, index: Tensor, generator: torch.Generator) -> Tensor:
         """Crops at random offsets within the margin, half of them mirrored.

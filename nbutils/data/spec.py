@@ -52,8 +52,11 @@ class _Data(BaseModel):
     )
 
     def load(self) -> FaceData:
-        """Returns the faces; loaded once a process."""
-        return _load(self)
+        """Returns the faces; loaded once a process, but for a fold's, which are taken from the whole anew."""
+        if self.adapt_to_all_but_fold is None:
+            return _load(self)
+        whole = self.model_copy(update={"adapt_to_all_but_fold": None}).load()
+        return replace(whole, train=without_identities(whole, self.adapt_to_all_but_fold))
 
     def fingerprint(self) -> str:
         """Digest of the data themselves, equal wherever they lie."""
@@ -178,9 +181,6 @@ DataSpec = SyntheticData | FolderData | DigitsData
 
 @lru_cache(maxsize=4)
 def _load(spec: _Data) -> FaceData:
-    if spec.adapt_to_all_but_fold is not None:
-        data = spec.model_copy(update={"adapt_to_all_but_fold": None}).load()
-        return replace(data, train=without_identities(data, spec.adapt_to_all_but_fold))
     data = spec._load()
     if not spec.held_out_images:
         return data

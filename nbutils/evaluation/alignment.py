@@ -14,15 +14,12 @@ from nbutils.models import FaceNetwork
 NORMALISER = "inter-ocular distance"
 
 
-def predict_landmarks(
-    model: FaceNetwork, images: npt.NDArray[np.uint8], *, batch_size: int = 256
-) -> npt.NDArray[np.float32]:
+def predict_landmarks(model: FaceNetwork, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Key points of every image by a network with a head for them.
 
     Args:
         model: The network; its mode is restored afterwards.
         images: (N, H, W, 3) uint8, at least as large as `model.input_size`; central crops are looked at.
-        batch_size: Images at once.
 
     Returns:
         (N, 5, 2) x, y in pixels of `images`.
@@ -36,8 +33,8 @@ def predict_landmarks(
     model.eval()
     found = []
     with torch.inference_mode():
-        for index in torch.split(torch.arange(len(images)), batch_size):
-            points = model(batches.centred(index)).points
+        for crops in batches.in_order():
+            points = model(crops).points
             if points is None:
                 raise ParameterError(f"{type(model).__name__} has no head for key points: expected one")
             found.append(batches.central.pixels(points.float().cpu()))

@@ -16,11 +16,7 @@ FeatureLayer = Literal["features", "output"]
 
 
 def extract_features(
-    model: FaceNetwork,
-    images: npt.NDArray[np.uint8],
-    layer: FeatureLayer = "features",
-    *,
-    batch_size: int = 256,
+    model: FaceNetwork, images: npt.NDArray[np.uint8], layer: FeatureLayer = "features"
 ) -> npt.NDArray[np.float32]:
     """Runs a network in evaluation mode over the central crop of every image.
 
@@ -28,7 +24,6 @@ def extract_features(
         model: The network; its mode is restored afterwards.
         images: (N, H, W, 3) uint8, at least as large as `model.input_size`.
         layer: Which of `FaceOutputs` to keep.
-        batch_size: Images at once.
 
     Returns:
         (N, F) float32.
@@ -38,9 +33,6 @@ def extract_features(
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        kept = [
-            getattr(model(batches.centred(index)), layer).float().cpu()
-            for index in torch.split(torch.arange(len(images)), batch_size)
-        ]
+        kept = [getattr(model(crops), layer).float().cpu() for crops in batches.in_order()]
     model.train(was_training)
     return torch.cat(kept).numpy()

@@ -31,7 +31,7 @@ def module_features(
     *,
     prepare: Prepare = to_unit_range,
     pooling: Pooling = "mean",
-    batch_size: int = 128,
+    batch_size: int = 32,
 ) -> npt.NDArray[np.float32]:
     """What one module of a network responds to images: each unit, or each channel of a map, is a neuron.
 

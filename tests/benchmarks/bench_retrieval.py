@@ -27,7 +27,7 @@ def features() -> np.ndarray:
 def test_retrieval(benchmark: BenchmarkFixture, features: np.ndarray, way: str) -> None:
     before = _peak_gib()
     run = _blocks if way == "blocks" else _faiss
-    found = benchmark.pedantic(run, (features,))
+    found = benchmark.pedantic(run, (features,))  # type: ignore[no-untyped-call]
     benchmark.extra_info["peak memory, GiB"] = _peak_gib()
     benchmark.extra_info["added, GiB"] = _peak_gib() - before
     sample = np.random.default_rng(1).integers(0, ROWS, 20)

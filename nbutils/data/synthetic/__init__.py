@@ -14,8 +14,8 @@ from nbutils.data.synthetic.render import draw
 from nbutils.errors import ParameterError
 from nbutils.memory import keep_freed_memory
 
-#: Faces drawn at once: their layers stay in the processor's cache.
-_CHUNK = 128
+#: Pixels drawn at once, of whole faces: their layers stay in the processor's cache.
+_PIXELS = 2**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +80,9 @@ class SyntheticFaces:
         landmarks = np.empty((len(index), 5, 2), np.float32)
 
         keep_freed_memory()
-        for start in range(0, len(index), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        at_once = max(_PIXELS // (height * width), 1)
+        for start in range(0, len(index), at_once):
+            part = slice(start, start + at_once)
             look = appearance(self.seed, people[part], index[part], {name: v[part] for name, v in has.items()})
             drawn, marks = draw(look, height, width)
             images[part] = drawn.numpy()

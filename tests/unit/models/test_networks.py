@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from nbutils.data import batches
 from nbutils.evaluation import count_parameters
 from nbutils.models import (
     DeepID2Plus,
@@ -102,10 +103,11 @@ def test_supervision_speaks_in_training_only(network: type[DeepID2Plus | DeepID3
     assert model.eval()(images).supervision == ()
 
 
-def test_features_of_many_images_equal_one_pass_and_leave_the_mode() -> None:
+def test_features_of_many_images_equal_one_pass_and_leave_the_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_PIXELS_ON_CPU", 2 * 55 * 47)
     model = MobileIDStudent(9, width=4)
     images = np.random.default_rng(0).integers(0, 256, (5, 55, 47, 3), dtype=np.uint8)
-    features = extract_features(model, images, "output", batch_size=2)
+    features = extract_features(model, images, "output")
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
     np.testing.assert_allclose(features, model.eval()(x).output.detach().numpy(), atol=1e-5)
     assert MobileIDStudent(9, width=4).train().training
