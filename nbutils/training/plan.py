@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.faces import Faces
 from nbutils.data.spec import DataSize, DataSpec
+from nbutils.memory import MemoryGrowth
 from nbutils.training.checkpoint import Checkpoint
+from nbutils.training.devices import make_fabric
 from nbutils.training.engine import fit
 from nbutils.training.spec import TrainingSpec, digest
 from nbutils.training.target_cache import TargetCache, TopLogits
@@ -30,7 +31,7 @@ from nbutils.training.teacher import Teacher
 #: Steps of a measurement; the first, in which libraries choose their kernels, does not count.
 _STEPS = 3
 #: Pixels of the largest batch that is measured; a larger one is taken to lie on the line through two smaller ones.
-_PIXELS = 2**20
+_PIXELS = 2**21
 #: Images of the teacher's measurement.
 _TEACHER_IMAGES = 64
 
@@ -50,8 +51,8 @@ class PlannedTraining:
         parameters: Of the network while it trains.
         images_per_second: As measured.
         seconds: Of all steps, of the teacher's targets if cached, and of the look at its neurons if selected.
-        memory: Bytes: the process as it is, all images, weights with gradients and momentum, the teachers, and what a
-            step keeps for its backward pass.
+        memory: Bytes: the process as it is, all images, and its growth in the measured steps: networks, gradients,
+            momentum, activations, scratch space.
         disk: Bytes that stay in the store: weights, and cached targets where no training before it has written them.
     """
 
@@ -118,14 +119,13 @@ def plan(specs: Iterable[TrainingSpec], sizes: Mapping[DataSpec, DataSize] | Non
 
 @dataclass(frozen=True)
 class _Cost:
-    """Seconds of a step and of an image through the teachers; parameters; bytes of the teachers and kept by a step."""
+    """Seconds of a step and of an image through the teachers; parameters; width of the features; bytes of all steps."""
 
     step: float
     teacher_image: float
     parameters: int
     inputs: int
-    teachers: int
-    kept: int
+    memory: int
 
 
 class _Planner:
@@ -134,6 +134,7 @@ class _Planner:
         self.planned: dict[str, PlannedTraining] = {}
         self._costs: dict[str, _Cost] = {}
         self._caches: set[str] = set()
+        make_fabric("32-true")  # what it imports is in memory from the first training on
         self._process = psutil.Process().memory_info().rss
 
     def add(self, spec: TrainingSpec) -> str:
@@ -172,7 +173,7 @@ class _Planner:
             parameters=cost.parameters,
             images_per_second=batch / cost.step,
             seconds=seconds,
-            memory=self._process + images + 3 * 4 * cost.parameters + cost.teachers + cost.kept,
+            memory=self._process + images + cost.memory,
             disk=disk,
         )
 
@@ -198,32 +199,31 @@ def _measure(spec: TrainingSpec, size: DataSize) -> _Cost:
     small, large = (_measure_batch(spec, size, batch) for batch in (most // 2 // each * each, most))
     times = (whole - most) / (most - most // 2 // each * each)
     step = large.step + times * max(large.step - small.step, 0)
-    return replace(large, step=step, kept=large.kept + round(times * max(large.kept - small.kept, 0)))
+    return replace(large, step=step, memory=large.memory + round(times * max(large.memory - small.memory, 0)))
 
 
 def _measure_batch(spec: TrainingSpec, size: DataSize, batch: int) -> _Cost:
     faces = _noise(spec, size, batch)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        teacher = _teacher(spec, size)
-        wanted = teacher.num_neurons if teacher and spec.regresses_neurons else size.identities
-        model = spec.model.build(wanted)
-    teacher_image, cache, inputs = 0.0, None, 0
-    if teacher:
-        teacher_image, inputs = _teacher_pass(teacher, spec, size)
-        if spec.targets == "cached":
-            cache = _cache(spec, teacher, torch.rand(len(faces), inputs))
-    schedule = spec.schedule.model_copy(update={"epochs": _STEPS, "batch_size": batch, "learning_rate": 1e-9})
-    once = spec.model_copy(update={"schedule": schedule})
-    with kept_for_backward() as kept:
+    with MemoryGrowth() as growth:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            teacher = _teacher(spec, size)
+            wanted = teacher.num_neurons if teacher and spec.regresses_neurons else size.identities
+            model = spec.model.build(wanted)
+        teacher_image, cache, inputs = 0.0, None, 0
+        if teacher:
+            teacher_image, inputs = _teacher_pass(teacher, spec, size)
+            if spec.targets == "cached":
+                cache = _cache(spec, teacher, torch.rand(len(faces), inputs))
+        schedule = spec.schedule.model_copy(update={"epochs": _STEPS, "batch_size": batch, "learning_rate": 1e-9})
+        once = spec.model_copy(update={"schedule": schedule})
         history = fit(once, model, faces, teacher, cache, Checkpoint(Path(), math.inf), progress=False)
     return _Cost(
         step=float(np.median([row["seconds"] for row in history[1:]])),
         teacher_image=teacher_image,
         parameters=sum(p.numel() for p in model.parameters()),
         inputs=inputs,
-        teachers=sum(4 * p.numel() for p in teacher.parameters()) if teacher else 0,
-        kept=kept.most,
+        memory=growth.most,
     )
 
 
@@ -264,35 +264,3 @@ def _cache(spec: TrainingSpec, teacher: Teacher, features: Tensor) -> TargetCach
     return TargetCache(
         features, TopLogits.of(teacher.from_features(features).logits, spec.top_k, spec.soft_temperature)
     )
-
-
-class Kept:
-    """Bytes that autograd holds between a forward and its backward pass, parameters apart; see `kept_for_backward`."""
-
-    def __init__(self) -> None:
-        self.most = 0
-        self._storages: dict[int, int] = {}
-        self._backward = False
-
-    def pack(self, tensor: Tensor) -> Tensor:
-        """Counts the memory of a tensor, once however many views of it are kept."""
-        if self._backward:
-            self._storages, self._backward = {}, False
-        if not isinstance(tensor, nn.Parameter):
-            storage = tensor.untyped_storage()
-            self._storages[storage.data_ptr()] = storage.nbytes()
-            self.most = max(self.most, sum(self._storages.values()))
-        return tensor
-
-    def unpack(self, tensor: Tensor) -> Tensor:
-        """The backward pass has begun."""
-        self._backward = True
-        return tensor
-
-
-@contextmanager
-def kept_for_backward() -> Iterator[Kept]:
-    """Measures the activations that the largest of some steps keeps."""
-    kept = Kept()
-    with torch.autograd.graph.saved_tensors_hooks(kept.pack, kept.unpack):
-        yield kept

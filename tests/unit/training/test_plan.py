@@ -1,12 +1,10 @@
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
 
 from nbutils.data.spec import DataSize, FolderData, SyntheticData
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
-from nbutils.training.plan import kept_for_backward, plan
+from nbutils.training.plan import plan
 from tests.unit.training.conftest import MakeSpec
 
 
@@ -61,15 +59,6 @@ def test_time_and_disk_grow_with_data_that_are_not_there() -> None:
     assert large.seconds > 1000 * small.seconds
     assert large.disk - small.disk == 4 * 495 * (512 + 1)
     assert large.memory > 8_000_000 * 61 * 53 * 3
-
-
-def test_what_a_step_keeps_in_closed_form() -> None:
-    """A linear layer keeps its input, a ReLU its output; weights do not count, nor do later steps add up."""
-    network, images = nn.Sequential(nn.Linear(10, 7), nn.ReLU()), torch.ones(3, 10)
-    with kept_for_backward() as kept:
-        for _ in range(2):
-            network(images).sum().backward()
-    assert kept.most == 4 * (3 * 10 + 3 * 7)
 
 
 @pytest.mark.parametrize("changes", [{}, {"held_out_images": 0.3}])
