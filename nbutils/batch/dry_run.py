@@ -46,7 +46,8 @@ def print_plan(plan: Plan, console: Console) -> None:
     )
     console.print(
         f"Measured on {plan.measured_on} from a few steps of each kind of training, for an empty store; without the "
-        "time to read or render the images, and without what the notebooks compute afterwards.",
+        "time to read or render the images, and without what the notebooks compute afterwards. Memory counts all "
+        "images, which a pack leaves on disk.",
         highlight=False,
     )
 

@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.faces import Faces
@@ -30,8 +31,8 @@ from nbutils.training.teacher import Teacher
 
 #: Steps of a measurement; the first, in which libraries choose their kernels, does not count.
 _STEPS = 3
-#: Pixels of the largest batch that is measured; a larger one is taken to lie on the line through two smaller ones.
-_PIXELS = 2**21
+#: Pixels of a batch that is measured; one of more than twice as many is taken to lie on the line through two smaller.
+_PIXELS = 2**20
 #: Images of the teacher's measurement.
 _TEACHER_IMAGES = 64
 
@@ -109,7 +110,7 @@ def plan(specs: Iterable[TrainingSpec], sizes: Mapping[DataSpec, DataSize] | Non
         sizes: Sizes of data that are not to be loaded; of others, `DataSpec.size`.
     """
     planner = _Planner(dict(sizes or {}))
-    for spec in specs:
+    for spec in tqdm(list(specs), desc="measuring", unit="training", leave=False, disable=None):
         planner.add(spec)
     threads = torch.get_num_threads()
     processor = f"{threads} thread{'s' if threads > 1 else ''} of this processor"
@@ -194,7 +195,7 @@ def _measure(spec: TrainingSpec, size: DataSize) -> _Cost:
     """Trains for some steps on noise, of the spec's batches or of two smaller ones that fit into memory anywhere."""
     whole, each = spec.schedule.batch_size, 2 * (spec.schedule.images_per_identity or 1)
     most = max(_PIXELS // (size.height * size.width) // each, 2) * each
-    if whole <= most:
+    if whole <= 2 * most:
         return _measure_batch(spec, size, whole)
     small, large = (_measure_batch(spec, size, batch) for batch in (most // 2 // each * each, most))
     times = (whole - most) / (most - most // 2 // each * each)
