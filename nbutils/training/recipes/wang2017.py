@@ -46,7 +46,7 @@ class _Size:
 
 _SIZES = {
     "smoke": _Size(14, 8, (55, 47), (61, 53), 1, 1, 1, (32, 32, 32), (0.1, 0.1, 0.03)),
-    "laptop": _Size(14, 32, (55, 47), (61, 53), 15, 8, 24, (64, 32, 128), (0.1, 0.1, 0.03)),
+    "laptop": _Size(14, 32, (55, 47), (61, 53), 15, 8, 24, (64, 32, 128), (0.1, 0.3, 0.03)),
     "paper": _Size(50, 64, (224, 224), (256, 256), 30, 30, 30, (256, 64, 128), (0.01, 0.01, 0.01)),
 }
 #: (identities, images of each, pairs) of the embedded stand-in for each of the paper's data sets.
