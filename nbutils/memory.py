@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from types import TracebackType
 
 import psutil
 import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # glibc's malloc.h
+_PAUSE = 0.002  # seconds between samples: a few hundred in a step
 
 
 @cache
@@ -29,46 +31,46 @@ def keep_freed_memory() -> bool:
     return mallopt is not None and bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
 
 
+@dataclass
 class MemoryGrowth:
-    """How much the process grows in a `with` block, sampled all the while; on a GPU, its memory counts too.
-
-    Freed memory that the process kept is given back first (of glibc's allocator), so that its reuse counts.
+    """What `memory_growth` has seen.
 
     Attributes:
         most: Bytes above those at the start, at the fullest moment.
     """
 
-    _PAUSE = 0.002  # seconds between samples: a few hundred in a step
+    most: int = 0
 
-    def __init__(self) -> None:
-        self.most = 0
-        self._process = psutil.Process()
-        self._stop = threading.Event()
-        self._sampler = threading.Thread(target=self._sample, daemon=True)
 
-    def __enter__(self) -> MemoryGrowth:
-        if malloc_trim := _of_glibc("malloc_trim"):
-            malloc_trim(0)
-        if torch.cuda.is_available():
-            torch.cuda.reset_peak_memory_stats()
-            self._on_gpu = torch.cuda.memory_allocated()
-        self._before = self._process.memory_info().rss
-        self._sampler.start()
-        return self
+@contextmanager
+def memory_growth() -> Iterator[MemoryGrowth]:
+    """Samples how much the process grows in a `with` block; on a GPU, its memory counts too, once the block has ended.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._sampler.join()
-        if torch.cuda.is_available():
-            self.most += torch.cuda.max_memory_allocated() - self._on_gpu
+    Freed memory that the process kept is given back first (of glibc's allocator), so that its reuse counts.
+    """
+    if malloc_trim := _of_glibc("malloc_trim"):
+        malloc_trim(0)
+    on_gpu = torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    process, growth, end = psutil.Process(), MemoryGrowth(), threading.Event()
+    before = process.memory_info().rss
 
-    def _sample(self) -> None:
+    def sample() -> None:
         last = False
         while not last:
-            last = self._stop.wait(self._PAUSE)
-            self.most = max(self.most, self._process.memory_info().rss - self._before)
+            last = end.wait(_PAUSE)
+            growth.most = max(growth.most, process.memory_info().rss - before)
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    try:
+        yield growth
+    finally:
+        end.set()
+        sampler.join()
+    if torch.cuda.is_available():
+        growth.most += torch.cuda.max_memory_allocated() - on_gpu
 
 
 def _of_glibc(name: str) -> Callable[..., int] | None:

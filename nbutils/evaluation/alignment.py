@@ -9,6 +9,7 @@ import torch
 from nbutils.data.batches import FaceBatches
 from nbutils.errors import ParameterError
 from nbutils.models import FaceNetwork
+from nbutils.models.evaluating import evaluating
 
 #: The normaliser of `normalised_errors`, as captions name it; the paper names none.
 NORMALISER = "inter-ocular distance"
@@ -29,16 +30,13 @@ def predict_landmarks(model: FaceNetwork, images: npt.NDArray[np.uint8]) -> npt.
     """
     device = next(model.parameters()).device
     batches = FaceBatches(images, model.input_size, device)
-    was_training = model.training
-    model.eval()
     found = []
-    with torch.inference_mode():
+    with evaluating(model):
         for crops in batches.in_order():
             points = model(crops).points
             if points is None:
                 raise ParameterError(f"{type(model).__name__} has no head for key points: expected one")
             found.append(batches.central.pixels(points.float().cpu()))
-    model.train(was_training)
     return torch.cat(found).numpy()
 
 

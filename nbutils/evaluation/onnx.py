@@ -6,7 +6,6 @@ The file takes images as cameras give them, (B, H, W, 3) uint8, and gives the fa
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from nbutils.errors import DataError, ParameterError
+from nbutils.files import replacing
 from nbutils.models import Deployed, FaceNetwork, FeatureLayer
 
 Images = npt.NDArray[np.uint8]
@@ -77,7 +77,7 @@ def export_onnx(
     deployed = Deployed([network], layer).cpu()
     example = torch.zeros(2, *network.input_size, 3, dtype=torch.uint8)
     batch = torch.export.Dim("batch")
-    with _aside(file) as aside, _quiet():
+    with replacing(file) as aside, _quiet():
         program = torch.onnx.export(
             _Camera(deployed),
             (example,),
@@ -148,7 +148,7 @@ def quantise_onnx(file: Path, target: Path, images: Images) -> None:
             return None if batch is None else {INPUT: batch}
 
     check_images(images, None)
-    with _aside(target) as aside, tempfile.TemporaryDirectory() as folder, _quiet():
+    with replacing(target) as aside, tempfile.TemporaryDirectory() as folder, _quiet():
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(file), str(prepared))
         quantize_static(
@@ -217,18 +217,6 @@ def check_images(images: Images, size: tuple[int, int] | None) -> None:
         raise ParameterError(
             f"images have shape {images.shape} and type {images.dtype}: expected (N, {wanted[0]}, {wanted[1]}, 3) uint8"
         )
-
-
-@contextmanager
-def _aside(file: Path) -> Iterator[Path]:
-    """A path beside `file`, renamed to it in the end and removed after a failure."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}.{os.getpid()}.new")
-    try:
-        yield aside
-        os.replace(aside, file)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from nbutils.data.batches import FaceBatches
+from nbutils.models.evaluating import evaluating
 from nbutils.models.outputs import FaceNetwork
 
 #: Where a network's face representation is: its top hidden layer, or its outputs where it regresses neurons.
@@ -30,9 +31,6 @@ def extract_features(
     """
     device = next(model.parameters()).device
     batches = FaceBatches(images, model.input_size, device)
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode():
+    with evaluating(model):
         kept = [getattr(model(crops), layer).float().cpu() for crops in batches.in_order()]
-    model.train(was_training)
     return torch.cat(kept).numpy()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nbutils.errors import DataError, ParameterError
+from nbutils.models.evaluating import evaluating
 
 #: How a map (B, C, h, w) becomes a response of each of its C channels.
 Pooling = Literal["mean", "max"]
@@ -59,19 +60,16 @@ def module_features(
         raise ParameterError("images has none: expected one or more")
     seen: list[object] = []
     handle = module.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
-    was_training = network.training
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     kept = []
     try:
-        network.eval()
-        with torch.inference_mode():
+        with evaluating(network):
             for start in range(0, len(images), batch_size):
                 seen.clear()
                 network(prepare(torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))).to(device))
                 kept.append(_pooled(seen[-1] if seen else None, path, pooling))
     finally:
         handle.remove()
-        network.train(was_training)
     features = torch.cat(kept).numpy()
     bad = np.argwhere(~np.isfinite(features))
     if len(bad):

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.faces import Faces
 from nbutils.data.spec import DataSize, DataSpec
-from nbutils.memory import MemoryGrowth
+from nbutils.memory import memory_growth
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.devices import make_fabric
 from nbutils.training.engine import fit
@@ -205,7 +205,7 @@ def _measure(spec: TrainingSpec, size: DataSize) -> _Cost:
 
 def _measure_batch(spec: TrainingSpec, size: DataSize, batch: int) -> _Cost:
     faces = _noise(spec, size, batch)
-    with MemoryGrowth() as growth:
+    with memory_growth() as growth:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             teacher = _teacher(spec, size)

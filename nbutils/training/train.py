@@ -123,12 +123,12 @@ def check(spec: TrainingSpec) -> None:
         DataError: The objective reads key points, and the data have none or impossible ones.
         ParameterError: The predecessor's network has other shapes, or no batch with triplets can be made.
     """
-    faces = spec.data.load().train
-    if "attributes" in spec.reads and faces.attributes is None:
-        raise DataError(f"'{spec.name}': the objective reads attributes, and {spec.data.load().title} has none")
+    data = spec.data.load()
+    if "attributes" in spec.reads and data.train.attributes is None:
+        raise DataError(f"'{spec.name}': the objective reads attributes, and {data.title} has none")
     if "landmarks" in spec.reads:
-        require_landmarks(faces, spec.data.load().title)
-    check_sampling(spec.schedule, faces, spec.name)
+        require_landmarks(data.train, data.title)
+    check_sampling(spec.schedule, data.train, spec.name)
     check_initialisation(spec)
     for predecessor in spec.predecessors:
         check(predecessor)
