@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from nbutils.errors import ParameterError
-from nbutils.training.devices import leads
+from nbutils.training.devices import leads, leave
 from nbutils.training.spec import TrainingSpec
 from nbutils.training.train import train
 
@@ -31,6 +31,7 @@ def main(arguments: list[str]) -> None:
     result = train(spec)
     if leads():
         print(f"'{spec.name}' {'trained' if result.trained_now else 'found'}: {result.folder}")
+    leave()
 
 
 if __name__ == "__main__":

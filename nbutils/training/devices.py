@@ -38,7 +38,6 @@ def make_fabric(precision: str) -> Fabric:
         precision: Fabric's name for the arithmetic.
     """
     from lightning.fabric import Fabric  # seconds to import: only for who trains
-    from lightning.fabric.strategies.ddp import DDPStrategy
 
     for name in ("lightning.fabric", "lightning.pytorch"):  # the second is the one that announces the precision
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -46,12 +45,20 @@ def make_fabric(precision: str) -> Fabric:
     if count == 1:
         return Fabric(accelerator="auto", devices=1, precision=cast(Any, precision))
     here = int(os.environ.get("LOCAL_WORLD_SIZE", str(count)))
-    strategy = DDPStrategy(broadcast_buffers=False)  # equal already, by `share_batch_norm`
     fabric = Fabric(
-        accelerator="auto", devices=here, num_nodes=count // here, strategy=strategy, precision=cast(Any, precision)
+        accelerator="auto", devices=here, num_nodes=count // here, strategy="ddp", precision=cast(Any, precision)
     )
     fabric.launch()
     return fabric
+
+
+def leave() -> None:
+    """Takes leave of the other processes, where all are done.
+
+    A process that exits while joined may abort: gloo's threads still let go of tensors as the interpreter ends.
+    """
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def told_by_first(value: T) -> T:

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import distributed, nn
 
 from nbutils.data.spec import FolderData
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
-from nbutils.training.devices import SharedBatchNorm2d, own_batch_norm, own_share, share_batch_norm, share_weight
+from nbutils.training.__main__ import main
+from nbutils.training.devices import SharedBatchNorm2d, leave, own_batch_norm, own_share, share_batch_norm, share_weight
 
 #: Two processes add up a batch in another order, and each step of training magnifies what that rounds.
 LOSS_TOLERANCE = 5e-3
@@ -74,6 +75,21 @@ def test_two_processes_train_the_first_epoch_of_one(data: FolderData, tmp_path: 
     whole = torch.cat([change.flatten() for _, change in learned])
     assert missed.norm() <= WEIGHT_TOLERANCE * whole.norm()
     assert json.loads((folder / "metrics.json").read_text())["outputs"] == 6
+
+
+def test_the_command_leaves_the_other_processes_before_it_exits(
+    data: FolderData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBUTILS_STORE", str(tmp_path / "store"))
+    (teacher,) = _eq5(data).teacher
+    file = tmp_path / "spec.json"
+    file.write_text(teacher.model_dump_json())
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        main([str(file)])
+        assert not distributed.is_initialized()
+    finally:
+        leave()
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 64])
