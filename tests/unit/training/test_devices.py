@@ -84,7 +84,7 @@ def test_the_command_leaves_the_other_processes_before_it_exits(
     (teacher,) = _eq5(data).teacher
     file = tmp_path / "spec.json"
     file.write_text(teacher.model_dump_json())
-    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
     try:
         main([str(file)])
         assert not distributed.is_initialized()
