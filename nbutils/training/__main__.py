@@ -10,7 +10,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from nbutils.errors import ParameterError
+from pydantic import ValidationError
+
+from nbutils.errors import NbutilsError, ParameterError, first_fault
 from nbutils.training.devices import leads, leave
 from nbutils.training.spec import TrainingSpec
 from nbutils.training.train import train
@@ -26,8 +28,10 @@ def main(arguments: list[str]) -> None:
         raise ParameterError(f"expected one file with a training spec, got {len(arguments)} arguments")
     try:
         spec = TrainingSpec.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ParameterError(f"{arguments[0]} holds no training spec: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{arguments[0]}: expected a training spec as JSON: {error}") from error
+    except ValidationError as error:
+        raise ParameterError(f"{arguments[0]}: expected a training spec as JSON: {first_fault(error)}") from error
     result = train(spec)
     if leads():
         print(f"'{spec.name}' {'trained' if result.trained_now else 'found'}: {result.folder}")
@@ -35,4 +39,8 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except NbutilsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import distributed, nn
 
 from nbutils.data.spec import FolderData
+from nbutils.errors import ParameterError
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
 from nbutils.training.__main__ import main
 from nbutils.training.devices import SharedBatchNorm2d, leave, own_batch_norm, own_share, share_batch_norm, share_weight
@@ -90,6 +91,29 @@ def test_the_command_leaves_the_other_processes_before_it_exits(
         assert not distributed.is_initialized()
     finally:
         leave()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "No such file"),
+        (b"\xff", "can't decode"),
+        (b"{", "Invalid JSON"),
+        (b'{"seed": "x"}', "name: Field required"),
+    ],
+)
+def test_a_file_without_a_spec_is_one_error(content: bytes | None, fault: str, tmp_path: Path) -> None:
+    file = tmp_path / "spec.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ParameterError, match=rf"^{file}: expected a training spec as JSON: [^\n]*{fault}[^\n]*$"):
+        main([str(file)])
+
+
+def test_the_command_ends_in_one_line_and_status_2() -> None:
+    done = subprocess.run([sys.executable, "-m", "nbutils.training"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert done.stderr == "error: expected one file with a training spec, got 0 arguments\n"
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 64])
