@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from torch import Tensor, nn
 
 from nbutils.errors import ParameterError
-from nbutils.losses.hidden import HiddenLoss, HintLoss
+from nbutils.losses.base import Loss
 from nbutils.losses.signals import Signals
 
 
@@ -32,13 +33,22 @@ class Objective(nn.Module):
         self.losses = nn.ModuleDict({name: loss for name, (_, loss) in terms.items()})
 
     def prepare(self, signals: Signals) -> None:
-        """Lets the losses that learn a map of their own make it, from the widths of a first batch."""
+        """Lets every loss make what depends on the widths of a first batch."""
         for loss in self.losses.values():
-            if isinstance(loss, HiddenLoss | HintLoss):
-                loss.prepare(signals)
+            if hasattr(loss, "prepare"):
+                cast(Loss, loss).prepare(signals)
 
     def forward(self, signals: Signals) -> tuple[Tensor, dict[str, Tensor]]:
-        """Returns the weighted sum, and each unweighted term, detached, by its name."""
+        """Returns the weighted sum, and each unweighted term, detached, by its name.
+
+        Raises:
+            ParameterError: A term is no scalar tensor.
+        """
         terms = {name: loss(signals) for name, loss in self.losses.items()}
-        total = sum((self.weights[name] * value for name, value in terms.items()), start=signals.output.new_zeros(()))
+        for name, value in terms.items():
+            if not isinstance(value, Tensor) or value.ndim:
+                found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+                raise ParameterError(f"the term '{name}' returned {found}: expected a scalar tensor")
+        first = next(iter(terms.values()))
+        total = sum((self.weights[name] * value for name, value in terms.items()), start=first.new_zeros(()))
         return total, {name: value.detach() for name, value in terms.items()}

@@ -1,53 +1,118 @@
-"""What a loss may read in one training step."""
+"""What a loss may read in one training step, grouped by whom it comes from: student, teacher, truth."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import Any
 
 from nbutils.errors import ParameterError
 
+_READ = re.compile(r"(student|teacher|truth)(?:\.(\w+)|(\[[^\[\]]+\]))")
 
-@dataclass
+
+class Given:
+    """What one of student, teacher and truth gives for a batch of B images.
+
+    A named signal is an attribute (`given.features`); what a module returned is an item, by the module's dotted path
+    (`given["layer3.0"]`).
+
+    Args:
+        who: "student", "teacher" or "truth", for errors.
+        named: Signals by name; a module's under its path in brackets, "[layer3.0]". What is None is not given.
+    """
+
+    def __init__(self, who: str, named: Mapping[str, Any] | None = None) -> None:
+        self._who = who
+        self._named = {name: value for name, value in (named or {}).items() if value is not None}
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (tensors, tuples of them, numbers)
+        """The signal `name`; raises `ParameterError` where it is not given."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._value(name)
+
+    def __getitem__(self, path: str) -> Any:  # noqa: ANN401 (what the module returned)
+        """What the module at `path` returned; raises `ParameterError` where nobody asked for it."""
+        return self._value(f"[{path}]")
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the signal `name` is given."""
+        return name in self._named
+
+    def _value(self, name: str) -> Any:  # noqa: ANN401
+        if name not in self._named:
+            raise ParameterError(
+                f"the objective reads {as_read(self._who, name)}, which is not given: the {self._who} gives "
+                f"{', '.join(as_read(self._who, known) for known in self._named) or 'nothing'}"
+            )
+        return self._named[name]
+
+
+@dataclass(frozen=True)
 class Signals:
     """Everything known about a batch of B images once the student, and the teacher if any, have seen it.
 
     Attributes:
-        output: (B, N) the student's last layer.
-        features: (B, F) the student's top hidden layer.
-        supervision: Logits (B, N) of each deep-supervision head.
-        label: (B,) int64 identities.
-        teacher_logits: (B, N) the teacher's logits; of an ensemble, their mean.
-        ensemble_logits: (K, B, N) the logits of each network of an ensemble; None of a single teacher.
-        teacher_neurons: (B, M) the teacher's chosen neurons, after ReLU.
-        teacher_features: (B, F_T) the teacher's whole top hidden layer.
-        points: (B, 5, 2) the student's key points, in units of half the input from its centre.
-        landmarks: (B, 5, 2) the true ones, likewise.
-        middle: (B, C, h, w) the student's map half way up.
-        teacher_middle: (B, C_T, h, w) the teacher's.
-        attribute_logits: (B, A) the student's, of its attribute head.
-        attributes: (B, A) bool, the true ones.
+        student: The fields of its `Outputs`: `output` (B, N), `features` (B, F), and what else the network returns.
+        teacher: `neurons` (B, M), the chosen ones; `features` (B, F_T), all of them; `logits` (B, N) where it has
+            them, of an ensemble their mean; `each` (K, B, N), the logits of each network of an ensemble; of a single
+            network also what else it returns, by name.
+        truth: `identity` (B,) int64; `index` (B,) int64, positions in the training set; `images` and `identities`,
+            their numbers in the training set; `attributes` (B, A) bool and `landmarks` (B, 5, 2), in units of half
+            the input from its centre, where the data have them.
     """
 
-    output: Tensor
-    features: Tensor
-    supervision: tuple[Tensor, ...] = ()
-    label: Tensor | None = None
-    teacher_logits: Tensor | None = None
-    teacher_neurons: Tensor | None = None
-    teacher_features: Tensor | None = None
-    points: Tensor | None = None
-    landmarks: Tensor | None = None
-    middle: Tensor | None = None
-    teacher_middle: Tensor | None = None
-    ensemble_logits: Tensor | None = None
-    attribute_logits: Tensor | None = None
-    attributes: Tensor | None = None
+    student: Given
+    teacher: Given
+    truth: Given
 
-    def require(self, name: str) -> Tensor:
-        """Returns the tensor `name`, or raises `ParameterError` where this batch lacks it."""
-        value: Tensor | None = getattr(self, name)
-        if value is None:
-            raise ParameterError(f"the objective reads '{name}', which this training does not provide")
-        return value
+    @classmethod
+    def of(
+        cls,
+        student: Mapping[str, Any] | None = None,
+        teacher: Mapping[str, Any] | None = None,
+        truth: Mapping[str, Any] | None = None,
+    ) -> Signals:
+        """Signals made by hand, to compute a loss on.
+
+        Args:
+            student: By name; a module's output under its path in brackets, "[layer3.0]".
+            teacher: Likewise.
+            truth: By name.
+
+        Example:
+            >>> import torch
+            >>> from nbutils.losses import LabelLoss
+            >>> signals = Signals.of(student={"output": torch.zeros(2, 4)}, truth={"identity": torch.tensor([0, 3])})
+            >>> round(float(LabelLoss()(signals)), 3)  # log 4
+            1.386
+        """
+        return cls(Given("student", student), Given("teacher", teacher), Given("truth", truth))
+
+
+def parse_read(read: str) -> tuple[str, str]:
+    """Whom a signal comes from, and its name there.
+
+    Args:
+        read: "student.features", "truth.identity", or of a module "teacher[layer3.0]".
+
+    Returns:
+        For instance ("student", "features") or ("teacher", "[layer3.0]").
+
+    Raises:
+        ParameterError: It is neither.
+    """
+    found = _READ.fullmatch(read)
+    if found is None:
+        raise ParameterError(
+            f"reads names {read!r}: expected 'student.…', 'teacher.…' or 'truth.…' with the signal's name, "
+            "or 'student[…]' or 'teacher[…]' with a module's path"
+        )
+    return found[1], found[2] or found[3]
+
+
+def as_read(who: str, name: str) -> str:
+    """The inverse of `parse_read`."""
+    return f"{who}{name}" if name.startswith("[") else f"{who}.{name}"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from nbutils.errors import ParameterError
+from nbutils.losses.base import Loss
 from nbutils.losses.signals import Signals
 
 
-class SoftTargetLoss(nn.Module):
+class SoftTargetLoss(Loss):
     """Cross-entropy with the teacher's softened prediction (Hinton et al. 2015; rows "soft t" of Fig. 3).
 
     H(softmax(teacher / t), softmax(student / t)), less the teacher's entropy, so that a perfect student has 0. Of an
@@ -29,19 +29,21 @@ class SoftTargetLoss(nn.Module):
         ParameterError: If the temperature is not positive.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("teacher_logits",)
+    reads = ("student.output", "teacher.logits")
+    output_like = "teacher.logits"
 
     def __init__(self, temperature: float = 1.0, *, scale_by_squared_temperature: bool = True) -> None:
         super().__init__()
         if not temperature > 0:
             raise ParameterError(f"temperature must be above 0, got {temperature}")
-        self.temperature = temperature
+        self.temperature = self.temperature_read = temperature
         self.scale = temperature**2 if scale_by_squared_temperature else 1.0
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over the batch, in nats (times t² where scaled)."""
-        student = F.log_softmax(signals.output.float() / self.temperature, dim=1)
-        teacher = softened(signals.require("teacher_logits"), signals.ensemble_logits, self.temperature)
+        student = F.log_softmax(signals.student.output.float() / self.temperature, dim=1)
+        each = signals.teacher.each if "each" in signals.teacher else None
+        teacher = softened(signals.teacher.logits, each, self.temperature)
         return self.scale * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
 
 
@@ -61,17 +63,18 @@ def softened(logits: Tensor, each: Tensor | None, temperature: float) -> Tensor:
     return torch.logsumexp(F.log_softmax(each.float() / temperature, dim=2), dim=0) - math.log(len(each))
 
 
-class LogitsLoss(nn.Module):
+class LogitsLoss(Loss):
     """Regression of the teacher's zero-mean logits (Ba & Caruana 2014; the row "logits" of Fig. 3).
 
     1/(2N) Σ (a_T − mean a_T − a_S + mean a_S)² for each image: what t² times the soft-target loss tends to as
     t → ∞ (Hinton et al. 2015, section 2.1). Of an ensemble, it reads the mean logits: the same limit.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("teacher_logits",)
+    reads = ("student.output", "teacher.logits")
+    output_like = "teacher.logits"
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over the batch."""
-        difference = signals.output.float() - signals.require("teacher_logits").float()
+        difference: Tensor = signals.student.output.float() - signals.teacher.logits.float()
         centred = difference - difference.mean(dim=1, keepdim=True)
         return 0.5 * centred.square().mean()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from nbutils.errors import ParameterError
+from nbutils.losses.base import Loss
 from nbutils.losses.signals import Signals
 
 
-class TripletLoss(nn.Module):
+class TripletLoss(Loss):
     """[‖K^a − K^p‖² − ‖K^a − K^n‖² + λ]₊, squared Euclidean (Wang & Lan 2017, Eq. 8).
 
     The paper names neither the normalisation of K nor the triplets. Here K is scaled to length 1, as in FaceNet
@@ -27,9 +28,8 @@ class TripletLoss(nn.Module):
         ParameterError: If the margin is not positive.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("label",)
-    #: Batches must hold several images of an identity.
-    needs_matches: ClassVar[bool] = True
+    reads = ("student.features", "truth.identity")
+    needs_matches = True
 
     def __init__(self, margin: float = 0.4, *, normalise: bool = True) -> None:
         super().__init__()
@@ -49,14 +49,14 @@ class TripletLoss(nn.Module):
         Raises:
             ParameterError: If the batch has no triplet at all.
         """
-        label = signals.require("label")
+        label = signals.truth.identity
         counts = torch.unique(label, return_counts=True)[1]
         if len(counts) < 2 or int(counts.max()) < 2:
             raise ParameterError(
                 f"a batch of {len(label)} images of {len(counts)} identities has no triplet: expected two images of "
                 "one identity and one of another; set the schedule's images_per_identity to 2 or more"
             )
-        embedding = signals.features.float()
+        embedding: Tensor = signals.student.features.float()
         if self.normalise:
             embedding = F.normalize(embedding)
         with torch.no_grad():

@@ -1,33 +1,5 @@
-"""The papers' networks, each from its table, and the layers they need."""
+"""The papers' networks, each from its table, the contract that they share, and the layers they need."""
 
-from nbutils.models.deepid2plus import DeepID2Plus
-from nbutils.models.deepid3 import DeepID3
-from nbutils.models.deployed import Deployed
-from nbutils.models.features import FeatureLayer, extract_features
-from nbutils.models.layers import LocallyConnected2d
-from nbutils.models.mlp import MLP
-from nbutils.models.mobileid import MobileIDStudent, deployed_student
-from nbutils.models.outputs import FaceNetwork, FaceOutputs
-from nbutils.models.probing import module_features
-from nbutils.models.resnet import FaceResNet, resnet50
-from nbutils.models.torchvision_resnet import TorchvisionResNet
-from nbutils.models.view import View
+from nbutils.registry import open_face
 
-__all__ = [
-    "MLP",
-    "DeepID2Plus",
-    "DeepID3",
-    "Deployed",
-    "FaceNetwork",
-    "FaceOutputs",
-    "FaceResNet",
-    "FeatureLayer",
-    "LocallyConnected2d",
-    "MobileIDStudent",
-    "TorchvisionResNet",
-    "View",
-    "deployed_student",
-    "extract_features",
-    "module_features",
-    "resnet50",
-]
+__getattr__, __dir__, __all__ = open_face(__name__, __file__, "FaceNetwork")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from nbutils.models.base import FaceNetwork, Outputs
 from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervision_head
-from nbutils.models.outputs import FaceNetwork, FaceOutputs
 
 
 class DeepID2Plus(FaceNetwork):
@@ -39,7 +39,7 @@ class DeepID2Plus(FaceNetwork):
             supervision_head(width * h * w, self.num_features, num_classes) for h, w in ((26, 22), (12, 10), (5, 4))
         )
 
-    def forward(self, images: Tensor) -> FaceOutputs:
+    def forward(self, images: Tensor) -> Outputs:
         """Maps (B, 3, 55, 47) images in [−1, 1] to 512 features and the identity logits."""
         pool1 = self.group2(self.group1(images))
         pool2 = self.group4(self.group3(pool1))
@@ -49,4 +49,9 @@ class DeepID2Plus(FaceNetwork):
         if self.training:
             maps = (pool1, pool2, pool3)
             heads = tuple(head(m) for head, m in zip(self.supervision, maps, strict=True))
-        return FaceOutputs(features, self.classifier(features), heads)
+        return Outputs(features=features, output=self.output_from(features), supervision=heads)
+
+    def output_from(self, features: Tensor) -> Tensor:
+        """The identity logits of (B, 512) features."""
+        logits: Tensor = self.classifier(features)
+        return logits

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from nbutils.models.base import FaceNetwork, Outputs
 from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervision_head
-from nbutils.models.outputs import FaceNetwork, FaceOutputs
 
 
 class DeepID3(FaceNetwork):
@@ -50,7 +50,7 @@ class DeepID3(FaceNetwork):
         )
         self._initialise()
 
-    def forward(self, images: Tensor) -> FaceOutputs:
+    def forward(self, images: Tensor) -> Outputs:
         """Maps (B, 3, 112, 96) images in [−1, 1] to 512 features and the identity logits."""
         pool2 = self.group4(self.group3(self.group2(self.group1(images))))
         pool3 = self.group6(self.group5(pool2))
@@ -60,7 +60,12 @@ class DeepID3(FaceNetwork):
         if self.training:
             maps = (pool2, pool3, pool4)
             heads = tuple(head(m) for head, m in zip(self.supervision, maps, strict=True))
-        return FaceOutputs(features, self.classifier(features), heads)
+        return Outputs(features=features, output=self.output_from(features), supervision=heads)
+
+    def output_from(self, features: Tensor) -> Tensor:
+        """The identity logits of (B, 512) features."""
+        logits: Tensor = self.classifier(features)
+        return logits
 
     def _initialise(self) -> None:
         """He et al. 2015: with the smaller numbers of torch, ten layers would shrink the signal to nothing."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from nbutils.models.base import FaceNetwork
 from nbutils.models.features import FeatureLayer
-from nbutils.models.outputs import FaceNetwork
 
 
 class Deployed(nn.Module):
@@ -19,7 +19,7 @@ class Deployed(nn.Module):
 
     Args:
         networks: One or more; each sees the whole input, or its own region of it (`FaceNetwork.look_at`).
-        layer: Which of `FaceOutputs` the representation is.
+        layer: Which of `Outputs` the representation is.
     """
 
     def __init__(self, networks: Sequence[FaceNetwork], layer: FeatureLayer = "features") -> None:

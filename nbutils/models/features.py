@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 
 from nbutils.data.batches import FaceBatches
+from nbutils.models.base import FaceNetwork
 from nbutils.models.evaluating import evaluating
-from nbutils.models.outputs import FaceNetwork
 
 #: Where a network's face representation is: its top hidden layer, or its outputs where it regresses neurons.
 FeatureLayer = Literal["features", "output"]
@@ -24,12 +24,12 @@ def extract_features(
     Args:
         model: The network; its mode is restored afterwards.
         images: (N, H, W, 3) uint8, at least as large as `model.input_size`.
-        layer: Which of `FaceOutputs` to keep.
+        layer: Which of `Outputs` to keep.
 
     Returns:
         (N, F) float32.
     """
-    device = next(model.parameters()).device
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     batches = FaceBatches(images, model.input_size, device)
     with evaluating(model):
         kept = [getattr(model(crops), layer).float().cpu() for crops in batches.in_order()]

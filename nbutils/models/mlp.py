@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from nbutils.models.outputs import FaceNetwork, FaceOutputs
+from nbutils.models.base import FaceNetwork, Outputs
 
 
 class MLP(FaceNetwork):
@@ -25,6 +25,8 @@ class MLP(FaceNetwork):
             (0.2 for the usual 0.5).
     """
 
+    channels = 1
+
     def __init__(
         self,
         outputs: int = 10,
@@ -42,7 +44,12 @@ class MLP(FaceNetwork):
         self.hidden = nn.Sequential(*parts)
         self.classifier = nn.Linear(neurons, outputs)
 
-    def forward(self, images: Tensor) -> FaceOutputs:
+    def forward(self, images: Tensor) -> Outputs:
         """Maps (B, 1, H, W) images in [−1, 1] to the top hidden layer and the outputs."""
         features = self.hidden((images + 1) / 2)  # a digit's background is 0, so that dropout leaves it alone
-        return FaceOutputs(features, self.classifier(features))
+        return Outputs(features=features, output=self.output_from(features))
+
+    def output_from(self, features: Tensor) -> Tensor:
+        """The outputs of (B, F) features."""
+        logits: Tensor = self.classifier(features)
+        return logits

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from nbutils.models.base import FaceNetwork, Outputs
 from nbutils.models.layers import rectified_max_pool
-from nbutils.models.outputs import FaceNetwork, FaceOutputs
 
 
 class MobileIDStudent(FaceNetwork):
@@ -36,12 +36,17 @@ class MobileIDStudent(FaceNetwork):
         self.attributes = nn.Linear(self.num_features, attributes) if attributes else None
         self.training_only = ("attributes",) if attributes else ()
 
-    def forward(self, images: Tensor) -> FaceOutputs:
+    def forward(self, images: Tensor) -> Outputs:
         """Maps (B, 3, 55, 47) images in [−1, 1] to 512 hidden features and N outputs."""
         x = self.group4(self.group3(self.group2(self.group1(images))))
         features = self.group8(self.group7(self.group6(self.group5(x))))
         attributes = self.attributes(features) if self.attributes is not None and self.training else None
-        return FaceOutputs(features, self.output(features), attributes=attributes)
+        return Outputs(features=features, output=self.output_from(features), attributes=attributes)
+
+    def output_from(self, features: Tensor) -> Tensor:
+        """The N outputs of (B, F) features."""
+        output: Tensor = self.output(features)
+        return output
 
 
 def deployed_student(out_features: int = 422) -> MobileIDStudent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from nbutils.errors import DataError, ParameterError
 from nbutils.models.evaluating import evaluating
+from nbutils.models.taps import Taps, find_module
 
 #: How a map (B, C, h, w) becomes a response of each of its C channels.
 Pooling = Literal["mean", "max"]
@@ -53,23 +53,21 @@ def module_features(
             four axes, an unknown pooling, or no images.
         DataError: A response is not finite; the image and the neuron are named.
     """
-    module = find_module(network, path)
+    find_module(network, path)
     if pooling not in ("mean", "max"):
         raise ParameterError(f"pooling is {pooling!r}: expected 'mean' or 'max'")
     if len(images) == 0:
         raise ParameterError("images has none: expected one or more")
-    seen: list[object] = []
-    handle = module.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    taps = Taps(network, [path])
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     kept = []
     try:
         with evaluating(network):
             for start in range(0, len(images), batch_size):
-                seen.clear()
                 network(prepare(torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))).to(device))
-                kept.append(_pooled(seen[-1] if seen else None, path, pooling))
+                kept.append(_pooled(taps.take()[path], path, pooling))
     finally:
-        handle.remove()
+        taps.remove()
     features = torch.cat(kept).numpy()
     bad = np.argwhere(~np.isfinite(features))
     if len(bad):
@@ -81,26 +79,7 @@ def module_features(
     return features
 
 
-def find_module(network: nn.Module, path: str) -> nn.Module:
-    """The module at a dotted path.
-
-    Raises:
-        ParameterError: There is none; the nearest paths are named.
-    """
-    known: dict[str, nn.Module] = {name: module for name, module in network.named_modules() if name}
-    if path in known:
-        return known[path]
-    near = get_close_matches(path, known, n=3, cutoff=0.4)
-    if not near:
-        near = [name for name in known if "." not in name]
-    raise ParameterError(f"{type(network).__name__} has no module {path!r}: the nearest are {', '.join(near)}")
-
-
 def _pooled(output: object, path: str, pooling: Pooling) -> Tensor:
-    if output is None:
-        raise ParameterError(
-            f"module '{path}' does not run when the network does: expected one that responds to images"
-        )
     if not isinstance(output, Tensor) or output.ndim not in (2, 4):
         shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ParameterError(

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck
 
 from nbutils.errors import ParameterError
-from nbutils.models.outputs import FaceNetwork, FaceOutputs
+from nbutils.models.base import FaceNetwork, Outputs
 
 #: Bottleneck blocks of the four stages, by the number of layers with weights.
 BLOCKS = {14: (1, 1, 1, 1), 26: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
@@ -69,13 +69,18 @@ class FaceResNet(FaceNetwork):
         self.points = nn.Linear(self.num_features, 2 * POINTS)
         self._initialise()
 
-    def forward(self, images: Tensor) -> FaceOutputs:
+    def forward(self, images: Tensor) -> Outputs:
         """Maps (B, 3, H, W) images to K, the identity logits, the key points and the map after the second stage."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(self.input_norm(images)))))
         middle = self.layer2(self.layer1(x))
         features = self.layer4(self.layer3(middle)).mean(dim=(2, 3))
         points = self.points(features).unflatten(1, (POINTS, 2))
-        return FaceOutputs(features, self.classifier(features), points=points, middle=middle)
+        return Outputs(features=features, output=self.output_from(features), points=points, middle=middle)
+
+    def output_from(self, features: Tensor) -> Tensor:
+        """The identity logits of (B, F) features."""
+        logits: Tensor = self.classifier(features)
+        return logits
 
     def _initialise(self) -> None:
         """As torchvision does."""

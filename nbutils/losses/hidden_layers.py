@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nbutils.errors import ParameterError
+from nbutils.losses.base import Loss
 from nbutils.losses.signals import Signals
 
 
-class HiddenLoss(nn.Module):
+class HiddenLoss(Loss):
     """Ψ(K_S, K_T) = ‖M K_S − K_T‖² for each neuron of the teacher's last hidden layer (Wang & Lan 2017, Eqs. 5, 7, 9).
 
     The widths differ (2048/k against 2048), and the paper does not say how they meet: M is a linear map, learned
@@ -19,7 +18,7 @@ class HiddenLoss(nn.Module):
     than their sum, keeps β = 1 on the scale of the other terms whatever the width.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("teacher_features",)
+    reads = ("student.features", "teacher.features")
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,23 +26,23 @@ class HiddenLoss(nn.Module):
 
     def prepare(self, signals: Signals) -> None:
         """Makes the map from the widths of a first batch."""
-        own, wanted = signals.features.shape[1], signals.require("teacher_features").shape[1]
+        own, wanted = signals.student.features.shape[1], signals.teacher.features.shape[1]
         self.map = nn.Identity() if own == wanted else nn.Linear(own, wanted)
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over batch and neurons."""
-        mapped, target = self.map(signals.features.float()), signals.require("teacher_features").float()
+        mapped, target = self.map(signals.student.features.float()), signals.teacher.features.float()
         _check_shapes(mapped, target)
         return F.mse_loss(mapped, target)
 
 
-class HintLoss(nn.Module):
+class HintLoss(Loss):
     """½ ‖r(v) − u‖² for each unit of a middle layer: stage one of FitNets (Romero et al. 2015, Eq. 3).
 
     u is the teacher's map half way up, v the student's, r a learned 1 × 1 convolution between their channels.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("teacher_middle",)
+    reads = ("student.middle", "teacher.middle")
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,12 +50,12 @@ class HintLoss(nn.Module):
 
     def prepare(self, signals: Signals) -> None:
         """Makes the regressor from the channels of a first batch."""
-        own, wanted = signals.require("middle").shape[1], signals.require("teacher_middle").shape[1]
+        own, wanted = signals.student.middle.shape[1], signals.teacher.middle.shape[1]
         self.regressor = nn.Conv2d(own, wanted, 1)
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over batch, channels and positions."""
-        regressed, target = self.regressor(signals.require("middle").float()), signals.require("teacher_middle").float()
+        regressed, target = self.regressor(signals.student.middle.float()), signals.teacher.middle.float()
         _check_shapes(regressed, target)
         return 0.5 * F.mse_loss(regressed, target)
 

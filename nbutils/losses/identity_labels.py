@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from nbutils.losses.base import Loss
 from nbutils.losses.signals import Signals
 
 
-class LabelLoss(nn.Module):
+class LabelLoss(Loss):
     """Cross-entropy with the identity (the row "1-of-K" of Luo et al. 2016, Fig. 3)."""
 
-    reads: ClassVar[tuple[str, ...]] = ("label",)
+    reads = ("student.output", "truth.identity")
+    output_like = "truth.identity"
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over the batch, in nats."""
-        return F.cross_entropy(signals.output.float(), signals.require("label"))
+        return F.cross_entropy(signals.student.output.float(), signals.truth.identity)
 
 
-class SupervisionLoss(nn.Module):
+class SupervisionLoss(Loss):
     """Sum of the cross-entropies of all deep-supervision heads (Luo et al. 2016, Table 1; Sun et al. 2015)."""
 
-    reads: ClassVar[tuple[str, ...]] = ("label",)
+    reads = ("student.supervision", "truth.identity")
+    output_like = "truth.identity"
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the sum over heads of the mean over the batch, in nats."""
-        label = signals.require("label")
-        losses = [F.cross_entropy(head.float(), label) for head in signals.supervision]
-        return torch.stack(losses).sum() if losses else signals.output.new_zeros(())
+        heads, identity = signals.student.supervision, signals.truth.identity
+        losses = [F.cross_entropy(head.float(), identity) for head in heads]
+        return torch.stack(losses).sum()

@@ -1,0 +1,14 @@
+from .attribute_labels import AttributeLoss as AttributeLoss
+from .base import Loss as Loss
+from .hidden_layers import HiddenLoss as HiddenLoss
+from .hidden_layers import HintLoss as HintLoss
+from .identity_labels import LabelLoss as LabelLoss
+from .identity_labels import SupervisionLoss as SupervisionLoss
+from .key_points import LandmarkLoss as LandmarkLoss
+from .neuron_regression import NeuronLoss as NeuronLoss
+from .objective import Objective as Objective
+from .signals import Given as Given
+from .signals import Signals as Signals
+from .soft_targets import LogitsLoss as LogitsLoss
+from .soft_targets import SoftTargetLoss as SoftTargetLoss
+from .triplet import TripletLoss as TripletLoss

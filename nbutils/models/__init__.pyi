@@ -1,0 +1,17 @@
+from .base import FaceNetwork as FaceNetwork
+from .base import Outputs as Outputs
+from .deepid2plus import DeepID2Plus as DeepID2Plus
+from .deepid3 import DeepID3 as DeepID3
+from .deployed import Deployed as Deployed
+from .features import FeatureLayer as FeatureLayer
+from .features import extract_features as extract_features
+from .layers import LocallyConnected2d as LocallyConnected2d
+from .mlp import MLP as MLP
+from .mobileid import MobileIDStudent as MobileIDStudent
+from .mobileid import deployed_student as deployed_student
+from .plain import PlainNetwork as PlainNetwork
+from .probing import module_features as module_features
+from .resnet import FaceResNet as FaceResNet
+from .resnet import resnet50 as resnet50
+from .taps import Taps as Taps
+from .view import View as View
