@@ -67,6 +67,9 @@ class _Data(BaseModel):
         whole = self.model_copy(update={"adapt_to_all_but_fold": None}).fingerprint()
         return hashlib.sha256(f"{whole}, test images outside fold {fold}".encode()).hexdigest()
 
+    def code(self) -> tuple[str, ...]:
+        return ("nbutils.data.spec",)
+
     def size(self) -> DataSize:
         """Returns how much there is, at most; nothing is loaded where the spec alone says it."""
         data = self.load()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 from nbutils.errors import ParameterError
-from nbutils.models.view import View
 
 
 class Outputs(dict[str, Any]):
@@ -61,7 +60,7 @@ class FaceNetwork(nn.Module):
     channels: int = 3
     training_only: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
-    view: View | None = None
+    view: Callable[[Tensor], Tensor] | None = None
 
     def look_at(self, region: str, crop: tuple[int, int]) -> None:
         """From now on takes whole-face crops of another size, and looks at one region of them.
@@ -73,8 +72,15 @@ class FaceNetwork(nn.Module):
         Raises:
             ParameterError: If there is no such region.
         """
+        from nbutils.models.view import View  # what sees the whole crop does not need it
+
         self.view = View(region, self.input_size)
         self.input_size = crop
+
+    @property
+    def root(self) -> nn.Module:
+        """Where the dotted paths of its modules begin: itself, or the module that it wraps."""
+        return self
 
     def output_from(self, features: Tensor) -> Tensor | None:
         """The outputs, where they follow from (B, F) features alone; None: they do not.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor, nn
 
 from nbutils.data.batches import FaceBatches
 from nbutils.models.base import FaceNetwork
@@ -29,8 +31,23 @@ def extract_features(
     Returns:
         (N, F) float32.
     """
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    batches = FaceBatches(images, model.input_size, device)
+    return extract_outputs(model, images, [layer])[0]
+
+
+def extract_outputs(
+    model: FaceNetwork, images: npt.NDArray[np.uint8], names: Sequence[str]
+) -> list[npt.NDArray[np.float32]]:
+    """As `extract_features`, for several fields of `Outputs` in one pass, in the order of `names`: (N, …) float32."""
+    batches = FaceBatches(images, model.input_size, device_of(model))
+    kept: list[list[Tensor]] = [[] for _ in names]
     with evaluating(model):
-        kept = [getattr(model(crops), layer).float().cpu() for crops in batches.in_order()]
-    return torch.cat(kept).numpy()
+        for crops in batches.in_order():
+            outputs = model(crops)
+            for name, rows in zip(names, kept, strict=True):
+                rows.append(outputs[name].float().cpu())
+    return [torch.cat(rows).numpy() for rows in kept]
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's weights are; of one without, the processor."""
+    return next((parameter.device for parameter in network.parameters()), torch.device("cpu"))

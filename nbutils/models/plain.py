@@ -37,6 +37,11 @@ class PlainNetwork(FaceNetwork):
         for path in filter(None, (features, output)):
             find_module(network, path)
 
+    @property
+    def root(self) -> nn.Module:
+        """The module itself."""
+        return self.network
+
     def forward(self, images: Tensor) -> Outputs:
         """Maps (B, 3, H, W) images in [−1, 1] to features and output.
 

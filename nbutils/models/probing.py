@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nbutils.errors import DataError, ParameterError
 from nbutils.models.evaluating import evaluating
+from nbutils.models.features import device_of
 from nbutils.models.taps import Taps, find_module
 
 #: How a map (B, C, h, w) becomes a response of each of its C channels.
@@ -59,7 +60,7 @@ def module_features(
     if len(images) == 0:
         raise ParameterError("images has none: expected one or more")
     taps = Taps(network, [path])
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    device = device_of(network)
     kept = []
     try:
         with evaluating(network):

@@ -1,25 +1,5 @@
 """Training: specs, the loop, and the store that never trains one network twice."""
 
-from nbutils.training import recipes
-from nbutils.training.cells import TrainedCells, distinct_networks, train_cells
-from nbutils.training.spec import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
-from nbutils.training.store import Store
-from nbutils.training.teacher import Teacher
-from nbutils.training.train import TrainingResult, choose_neurons, train
+import lazy_loader
 
-__all__ = [
-    "ModelSpec",
-    "Schedule",
-    "SelectionSpec",
-    "Store",
-    "Teacher",
-    "Term",
-    "TrainedCells",
-    "TrainingResult",
-    "TrainingSpec",
-    "choose_neurons",
-    "distinct_networks",
-    "recipes",
-    "train",
-    "train_cells",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

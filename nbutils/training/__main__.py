@@ -13,9 +13,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from nbutils.errors import NbutilsError, ParameterError, first_fault
-from nbutils.training.devices import leads, leave
+from nbutils.training.devices import is_rank_zero, leave_process_group
 from nbutils.training.spec import TrainingSpec
-from nbutils.training.train import train
+from nbutils.training.trainer import train
 
 
 def main(arguments: list[str]) -> None:
@@ -33,9 +33,9 @@ def main(arguments: list[str]) -> None:
     except ValidationError as error:
         raise ParameterError(f"{arguments[0]}: expected a training spec as JSON: {first_fault(error)}") from error
     result = train(spec)
-    if leads():
+    if is_rank_zero():
         print(f"'{spec.name}' {'trained' if result.trained_now else 'found'}: {result.folder}")
-    leave()
+    leave_process_group()
 
 
 if __name__ == "__main__":

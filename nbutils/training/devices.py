@@ -1,7 +1,7 @@
 """One device, or as many as torchrun started processes for, through Lightning Fabric.
 
-Every process keeps all faces, takes its share of each batch, and ends with the same weights; the first one alone writes
-to the store. What a batch means is the same for any number of processes, but for the triplets, which each finds in its
+Every process keeps all faces, takes its share of each batch, and ends with the same weights; rank zero alone writes to
+the store. What a batch means is the same for any number of processes, but for the triplets, which each finds in its
 own share.
 """
 
@@ -26,8 +26,8 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def leads() -> bool:
-    """Whether this is the process that writes."""
+def is_rank_zero() -> bool:
+    """Whether this is the process that writes to the store and shows progress."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
@@ -52,8 +52,8 @@ def make_fabric(precision: str) -> Fabric:
     return fabric
 
 
-def leave() -> None:
-    """Takes leave of the other processes, where all are done.
+def leave_process_group() -> None:
+    """Leaves the other processes, where all are done.
 
     A process that exits while joined may abort: gloo's threads still let go of tensors as the interpreter ends.
     """
@@ -61,8 +61,8 @@ def leave() -> None:
         distributed.destroy_process_group()
 
 
-def told_by_first(value: T) -> T:
-    """The first process's value, in all of them."""
+def broadcast(value: T) -> T:
+    """The value of rank zero, in all processes."""
     if processes() == 1:
         return value
     if not distributed.is_initialized():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +18,16 @@ from tqdm.auto import tqdm
 
 from nbutils.data.batches import Crops, FaceBatches
 from nbutils.data.faces import Faces
-from nbutils.losses import Objective, Signals
+from nbutils.losses.objective import Objective
+from nbutils.losses.signals import Signals, parse_read
 from nbutils.memory import keep_freed_memory
-from nbutils.models import FaceNetwork
+from nbutils.models.base import FaceNetwork
+from nbutils.models.taps import Taps
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.devices import (
     averaged,
     backward,
-    leads,
+    is_rank_zero,
     make_fabric,
     own_batch_norm,
     own_share,
@@ -34,11 +37,12 @@ from nbutils.training.devices import (
 )
 from nbutils.training.sampling import epoch_order
 from nbutils.training.spec import Schedule, TrainingSpec
-from nbutils.training.target_cache import TargetCache
-from nbutils.training.teacher import Teacher
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
+
+    from nbutils.training.target_cache import TargetCache
+    from nbutils.training.teachers import Teacher
 
 History = list[dict[str, float]]
 
@@ -79,7 +83,7 @@ def fit(
     model.to(fabric.device).to(memory_format=torch.channels_last)
     if teacher is not None:
         teacher = teacher.to(fabric.device).to(memory_format=torch.channels_last)
-    source = _Source(fabric, FaceBatches(faces.images, model.input_size, fabric.device), faces, teacher, cache)
+    source = _Source(fabric, model, faces, teacher, cache, spec.reads)
     objective = _objective(spec, model, source)
     network, optimizer = _set_up(fabric, model, objective, spec.schedule)
     trained = nn.ModuleDict({"model": model, "objective": objective})
@@ -94,9 +98,9 @@ def fit(
         desc=spec.name,
         unit="epoch",
         leave=False,
-        disable=not (progress and leads()),
+        disable=not (progress and is_rank_zero()),
     )
-    with bar:
+    with bar, closing(source):
         for epoch in range(len(history), spec.schedule.epochs):
             start = time.perf_counter()
             generator = torch.Generator().manual_seed(_epoch_seed(spec.seed, epoch))
@@ -131,7 +135,7 @@ def fit(
             )
             bar.update()
             bar.set_postfix(loss=f"{means['loss']:.4g}")
-            if leads() and epoch + 1 < spec.schedule.epochs:
+            if is_rank_zero() and epoch + 1 < spec.schedule.epochs:
                 checkpoint.save(trained, optimizer, history)
     own_batch_norm(model).eval()
     return history
@@ -152,41 +156,75 @@ def _set_up(
     return network, optimizer
 
 
-@dataclass
 class _Source:
-    """All that a step reads: images, labels, key points, and the teacher's targets."""
+    """All that a step reads: what the student returns, the teacher's targets, and the truth.
 
-    fabric: Fabric
-    batches: FaceBatches
-    faces: Faces
-    teacher: Teacher | None
-    cache: TargetCache | None
+    Args:
+        fabric: Of the training.
+        student: The network.
+        faces: To train on.
+        teacher: Source of targets, for objectives that read them.
+        cache: Its targets for the plain images; None: it runs online.
+        reads: All signals that the objective reads.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        student: FaceNetwork,
+        faces: Faces,
+        teacher: Teacher | None,
+        cache: TargetCache | None,
+        reads: Iterable[str],
+    ) -> None:
+        self.fabric, self.faces, self.teacher, self.cache = fabric, faces, teacher, cache
+        self.batches = FaceBatches(faces.images, student.input_size, fabric.device)
+        paths: dict[str, list[str]] = {"student": [], "teacher": [], "truth": []}
+        for who, name in map(parse_read, sorted(reads)):
+            paths[who] += [name[1:-1]] if name.startswith("[") else []
+        self._student_taps = Taps(student.root, paths["student"])
+        self._teacher_taps = Taps(teacher.root, paths["teacher"]) if teacher is not None else None
 
     def signals(self, network: nn.Module, index: Tensor, crops: Crops) -> Signals:
         """The student's outputs and the targets for one batch."""
         images = self.batches.cut(index, crops)
-        outputs = network(images)
-        signals = Signals(outputs.output, outputs.features, outputs.supervision)
-        signals.points, signals.middle, signals.attribute_logits = outputs.points, outputs.middle, outputs.attributes
-        signals.label = self._rows(self.faces.identity, index)
+        student = network(images) | _in_brackets(self._student_taps.take())
+        return Signals.of(student, self._targets(images, index), self._truth(index, crops))
+
+    def close(self) -> None:
+        """Lets go of the networks."""
+        for taps in filter(None, (self._student_taps, self._teacher_taps)):
+            taps.remove()
+
+    def _targets(self, images: Tensor, index: Tensor) -> dict[str, Any]:
+        if self.teacher is None or self._teacher_taps is None:
+            return {}
+        with self.fabric.autocast():
+            if self.cache is not None:
+                return self.cache.targets(self.teacher, index, self.fabric.device)
+            answers: dict[str, Any] = self.teacher(images)
+            return answers | _in_brackets(self._teacher_taps.take())
+
+    def _truth(self, index: Tensor, crops: Crops) -> dict[str, Any]:
+        truth = {
+            "identity": self._rows(self.faces.identity, index),
+            "index": index.to(self.fabric.device),
+            "images": len(self.faces),
+            "identities": self.faces.num_identities,
+        }
         if self.faces.attributes is not None:
-            signals.attributes = self._rows(self.faces.attributes, index)
+            truth["attributes"] = self._rows(self.faces.attributes, index)
         if self.faces.landmarks is not None:
             pixels = torch.from_numpy(self.faces.landmarks)[index]
-            signals.landmarks = crops.points(pixels).to(self.fabric.device)
-        if self.teacher is not None:
-            with self.fabric.autocast():
-                if self.cache is None:
-                    targets = self.teacher(images)
-                else:
-                    targets = self.cache.targets(self.teacher, index, self.fabric.device)
-            signals.teacher_neurons, signals.teacher_logits = targets.neurons, targets.logits
-            signals.teacher_features, signals.teacher_middle = targets.features, targets.middle
-            signals.ensemble_logits = targets.each
-        return signals
+            truth["landmarks"] = crops.points(pixels).to(self.fabric.device)
+        return truth
 
     def _rows(self, values: npt.NDArray[np.int64] | npt.NDArray[np.bool_], index: Tensor) -> Tensor:
         return torch.from_numpy(values)[index].to(self.fabric.device)
+
+
+def _in_brackets(seen: dict[str, object]) -> dict[str, object]:
+    return {f"[{path}]": value for path, value in seen.items()}
 
 
 def _objective(spec: TrainingSpec, model: FaceNetwork, source: _Source) -> Objective:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nbutils.errors import ParameterError
-from nbutils.models import FaceNetwork
+from nbutils.models.base import FaceNetwork
 from nbutils.training.spec import TrainingSpec
 
 

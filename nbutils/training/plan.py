@@ -22,12 +22,15 @@ from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.faces import Faces
 from nbutils.data.spec import DataSize, DataSpec
 from nbutils.memory import memory_growth
+from nbutils.models.base import FaceNetwork
+from nbutils.models.features import FeatureLayer
+from nbutils.training.base import digest
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.devices import make_fabric
 from nbutils.training.engine import fit
-from nbutils.training.spec import TrainingSpec, digest
+from nbutils.training.spec import AnyTeacher, TrainingSpec
 from nbutils.training.target_cache import TargetCache, TopLogits
-from nbutils.training.teacher import Teacher
+from nbutils.training.teachers import Teacher
 
 #: Steps of a measurement; the first, in which libraries choose their kernels, does not count.
 _STEPS = 3
@@ -166,7 +169,7 @@ class _Planner:
         return PlannedTraining(
             name=spec.name,
             after=after,
-            network=spec.model.name,
+            network=str(spec.model.kind),
             images=size.train,
             identities=size.identities,
             epochs=spec.schedule.epochs,
@@ -182,7 +185,7 @@ class _Planner:
         size = self.sizes[spec.data]
         kind = spec.model_dump(mode="json", include={"model", "objective", "targets", "top_k", "precision"})
         batch = [spec.schedule.batch_size, spec.schedule.images_per_identity]
-        models = [teacher.model.model_dump(mode="json") for teacher in spec.teacher]
+        models = [_network_of(teacher) for teacher in spec.teacher]
         count = spec.selection.count if spec.selection else None
         shape = [size.identities, size.height, size.width, size.channels]
         key = digest([kind, batch, models, count, shape])
@@ -209,8 +212,7 @@ def _measure_batch(spec: TrainingSpec, size: DataSize, batch: int) -> _Cost:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             teacher = _teacher(spec, size)
-            wanted = teacher.num_neurons if teacher and spec.regresses_neurons else size.identities
-            model = spec.model.build(wanted)
+            model = spec.model.build(_outputs(spec, teacher, size))
         teacher_image, cache, inputs = 0.0, None, 0
         if teacher:
             teacher_image, inputs = _teacher_pass(teacher, spec, size)
@@ -236,18 +238,37 @@ def _noise(spec: TrainingSpec, size: DataSize, count: int) -> Faces:
         rng.integers(0, 256, shape, dtype=np.uint8),
         np.arange(count) // each % size.identities,
         tuple(map(str, range(size.identities))),
-        rng.random((count, len(ATTRIBUTES))) < 0.5 if "attributes" in spec.reads else None,
-        np.ones((count, 5, 2), np.float32) if "landmarks" in spec.reads else None,
+        rng.random((count, len(ATTRIBUTES))) < 0.5 if "truth.attributes" in spec.reads else None,
+        np.ones((count, 5, 2), np.float32) if "truth.landmarks" in spec.reads else None,
     )
 
 
 def _teacher(spec: TrainingSpec, size: DataSize) -> Teacher | None:
     if not spec.teacher:
         return None
-    teacher = Teacher([teacher.model.build(size.identities) for teacher in spec.teacher])
+    networks: list[FaceNetwork] = []
+    layers: list[FeatureLayer] = []
+    for each in spec.teacher:
+        if isinstance(each, TrainingSpec):
+            networks.append(each.model.build(_outputs(each, _teacher(each, size), size)))
+        else:
+            networks.append(each.network(spec.model.input_size))
+        layers.append("output" if isinstance(each, TrainingSpec) and each.regresses_neurons else "features")
+    teacher = Teacher(networks, layers=layers)
     count = spec.selection.count if spec.selection else None
-    chosen = np.arange(min(count or teacher.num_neurons, teacher.num_neurons))
-    return Teacher(list(teacher.networks), chosen)  # type: ignore[arg-type]
+    return teacher.choose(np.arange(min(count or teacher.num_neurons, teacher.num_neurons)))
+
+
+def _outputs(spec: TrainingSpec, teacher: Teacher | None, size: DataSize) -> int:
+    """Units of the last layer; of logits as many as the teacher has, else as many as people."""
+    if teacher is not None and spec.regresses_neurons:
+        return teacher.num_neurons
+    return teacher.num_logits if teacher is not None and "teacher.logits" in spec.output_like else size.identities
+
+
+def _network_of(teacher: AnyTeacher) -> object:
+    """What of a teacher decides the cost of a step."""
+    return teacher.model.model_dump(mode="json") if isinstance(teacher, TrainingSpec) else teacher.key
 
 
 def _teacher_pass(teacher: Teacher, spec: TrainingSpec, size: DataSize) -> tuple[float, int]:
@@ -260,8 +281,8 @@ def _teacher_pass(teacher: Teacher, spec: TrainingSpec, size: DataSize) -> tuple
 
 
 def _cache(spec: TrainingSpec, teacher: Teacher, features: Tensor) -> TargetCache:
+    logits = torch.rand(len(features), len(teacher.networks), teacher.num_logits) if teacher.must_keep_logits else None
     if spec.top_k is None or spec.soft_temperature is None:
-        return TargetCache(features)
-    return TargetCache(
-        features, TopLogits.of(teacher.from_features(features).logits, spec.top_k, spec.soft_temperature)
-    )
+        return TargetCache(features, logits)
+    exact = teacher.from_cached(features, logits)["logits"]
+    return TargetCache(features, logits, TopLogits.of(exact, spec.top_k, spec.soft_temperature))

@@ -2,128 +2,37 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import inspect
-import json
+from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
-from types import ModuleType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
-from torch import nn
+from pydantic import BeforeValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
-import nbutils
-from nbutils import losses, models
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
+from nbutils.losses.signals import as_read, parse_read
+from nbutils.training.base import Frozen, digest
+from nbutils.training.components import LOSSES, MODELS, ModelSpec, Term
+from nbutils.training.digest import closure
+from nbutils.training.kinds import Kind, roots
+from nbutils.training.teacher_specs import FunctionTeacher, ModuleTeacher, OnnxTeacher
 
-#: The packages whose code decides the result of a training.
-_DECIDING_PACKAGES = ("data", "models", "losses", "selection", "training")
-
-Option = bool | int | float | str
-
-
-class Frozen(BaseModel):
-    """A value: unknown fields are refused, nothing changes after construction."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def __init__(self, **fields: object) -> None:
-        """Takes the fields by name.
-
-        Raises:
-            ParameterError: A field is unknown, missing, mistyped or out of its range.
-        """
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join([type(self).__name__, *map(str, first["loc"])])
-            raise ParameterError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+#: Modules that count only for the specs that use them; their imports stand inside the functions that need them.
+_PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
+    "nbutils.models.view": lambda spec: spec.model.view is not None,
+    "nbutils.models.plain": lambda spec: spec.model.size is not None,
+    "nbutils.training.choosing": lambda spec: spec.selection is not None,
+    "nbutils.training.given_teachers": lambda spec: False,  # in its teachers' own keys
+    "nbutils.training.initialise": lambda spec: spec.initialise_from is not None,
+    "nbutils.training.target_cache": lambda spec: spec.targets == "cached",
+    "nbutils.training.teachers": lambda spec: bool(spec.teacher),
+}
 
 
-class ViewSpec(Frozen):
-    """A region of whole-face crops of `height` × `width` pixels; see `nbutils.models.View`."""
-
-    region: str = "whole_face"
-    height: PositiveInt
-    width: PositiveInt
-
-    @model_validator(mode="after")
-    def _known(self) -> ViewSpec:
-        models.View(self.region, (self.height, self.width))  # refuses an unknown region
-        return self
-
-
-class ModelSpec(Frozen):
-    """A network of `nbutils.models` by its class name; its number of outputs follows from the objective.
-
-    Attributes:
-        name: Of the class.
-        options: Of its constructor.
-        view: What the network sees of larger crops; None: it takes crops of its own size.
-    """
-
-    name: str
-    options: dict[str, Option] = {}
-    view: ViewSpec | None = None
-
-    @model_validator(mode="after")
-    def _known(self) -> ModelSpec:
-        _component(models, self.name, self.options, taken=1)
-        return self
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) of the crops that the network takes."""
-        return _input_size(self.model_dump_json())
-
-    def build(self, outputs: int) -> models.FaceNetwork:
-        """Makes the network, with `outputs` units in its last layer."""
-        network: models.FaceNetwork = getattr(models, self.name)(outputs, **self.options)
-        if self.view:
-            network.look_at(self.view.region, (self.view.height, self.view.width))
-        return network
-
-
-@cache
-def _input_size(spec: str) -> tuple[int, int]:
-    """Of a `ModelSpec` as JSON: a graph of trainings asks it of few networks, often."""
-    with torch.device("meta"):
-        return ModelSpec.model_validate_json(spec).build(2).input_size
-
-
-class Term(Frozen):
-    """One loss of `nbutils.losses` by its class name, with its weight in the sum."""
-
-    loss: str
-    weight: float = Field(1.0, ge=0, allow_inf_nan=False)
-    options: dict[str, Option] = {}
-
-    @model_validator(mode="after")
-    def _known(self) -> Term:
-        _component(losses, self.loss, self.options)
-        self.build()  # the loss refuses a value out of its range
-        return self
-
-    def build(self) -> nn.Module:
-        """Makes the loss."""
-        loss: nn.Module = getattr(losses, self.loss)(**self.options)
-        return loss
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The signals it needs beside the student's own output."""
-        reads: tuple[str, ...] = getattr(losses, self.loss).reads
-        return reads
-
-    @property
-    def needs_matches(self) -> bool:
-        """Whether a batch must hold several images of an identity."""
-        return bool(getattr(getattr(losses, self.loss), "needs_matches", False))
+#: Signals of a teacher that are kept for plain images; of modules and middle layers none are.
+CACHED = frozenset({"neurons", "features", "logits", "each"})
 
 
 class SelectionSpec(Frozen):
@@ -157,6 +66,29 @@ class Schedule(Frozen):
     mirror: bool = Field(True, description="swap left and right of half of the images")
 
 
+def _tag(teacher: object) -> str:
+    """Which kind of teacher a value is; the spec of a training has no `kind`."""
+    kind = teacher.get("kind") if isinstance(teacher, dict) else getattr(teacher, "kind", None)
+    return str(kind or "training")
+
+
+AnyTeacher = Annotated[
+    Annotated["TrainingSpec", Tag("training")]
+    | Annotated[OnnxTeacher, Tag("onnx")]
+    | Annotated[ModuleTeacher, Tag("module")]
+    | Annotated[FunctionTeacher, Tag("function")],
+    Discriminator(_tag),
+]
+
+
+def _teachers(given: object) -> object:
+    """One teacher, several, or none, as a tuple; a function is a teacher as it stands."""
+    if given is None:
+        return ()
+    each = given if isinstance(given, tuple | list) else (given,)
+    return tuple(FunctionTeacher(function=one) if inspect.isfunction(one) else one for one in each)
+
+
 class TrainingSpec(Frozen):
     """All that decides the weights of a network.
 
@@ -166,14 +98,28 @@ class TrainingSpec(Frozen):
         model: The network.
         objective: Terms by their names.
         schedule: Epochs, batches, learning rate.
-        teacher: The trained teachers: none, one, or an ensemble whose neurons are concatenated.
+        teacher: None, one, or several, an ensemble whose neurons are concatenated; each a training, a file, a
+            module or a function.
         selection: Which of the teacher's neurons to regress; None: all.
         targets: "online": the teacher sees each augmented image with the student. "cached": it saw each plain
             image once, before the training; another objective, and faster.
-        top_k: Of cached targets, keep so many logits an image, and the mass of the others evenly (soft targets only).
+        top_k: Of cached targets, keep so many logits an image, and the mass of the others evenly (for a term that
+            reads them at one temperature alone).
         initialise_from: A spec of the same network whose weights to start from; heads of another size stay new.
         precision: Fabric's name for the arithmetic.
         seed: Of initial weights, order and augmentation.
+
+    Example:
+        >>> from nbutils.data import SyntheticData
+        >>> spec = TrainingSpec(
+        ...     name="labels",
+        ...     data=SyntheticData(identities=4, images_per_identity=4, validation_images=4, pairs=20),
+        ...     model=ModelSpec("MobileIDStudent", options={"width": 4}),
+        ...     objective={"labels": Term("LabelLoss")},
+        ...     schedule=Schedule(epochs=1),
+        ... )
+        >>> TrainingSpec.model_validate_json(spec.model_dump_json()) == spec
+        True
     """
 
     name: str
@@ -181,7 +127,7 @@ class TrainingSpec(Frozen):
     model: ModelSpec
     objective: dict[str, Term] = Field(min_length=1)
     schedule: Schedule
-    teacher: tuple[TrainingSpec, ...] = ()
+    teacher: Annotated[tuple[AnyTeacher, ...], BeforeValidator(_teachers)] = ()
     selection: SelectionSpec | None = None
     targets: Literal["online", "cached"] = "online"
     top_k: PositiveInt | None = None
@@ -191,37 +137,28 @@ class TrainingSpec(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainingSpec:
-        reading = [name for name, term in self.objective.items() if any("teacher" in r for r in term.reads)]
-        if reading and not self.teacher:
-            raise ParameterError(f"'{self.name}': the terms {reading} need a teacher, and the spec has none")
-        if self.teacher and not reading:
-            raise ParameterError(f"'{self.name}': the spec has a teacher, and no term of the objective reads it")
-        if self.selection and not self.regresses_neurons:
-            raise ParameterError(f"'{self.name}': the spec selects neurons, and no term regresses them")
-        matching = [name for name, term in self.objective.items() if term.needs_matches]
-        if matching and (self.schedule.images_per_identity or 1) < 2:
-            raise ParameterError(
-                f"'{self.name}': the terms {matching} need two images of an identity in a batch: "
-                "expected images_per_identity of 2 or more in the schedule"
-            )
-        if "teacher_middle" in self.reads and self.targets == "cached":
-            raise ParameterError(f"'{self.name}': maps of a middle layer are not cached: expected targets 'online'")
-        if self.top_k and (self.targets != "cached" or self.soft_temperature is None):
-            raise ParameterError(f"'{self.name}': top_k is for cached targets of one soft-target term")
-        if self.top_k and len(self.teacher) > 1:
-            raise ParameterError(f"'{self.name}': top_k is for a single teacher, and the spec has {len(self.teacher)}")
-        sizes = {spec.model.input_size for spec in (self, *self.teacher)}
-        if len(sizes) > 1:
-            crops = ", ".join(f"{height} × {width}" for height, width in sorted(sizes))
-            raise ParameterError(
-                f"'{self.name}': it and its teachers take crops of {crops} pixels: expected one size; a view resamples"
-            )
+        if all(kind.is_known for kind in self.kinds()):
+            self.check()
         return self
+
+    def check(self) -> None:
+        """Checks that its parts agree; on construction already, where that runs no source that was only read.
+
+        Raises:
+            ParameterError: Naming the parts that disagree.
+        """
+        check_teaching(self)
+        check_targets(self)
+
+    @property
+    def trained_teachers(self) -> tuple[TrainingSpec, ...]:
+        """Those of its teachers that are trained here."""
+        return tuple(teacher for teacher in self.teacher if isinstance(teacher, TrainingSpec))
 
     @property
     def predecessors(self) -> tuple[TrainingSpec, ...]:
         """What must be trained before it: its teachers, and what it starts from."""
-        return (*self.teacher, self.initialise_from) if self.initialise_from else self.teacher
+        return (*self.trained_teachers, *([self.initialise_from] if self.initialise_from else []))
 
     @property
     def reads(self) -> set[str]:
@@ -229,59 +166,109 @@ class TrainingSpec(Frozen):
         return {signal for term in self.objective.values() for signal in term.reads}
 
     @property
+    def output_like(self) -> set[str]:
+        """The signals that the student's output has as many units as."""
+        return {term.output_like for term in self.objective.values() if term.output_like}
+
+    @property
     def soft_temperature(self) -> float | None:
-        """The temperature of the soft-target term; None without exactly one."""
-        terms = [term for term in self.objective.values() if term.loss == "SoftTargetLoss"]
-        return float(terms[0].options.get("temperature", 1.0)) if len(terms) == 1 else None
+        """The temperature at which the objective reads the teacher's logits; None without exactly one."""
+        reading = [term for term in self.objective.values() if "teacher.logits" in term.reads]
+        return reading[0].temperature_read if len(reading) == 1 else None
 
     @property
     def regresses_neurons(self) -> bool:
         """Whether the student's outputs are neurons of the teacher, and so its features."""
-        return "teacher_neurons" in self.reads
+        return "teacher.neurons" in self.output_like
+
+    def kinds(self) -> Iterator[Kind]:
+        """The classes and functions that it names itself; its predecessors' are theirs."""
+        yield self.model.kind
+        yield from (term.kind for term in self.objective.values())
+        for teacher in self.teacher:
+            if isinstance(teacher, ModuleTeacher):
+                yield teacher.module
+            elif isinstance(teacher, FunctionTeacher):
+                yield teacher.function
 
     @property
     def key(self) -> str:
         """Digest of everything that decides the result: content, data, code and the keys of its predecessors."""
-        content: dict[str, Any] = self.model_dump(mode="json", exclude={"name", "data", "teacher", "initialise_from"})
-        content["data"] = self.data.fingerprint()
-        content["teacher"] = [teacher.key for teacher in self.teacher]
-        content["initialise_from"] = self.initialise_from.key if self.initialise_from else None
-        content["code"] = code_digest()
-        content["torch"] = torch.__version__
-        return digest(content)
+        return digest(self.key_content())
 
+    def key_content(self) -> dict[str, Any]:
+        """What the key is a digest of, as JSON: the spec, the data's fingerprint, keys of predecessors, code, torch."""
+        return {
+            "spec": self.model_dump(mode="json", exclude={"name", "data", "teacher", "initialise_from"}),
+            "data": self.data.fingerprint(),
+            "teacher": [teacher.key for teacher in self.teacher],
+            "initialise_from": self.initialise_from.key if self.initialise_from else None,
+            "code": self.code(),
+            "torch": torch.__version__,
+        }
 
-def digest(content: object) -> str:
-    """SHA-256, shortened to 32 hexadecimal digits, of a JSON-like value."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+    def code(self) -> dict[str, str]:
+        """Digests of the modules whose code decides the result: the engine's, its own classes', its data's."""
+        modules, sources = ["nbutils.training.trainer", *self.data.code()], list[str]()
+        for kind, where in ((self.model.kind, MODELS), *((term.kind, LOSSES) for term in self.objective.values())):
+            named, texts = roots(kind, *where)
+            modules += named
+            sources += texts
+        unused = frozenset(part for part, is_used in _PARTS.items() if not is_used(self))
+        return dict(_code(tuple(modules), tuple(sources), unused))
 
 
 @cache
-def code_digest() -> str:
-    """Digest of the code that decides a training, blind to comments, docstrings and layout."""
-    package = Path(nbutils.__file__).parent
-    state = hashlib.sha256()
-    for name in _DECIDING_PACKAGES:
-        for file in sorted((package / name).rglob("*.py")):
-            state.update(file.relative_to(package).as_posix().encode())
-            state.update(_without_docstrings(file.read_text(encoding="utf-8")).encode())
-    return state.hexdigest()
+def _code(modules: tuple[str, ...], sources: tuple[str, ...], unused: frozenset[str]) -> dict[str, str]:
+    return closure(modules, sources, unused)
 
 
-def _without_docstrings(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree)
+def check_teaching(spec: TrainingSpec) -> None:
+    """Refuses an objective that does not go with the spec's teachers, selection or batches.
+
+    Raises:
+        ParameterError: Naming the terms.
+    """
+    taught = [name for name, term in spec.objective.items() if any(parse_read(r)[0] == "teacher" for r in term.reads)]
+    if taught and not spec.teacher:
+        raise ParameterError(f"'{spec.name}': the terms {taught} need a teacher, and the spec has none")
+    if spec.teacher and not taught:
+        raise ParameterError(f"'{spec.name}': the spec has a teacher, and no term of the objective reads it")
+    if spec.selection and "teacher.neurons" not in spec.reads:
+        raise ParameterError(f"'{spec.name}': the spec selects neurons, and no term regresses them")
+    if spec.regresses_neurons and len(spec.output_like) > 1:
+        others = ", ".join(sorted(spec.output_like - {"teacher.neurons"}))
+        raise ParameterError(
+            f"'{spec.name}': one term takes the student's output for neurons of the teacher, another for {others}: "
+            "expected one meaning"
+        )
+    matching = [name for name, term in spec.objective.items() if term.needs_matches]
+    if matching and (spec.schedule.images_per_identity or 1) < 2:
+        raise ParameterError(
+            f"'{spec.name}': the terms {matching} need two images of an identity in a batch: "
+            "expected images_per_identity of 2 or more in the schedule"
+        )
 
 
-def _component(module: ModuleType, name: str, options: dict[str, Option], taken: int = 0) -> None:
-    """Checks that `module` offers `name` and that it takes these options."""
-    kind = getattr(module, name, None) if name in module.__all__ else None
-    if not (inspect.isclass(kind) and issubclass(kind, nn.Module)):
-        raise ParameterError(f"{module.__name__} has no '{name}'; it has {', '.join(module.__all__)}")
-    known = list(inspect.signature(kind).parameters)[taken:]
-    for option in options:
-        if option not in known:
-            raise ParameterError(f"{name} takes no '{option}'; it takes {', '.join(known) or 'no options'}")
+def check_targets(spec: TrainingSpec) -> None:
+    """Refuses cached targets that are not kept, and teachers that take other crops than the student.
+
+    Raises:
+        ParameterError: Naming the signal, or the sizes.
+    """
+    read = {name for who, name in map(parse_read, spec.reads) if who == "teacher"}
+    if spec.targets == "cached" and (unkept := sorted(read - CACHED)):
+        raise ParameterError(
+            f"'{spec.name}': {as_read('teacher', unkept[0])} is not cached, only {', '.join(sorted(CACHED))}: expected "
+            "targets 'online'"
+        )
+    if spec.top_k and (spec.targets != "cached" or spec.soft_temperature is None):
+        raise ParameterError(f"'{spec.name}': top_k is for cached targets of one soft-target term")
+    if spec.top_k and len(spec.teacher) > 1:
+        raise ParameterError(f"'{spec.name}': top_k is for a single teacher, and the spec has {len(spec.teacher)}")
+    sizes = {each.model.input_size for each in (spec, *spec.trained_teachers)}
+    if len(sizes) > 1:
+        crops = ", ".join(f"{height} × {width}" for height, width in sorted(sizes))
+        raise ParameterError(
+            f"'{spec.name}': it and its teachers take crops of {crops} pixels: expected one size; a view resamples"
+        )

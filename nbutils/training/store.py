@@ -6,11 +6,14 @@ import hashlib
 import json
 import logging
 import os
+import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -19,6 +22,10 @@ from nbutils.errors import StoreError
 logger = logging.getLogger(__name__)
 
 _DIGESTS = "digests.json"
+#: What a key is a digest of, and by which notebook, where and when (seconds since 1970) the result was made.
+KEY_FILE, ORIGIN_FILE = "key.json", "origin.json"
+#: Environment variable with the name of the notebook that is running.
+NOTEBOOK_VARIABLE = "NBUTILS_NOTEBOOK"
 
 
 class Store:
@@ -60,14 +67,22 @@ class Store:
         return None
 
     @contextmanager
-    def publish(self, key: str) -> Iterator[Path]:
+    def publish(self, key: str, content: Mapping[str, Any]) -> Iterator[Path]:
         """Yields an empty folder to write into; on leaving, it becomes the result, in one rename.
 
         If the block raises, nothing is published. Call it under `lock`.
+
+        Args:
+            key: Of the result.
+            content: What the key is a digest of, kept beside the result (key.json), so that a later reader can tell
+                whether today's code would still reach it.
         """
         aside = Path(tempfile.mkdtemp(prefix=f"{key}.new-", dir=self.root))
         try:
             yield aside
+            origin = {"notebook": os.environ.get(NOTEBOOK_VARIABLE, ""), "host": platform.node(), "time": time.time()}
+            (aside / KEY_FILE).write_text(json.dumps(content), encoding="utf-8")
+            (aside / ORIGIN_FILE).write_text(json.dumps(origin), encoding="utf-8")
             digests = {file.name: _digest(file) for file in sorted(aside.iterdir())}
             (aside / _DIGESTS).write_text(json.dumps(digests, indent=1))
             folder = self.root / key

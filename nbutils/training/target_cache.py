@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nbutils.training.teacher import Targets, Teacher
+from nbutils.training.teachers import Teacher
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,16 @@ class TargetCache:
 
     Attributes:
         features: (M, F) the teacher's features.
-        top: Its logits as kept, or None where they follow exactly from the features.
+        logits: (M, K, N) the logits of its K networks; None where they follow from the features, or there are none.
+        top: The largest of its logits, in the place of all of them; None: all.
     """
 
     features: Tensor
+    logits: Tensor | None = None
     top: TopLogits | None = None
 
-    def targets(self, teacher: Teacher, index: Tensor, device: torch.device) -> Targets:
+    def targets(self, teacher: Teacher, index: Tensor, device: torch.device) -> dict[str, Any]:
         """What the teacher said of the images `index`."""
-        targets = teacher.from_features(self.features[index].to(device))
-        return targets if self.top is None else targets._replace(logits=self.top.dense(index).to(device))
+        logits = None if self.logits is None else self.logits[index].to(device)
+        targets = teacher.from_cached(self.features[index].to(device), logits)
+        return targets if self.top is None else targets | {"logits": self.top.dense(index).to(device)}

@@ -96,8 +96,8 @@ def test_one_epoch(benchmark: BenchmarkFixture, way: str, tmp_path: Path) -> Non
     spec = TrainingSpec(
         name="student",
         data=data,
-        model=ModelSpec(name="MobileIDStudent", options={"width": WIDTH}),
-        objective={"neurons": Term(loss="NeuronLoss")},
+        model=ModelSpec(kind="MobileIDStudent", options={"width": WIDTH}),
+        objective={"neurons": Term(kind="NeuronLoss")},
         schedule=Schedule(epochs=1, batch_size=BATCH, learning_rate=1e-4),
         teacher=(recipes.t1(data),),
         precision=recipes.best_precision(),

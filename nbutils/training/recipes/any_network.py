@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from torchvision.models import get_model_builder
+
 from nbutils.data.spec import DataSpec
+from nbutils.training.components import ModelSpec, Term
 from nbutils.training.recipes.common import best_precision, check_preset
-from nbutils.training.spec import ModelSpec, Schedule, Term, TrainingSpec
+from nbutils.training.spec import Schedule, TrainingSpec
 
 #: At laptop, what two minutes on two cores allow.
 _EPOCHS = {"smoke": 1, "laptop": 5, "paper": 30}
@@ -16,8 +19,8 @@ def torchvision_resnet(data: DataSpec, preset: str = "laptop", seed: int = 0, na
     return TrainingSpec(
         name=name,
         data=data,
-        model=ModelSpec(name="TorchvisionResNet", options={"name": name}),
-        objective={"labels": Term(loss="LabelLoss")},
+        model=ModelSpec(get_model_builder(name), size=(55, 47), features="avgpool"),
+        objective={"labels": Term(kind="LabelLoss")},
         schedule=Schedule(epochs=_EPOCHS[preset], batch_size=32 if preset == "smoke" else 64, learning_rate=0.05),
         precision=best_precision(),
         seed=seed,

@@ -7,8 +7,9 @@ from typing import Literal
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.spec import DataSpec, SyntheticData
 from nbutils.errors import ParameterError
+from nbutils.training.components import ModelSpec, Term
 from nbutils.training.recipes.common import best_precision, check_preset, face_data
-from nbutils.training.spec import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
+from nbutils.training.spec import Schedule, SelectionSpec, TrainingSpec
 
 #: Width of the maps, epochs of the teacher, epochs of a student. `paper`: the printed shapes; the epochs are ours.
 _SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 16), "paper": (128, 30, 30)}
@@ -23,8 +24,8 @@ def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
     return TrainingSpec(
         name="T1",
         data=data,
-        model=ModelSpec(name="DeepID2Plus", options={"width": width}),
-        objective={"labels": Term(loss="LabelLoss"), "supervision": Term(loss="SupervisionLoss")},
+        model=ModelSpec(kind="DeepID2Plus", options={"width": width}),
+        objective={"labels": Term(kind="LabelLoss"), "supervision": Term(kind="SupervisionLoss")},
         schedule=Schedule(epochs=epochs, batch_size=_batch(preset), learning_rate=TEACHER_LEARNING_RATE),
         precision=best_precision(),
         seed=seed,
@@ -46,10 +47,10 @@ def student(
     return TrainingSpec(
         name=name,
         data=teacher.data,
-        model=ModelSpec(name="MobileIDStudent", options={"width": width}),
-        objective={term.loss.removesuffix("Loss").lower(): term},
+        model=ModelSpec(kind="MobileIDStudent", options={"width": width}),
+        objective={term.kind.name.removesuffix("Loss").lower(): term},
         schedule=Schedule(epochs=epochs, batch_size=_batch(preset), learning_rate=learning_rate),
-        teacher=(teacher,) if any("teacher" in signal for signal in term.reads) else (),
+        teacher=(teacher,) if any(signal.startswith("teacher") for signal in term.reads) else (),
         selection=selection,
         targets=targets,
         precision=teacher.precision,
@@ -62,12 +63,12 @@ def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
     teacher = t1(data, preset, seed)
     soft = "SoftTargetLoss"
     rows: dict[str, tuple[Term, SelectionSpec | None]] = {
-        "1-of-K": (Term(loss="LabelLoss"), None),
-        "soft t=1": (Term(loss=soft, options={"temperature": 1.0}), None),
-        "soft t=10": (Term(loss=soft, options={"temperature": 10.0}), None),
-        "logits": (Term(loss="LogitsLoss"), None),
-        "neurons": (Term(loss="NeuronLoss"), None),
-        "selection": (Term(loss="NeuronLoss"), SelectionSpec(count=T1_CHOSEN)),
+        "1-of-K": (Term(kind="LabelLoss"), None),
+        "soft t=1": (Term(kind=soft, options={"temperature": 1.0}), None),
+        "soft t=10": (Term(kind=soft, options={"temperature": 10.0}), None),
+        "logits": (Term(kind="LogitsLoss"), None),
+        "neurons": (Term(kind="NeuronLoss"), None),
+        "selection": (Term(kind="NeuronLoss"), SelectionSpec(count=T1_CHOSEN)),
     }
     if targets not in ("online", "cached"):
         raise ParameterError(f"targets is {targets!r}: expected 'online' or 'cached'")
@@ -78,8 +79,8 @@ def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
             term,
             preset=preset,
             selection=selection,
-            targets="cached" if targets == "cached" and term.loss != "LabelLoss" else "online",
-            learning_rate=LEARNING_RATES[term.loss],
+            targets="cached" if targets == "cached" and term.kind.name != "LabelLoss" else "online",
+            learning_rate=LEARNING_RATES[term.kind.name],
         )
         for name, (term, selection) in rows.items()
     }
@@ -93,7 +94,7 @@ def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> Tr
         update={
             "name": "1-of-K + attributes",
             "model": labels.model.model_copy(update={"options": options}),
-            "objective": {"labels": Term(loss="LabelLoss"), "attributes": Term(loss="AttributeLoss")},
+            "objective": {"labels": Term(kind="LabelLoss"), "attributes": Term(kind="AttributeLoss")},
         }
     )
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from nbutils.data.spec import DigitsData
 from nbutils.errors import ParameterError
+from nbutils.training.components import ModelSpec, Term
 from nbutils.training.recipes.common import best_precision, check_preset
-from nbutils.training.spec import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
+from nbutils.training.spec import Schedule, SelectionSpec, TrainingSpec
 
 #: Neurons of T's and S's hidden layers, as printed but for smoke.
 _NEURONS: dict[str, tuple[int, int]] = {"smoke": (120, 80), "laptop": (1200, 800), "paper": (1200, 800)}
@@ -68,26 +69,26 @@ def mnist(
     teacher = TrainingSpec(
         name="T",
         data=shifted,
-        model=ModelSpec(name="MLP", options={"neurons": neurons, "dropout": _DROPOUT[preset], **shape}),
-        objective={"labels": Term(loss="LabelLoss")},
+        model=ModelSpec(kind="MLP", options={"neurons": neurons, "dropout": _DROPOUT[preset], **shape}),
+        objective={"labels": Term(kind="LabelLoss")},
         schedule=_schedule(epochs, batch),
         precision=best_precision(),
         seed=seed,
     )
     rows: dict[str, tuple[Term, SelectionSpec | None]] = {
-        "1-of-K": (Term(loss="LabelLoss"), None),
-        "selection": (Term(loss="NeuronLoss"), SelectionSpec()),
-        **{f"soft t={t}": (Term(loss="SoftTargetLoss", options={"temperature": float(t)}), None) for t in TEMPERATURES},
-        "logits": (Term(loss="LogitsLoss"), None),
+        "1-of-K": (Term(kind="LabelLoss"), None),
+        "selection": (Term(kind="NeuronLoss"), SelectionSpec()),
+        **{f"soft t={t}": (Term(kind="SoftTargetLoss", options={"temperature": float(t)}), None) for t in TEMPERATURES},
+        "logits": (Term(kind="LogitsLoss"), None),
     }
     specs = {"T": teacher}
     for name, (term, selection) in rows.items():
-        taught = term.loss != "LabelLoss"
+        taught = term.kind.name != "LabelLoss"
         specs[name] = TrainingSpec(
             name=name,
             data=plain,
-            model=ModelSpec(name="MLP", options={"neurons": small, **shape}),
-            objective={term.loss.removesuffix("Loss").lower(): term},
+            model=ModelSpec(kind="MLP", options={"neurons": small, **shape}),
+            objective={term.kind.name.removesuffix("Loss").lower(): term},
             schedule=_schedule(student_epochs, batch),
             teacher=(teacher,) if taught else (),
             selection=selection,

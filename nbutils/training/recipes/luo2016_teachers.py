@@ -9,8 +9,9 @@ from nbutils.data.crops import LARGE_INPUT
 from nbutils.data.regions import REGIONS
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
+from nbutils.training.components import ModelSpec, Term, ViewSpec
 from nbutils.training.recipes.common import best_precision, check_preset, face_data
-from nbutils.training.spec import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec, ViewSpec
+from nbutils.training.spec import Schedule, SelectionSpec, TrainingSpec
 
 #: (height, width) of the stored faces: T2's input and the same margin, as a share, as T1's faces have.
 STORED = (122, 106)
@@ -56,14 +57,14 @@ def large_face_data(
 def t2(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
     """The teacher T2: DeepID3 on labels, with deep supervision (Luo et al. 2016, Table 1)."""
     width, epochs = _size(preset).t2
-    model = ModelSpec(name="DeepID3", options={"width": width})
+    model = ModelSpec(kind="DeepID3", options={"width": width})
     return _teacher("T2", data, model, epochs, preset, seed)
 
 
 def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
     """One T1 of the ensemble, which sees one of `nbutils.data.regions.REGIONS`."""
     width, epochs = _size(preset).t1
-    model = ModelSpec(name="DeepID2Plus", options={"width": width}, view=_view(region))
+    model = ModelSpec(kind="DeepID2Plus", options={"width": width}, view=_view(region))
     return _teacher(f"T1 on {region.replace('_', ' ')}", data, model, epochs, preset, seed)
 
 
@@ -122,18 +123,18 @@ def _students(
     size = _size(preset)
     width, epochs = size.student
     terms: Mapping[str, Term] = {
-        **{f"soft t={t}": Term(loss="SoftTargetLoss", options={"temperature": float(t)}) for t in temperatures},
-        "logits": Term(loss="LogitsLoss"),
-        "neurons": Term(loss="NeuronLoss"),
-        "selection": Term(loss="NeuronLoss"),
+        **{f"soft t={t}": Term(kind="SoftTargetLoss", options={"temperature": float(t)}) for t in temperatures},
+        "logits": Term(kind="LogitsLoss"),
+        "neurons": Term(kind="NeuronLoss"),
+        "selection": Term(kind="NeuronLoss"),
     }
     return {
         name: TrainingSpec(
             name=name,
             data=teachers[0].data,
-            model=ModelSpec(name="MobileIDStudent", options={"width": width}, view=_view("whole_face")),
-            objective={term.loss.removesuffix("Loss").lower(): term},
-            schedule=Schedule(epochs=epochs, batch_size=size.batch, learning_rate=LEARNING_RATES[term.loss]),
+            model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=_view("whole_face")),
+            objective={term.kind.name.removesuffix("Loss").lower(): term},
+            schedule=Schedule(epochs=epochs, batch_size=size.batch, learning_rate=LEARNING_RATES[term.kind.name]),
             teacher=teachers,
             selection=SelectionSpec(count=chosen) if name == "selection" else None,
             targets=targets,
@@ -145,12 +146,12 @@ def _students(
 
 
 def _teacher(name: str, data: DataSpec, model: ModelSpec, epochs: int, preset: str, seed: int) -> TrainingSpec:
-    rate = LEARNING_RATES["T2" if model.name == "DeepID3" else "T1"]
+    rate = LEARNING_RATES["T2" if model.kind.name == "DeepID3" else "T1"]
     return TrainingSpec(
         name=name,
         data=data,
         model=model,
-        objective={"labels": Term(loss="LabelLoss"), "supervision": Term(loss="SupervisionLoss")},
+        objective={"labels": Term(kind="LabelLoss"), "supervision": Term(kind="SupervisionLoss")},
         schedule=Schedule(epochs=epochs, batch_size=_size(preset).batch, learning_rate=rate),
         precision=best_precision(),
         seed=seed,

@@ -11,8 +11,9 @@ from typing import Any
 
 from nbutils.data.spec import DataSpec, FolderData, SyntheticData
 from nbutils.errors import ParameterError
+from nbutils.training.components import ModelSpec, Term
 from nbutils.training.recipes.common import best_precision, check_preset, face_data
-from nbutils.training.spec import ModelSpec, Schedule, Term, TrainingSpec
+from nbutils.training.spec import Schedule, TrainingSpec
 
 #: The students' divisors.
 DIVISORS = (2, 4, 8)
@@ -152,7 +153,7 @@ class Networks:
 
     def hint(self, divisor: int) -> TrainingSpec:
         """FitNets, stage one: the lower half of the student regresses the teacher's middle layer."""
-        return self._spec(f"/{divisor} hint", divisor, {"hint": Term(loss="HintLoss")}, teacher=self.teacher())
+        return self._spec(f"/{divisor} hint", divisor, {"hint": Term(kind="HintLoss")}, teacher=self.teacher())
 
     def fitnet(self, divisor: int) -> TrainingSpec:
         """FitNets, stage two: Eq. 2 started from the hinted student, whose upper half is still random."""
@@ -179,14 +180,14 @@ class Networks:
     def table3(self, faces: DataSpec, divisor: int = 8) -> dict[str, TrainingSpec]:
         """Table 3's networks on faces with key points: "teacher", and a cell a name such as "Pretrain 0 1"."""
         size = self._size
-        terms = {"task": Term(loss="LandmarkLoss")}
+        terms = {"task": Term(kind="LandmarkLoss")}
         task = _Task("alignment", terms, faces, size.batches[1], size.rates[1], epochs=size.epochs_aligning)
         return {"teacher": self._task_teacher(task)} | self._influences(task, divisor)
 
     def verification(self, *, softmax: bool) -> dict[str, TrainingSpec]:
         """Table 4's networks (triplet), or Table 5's (triplet and softmax): "teacher", and "/2 Distill 1 0"."""
-        terms = {"task": Term(loss="TripletLoss", options={"margin": MARGIN})} | (
-            {"softmax": Term(loss="LabelLoss")} if softmax else {}
+        terms = {"task": Term(kind="TripletLoss", options={"margin": MARGIN})} | (
+            {"softmax": Term(kind="LabelLoss")} if softmax else {}
         )
         name = "triplet + softmax" if softmax else "triplet"
         task = _Task(name, terms, self.data, self._size.batches[2], self._size.rates[2], images_per_identity=4)
@@ -243,7 +244,7 @@ class Networks:
         return TrainingSpec(
             name=name,
             data=task.data if task else self.data,
-            model=ModelSpec(name="FaceResNet", options=options),
+            model=ModelSpec(kind="FaceResNet", options=options),
             objective=terms,
             schedule=Schedule(
                 epochs=epochs or (task and task.epochs) or (size.epochs_initialised if start else size.epochs),
@@ -274,10 +275,10 @@ class _Task:
     epochs: int | None = None
 
 
-_LABELS = {"task": Term(loss="LabelLoss")}
+_LABELS = {"task": Term(kind="LabelLoss")}
 #: Table 1's targets. The paper prints no factor τ² before the soft term; without it, α = 1 would weigh it a ninth.
 _TARGETS = {
-    "Hidden": Term(loss="HiddenLoss"),
-    "Logits": Term(loss="LogitsLoss"),
-    "Soft": Term(loss="SoftTargetLoss", options={"temperature": TEMPERATURE}),
+    "Hidden": Term(kind="HiddenLoss"),
+    "Logits": Term(kind="LogitsLoss"),
+    "Soft": Term(kind="SoftTargetLoss", options={"temperature": TEMPERATURE}),
 }

@@ -23,9 +23,9 @@ def test_a_network_with_a_view_is_the_network_of_its_region() -> None:
 
 def test_a_spec_builds_networks_of_different_inputs_for_one_crop() -> None:
     view = ViewSpec(region="whole_face", height=112, width=96)
-    student = ModelSpec(name="MobileIDStudent", options={"width": 4}, view=view)
+    student = ModelSpec(kind="MobileIDStudent", options={"width": 4}, view=view)
     assert student.input_size == DeepID3.input_size == (112, 96)
-    assert ModelSpec(name="MobileIDStudent").input_size == MobileIDStudent.input_size == (55, 47)
+    assert ModelSpec(kind="MobileIDStudent").input_size == MobileIDStudent.input_size == (55, 47)
     images = np.random.default_rng(0).integers(0, 256, (2, 122, 106, 3), dtype=np.uint8)
     assert extract_features(student.build(9), images, "output").shape == (2, 9)
 

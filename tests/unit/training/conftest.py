@@ -40,8 +40,8 @@ def teacher(data: FolderData) -> TrainingSpec:
     return TrainingSpec(
         name="teacher",
         data=data,
-        model=ModelSpec(name="DeepID2Plus", options={"width": 4}),
-        objective={"labels": Term(loss="LabelLoss"), "supervision": Term(loss="SupervisionLoss")},
+        model=ModelSpec(kind="DeepID2Plus", options={"width": 4}),
+        objective={"labels": Term(kind="LabelLoss"), "supervision": Term(kind="SupervisionLoss")},
         schedule=Schedule(epochs=3, batch_size=8),
     )
 
@@ -52,8 +52,8 @@ def make_student(teacher: TrainingSpec) -> MakeSpec:
         content: dict[str, object] = {
             "name": "student",
             "data": teacher.data,
-            "model": ModelSpec(name="MobileIDStudent", options={"width": 4}),
-            "objective": {"neurons": Term(loss="NeuronLoss")},
+            "model": ModelSpec(kind="MobileIDStudent", options={"width": 4}),
+            "objective": {"neurons": Term(kind="NeuronLoss")},
             "schedule": Schedule(epochs=2, batch_size=8),
             "teacher": (teacher,),
         }

@@ -16,7 +16,14 @@ from nbutils.data.spec import FolderData
 from nbutils.errors import ParameterError
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
 from nbutils.training.__main__ import main
-from nbutils.training.devices import SharedBatchNorm2d, leave, own_batch_norm, own_share, share_batch_norm, share_weight
+from nbutils.training.devices import (
+    SharedBatchNorm2d,
+    leave_process_group,
+    own_batch_norm,
+    own_share,
+    share_batch_norm,
+    share_weight,
+)
 
 #: Two processes add up a batch in another order, and each step of training magnifies what that rounds.
 LOSS_TOLERANCE = 5e-3
@@ -28,20 +35,20 @@ def _eq5(data: FolderData) -> TrainingSpec:
     """The general objective of Wang & Lan 2017 on a small ResNet, one epoch of batches that two cannot halve."""
     schedule = Schedule(epochs=1, batch_size=9, learning_rate=0.002)
     small = {"depth": 14, "width": 8, "height": 55, "breadth": 47}
-    labels = {"task": Term(loss="LabelLoss")}
+    labels = {"task": Term(kind="LabelLoss")}
     teacher = TrainingSpec(
         name="teacher",
         data=data,
-        model=ModelSpec(name="FaceResNet", options=small),
+        model=ModelSpec(kind="FaceResNet", options=small),
         objective=labels,
         schedule=schedule,
     )
-    soft = Term(loss="SoftTargetLoss", options={"temperature": 3.0})
+    soft = Term(kind="SoftTargetLoss", options={"temperature": 3.0})
     return teacher.model_copy(
         update={
             "name": "student",
-            "model": ModelSpec(name="FaceResNet", options=small | {"divisor": 2}),
-            "objective": labels | {"soft": soft, "hidden": Term(loss="HiddenLoss")},
+            "model": ModelSpec(kind="FaceResNet", options=small | {"divisor": 2}),
+            "objective": labels | {"soft": soft, "hidden": Term(kind="HiddenLoss")},
             "teacher": (teacher,),
         }
     )
@@ -90,7 +97,7 @@ def test_the_command_leaves_the_other_processes_before_it_exits(
         main([str(file)])
         assert not distributed.is_initialized()
     finally:
-        leave()
+        leave_process_group()
 
 
 @pytest.mark.parametrize(

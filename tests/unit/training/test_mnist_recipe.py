@@ -6,7 +6,7 @@ from nbutils.errors import ParameterError
 from nbutils.reporting import printed
 from nbutils.training import recipes
 from nbutils.training.store import Store
-from nbutils.training.train import train
+from nbutils.training.trainer import train
 
 
 def test_every_printed_row_has_a_training() -> None:

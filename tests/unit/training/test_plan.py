@@ -31,7 +31,7 @@ def test_a_plan_says_what_the_training_then_takes(
 
 
 def test_each_training_and_each_cache_counts_once(teacher: TrainingSpec, make_student: MakeSpec) -> None:
-    soft = {"soft": Term(loss="SoftTargetLoss")}
+    soft = {"soft": Term(kind="SoftTargetLoss")}
     wanted = [make_student(name=name, objective=soft, targets="cached", seed=i) for i, name in enumerate("ab")]
     planned = plan([*wanted, teacher, wanted[0]])
 
@@ -46,8 +46,8 @@ def test_time_and_disk_grow_with_data_that_are_not_there() -> None:
     spec = TrainingSpec(
         name="S",
         data=data,
-        model=ModelSpec(name="MobileIDStudent", options={"width": 4}),
-        objective={"labels": Term(loss="LabelLoss")},
+        model=ModelSpec(kind="MobileIDStudent", options={"width": 4}),
+        objective={"labels": Term(kind="LabelLoss")},
         schedule=Schedule(epochs=2, batch_size=8),
     )
     small, large = (

@@ -8,13 +8,13 @@ from tests.unit.training.conftest import MakeSpec
 
 def test_unknown_components_and_options_are_named() -> None:
     with pytest.raises(ParameterError, match="has no 'DeepID9'"):
-        ModelSpec(name="DeepID9")
+        ModelSpec(kind="DeepID9")
     with pytest.raises(ParameterError, match="takes no 'depth'"):
-        ModelSpec(name="MobileIDStudent", options={"depth": 3})
+        ModelSpec(kind="MobileIDStudent", options={"depth": 3})
     with pytest.raises(ParameterError, match="temperature must be above 0"):
-        Term(loss="SoftTargetLoss", options={"temperature": 0.0})
+        Term(kind="SoftTargetLoss", options={"temperature": 0.0})
     with pytest.raises(ParameterError, match="weight"):
-        Term(loss="LabelLoss", weight=-1)
+        Term(kind="LabelLoss", weight=-1)
     with pytest.raises(ParameterError, match="epoch"):
         Schedule(epoch=3)  # type: ignore[call-arg]
 
@@ -23,20 +23,20 @@ def test_teacher_objective_and_selection_must_agree(make_student: MakeSpec) -> N
     with pytest.raises(ParameterError, match="need a teacher"):
         make_student(teacher=())
     with pytest.raises(ParameterError, match="no term of the objective reads it"):
-        make_student(objective={"labels": Term(loss="LabelLoss")})
+        make_student(objective={"labels": Term(kind="LabelLoss")})
     with pytest.raises(ParameterError, match="no term regresses them"):
-        make_student(objective={"soft": Term(loss="SoftTargetLoss")}, selection=SelectionSpec())
+        make_student(objective={"soft": Term(kind="SoftTargetLoss")}, selection=SelectionSpec())
 
 
 def test_teachers_and_student_must_take_one_crop(make_student: MakeSpec) -> None:
     view = ViewSpec(region="nose", height=112, width=96)
-    model = ModelSpec(name="MobileIDStudent", options={"width": 4}, view=view)
+    model = ModelSpec(kind="MobileIDStudent", options={"width": 4}, view=view)
     with pytest.raises(ParameterError, match="crops of 55 × 47, 112 × 96 pixels"):
         make_student(model=model)
 
 
 def test_the_logits_kept_are_of_one_teacher(make_student: MakeSpec, teacher: TrainingSpec) -> None:
-    soft = {"soft": Term(loss="SoftTargetLoss")}
+    soft = {"soft": Term(kind="SoftTargetLoss")}
     with pytest.raises(ParameterError, match="top_k is for a single teacher, and the spec has 2"):
         make_student(objective=soft, teacher=(teacher, teacher), targets="cached", top_k=3)
 

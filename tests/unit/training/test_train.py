@@ -158,7 +158,7 @@ def test_cached_targets_are_the_teachers_of_the_plain_images(
     tmp_path: Path, make_student: MakeSpec, teacher: TrainingSpec
 ) -> None:
     store = Store(tmp_path / "store")
-    soft = {"soft": Term(loss="SoftTargetLoss", options={"temperature": 2.0})}
+    soft = {"soft": Term(kind="SoftTargetLoss", options={"temperature": 2.0})}
     train(make_student(targets="cached", objective=soft), store=store, progress=False)
     cache = np.load(next(store.root.glob("*/features.npy")))
     network = Teacher([train(teacher, store=store, progress=False).model])

@@ -134,7 +134,7 @@ def test_an_initialisation_of_other_shapes_is_refused(networks: wang2017.Network
 
 
 def test_weights_below_zero_and_a_temperature_of_zero_are_refused() -> None:
-    task = {"task": Term(loss="LabelLoss")}
+    task = {"task": Term(kind="LabelLoss")}
     for name, alpha, beta in (("alpha", -1.0, 0.0), ("beta", 0.0, math.nan)):
         with pytest.raises(ParameterError, match=f"{name} is .*expected a weight of at least 0"):
             wang2017.general_objective(task, alpha, beta)
@@ -145,7 +145,7 @@ def test_weights_below_zero_and_a_temperature_of_zero_are_refused() -> None:
         "hidden": 2,
     }
     with pytest.raises(ParameterError, match="temperature must be above 0"):
-        Term(loss="SoftTargetLoss", options={"temperature": 0.0})
+        Term(kind="SoftTargetLoss", options={"temperature": 0.0})
 
 
 def test_soft_predictions_are_of_the_teachers_people_whoever_the_student_sees(

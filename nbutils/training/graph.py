@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nbutils.errors import ParameterError
 from nbutils.training.spec import TrainingSpec
 from nbutils.training.store import Store
-from nbutils.training.train import TrainingResult, train
+from nbutils.training.trainer import TrainingResult, train
 
 
 def distinct_networks(specs: Iterable[TrainingSpec]) -> dict[str, TrainingSpec]:

@@ -1,0 +1,144 @@
+"""What a training needs of its data, its networks and its teachers, checked before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import torch
+
+from nbutils.data.faces import FaceData
+from nbutils.data.landmarks import require_landmarks
+from nbutils.errors import DataError, ParameterError
+from nbutils.losses.signals import as_read, parse_read
+from nbutils.models.base import FaceNetwork, Outputs
+from nbutils.models.taps import find_module
+from nbutils.training.components import ModelSpec
+from nbutils.training.initialise import check_initialisation
+from nbutils.training.kinds import Kind
+from nbutils.training.sampling import check_sampling
+from nbutils.training.spec import TrainingSpec
+
+
+def check(spec: TrainingSpec) -> None:
+    """Refuses a training that its data, its networks or its predecessors cannot serve, before any of them is trained.
+
+    The sources that a spec brings along run from here on: its user trains it.
+
+    Raises:
+        DataError: The objective reads what the data lack.
+        ParameterError: It reads what student or teacher do not give, a predecessor's network has other shapes, no
+            batch with triplets can be made, or two classes of one's own bear one name.
+    """
+    _check_names(spec)
+    _check(spec)
+
+
+def _check(spec: TrainingSpec) -> None:
+    spec.check()
+    data = spec.data.load()
+    check_sampling(spec.schedule, data.train, spec.name)
+    check_initialisation(spec)
+    for who, name in sorted(map(parse_read, spec.reads)):
+        if who == "truth":
+            _check_truth(spec, name, data)
+        elif who == "student":
+            _check_given(spec, who, name, *_gives(spec.model.model_dump_json()))
+        else:
+            _check_teacher(spec, name)
+    for predecessor in spec.predecessors:
+        _check(predecessor)
+
+
+def _check_names(spec: TrainingSpec) -> None:
+    """Refuses two classes of one's own under one name: nobody could tell their results apart."""
+    seen: dict[str, Kind] = {}
+    for kind in _all_kinds(spec):
+        if kind.digest and seen.setdefault(str(kind), kind) != kind:
+            raise ParameterError(
+                f"'{spec.name}': two classes or functions of different source bear the name {kind}: rename one"
+            )
+
+
+def _all_kinds(spec: TrainingSpec) -> Iterator[Kind]:
+    yield from spec.kinds()
+    for predecessor in spec.predecessors:
+        yield from _all_kinds(predecessor)
+
+
+def _check_truth(spec: TrainingSpec, name: str, data: FaceData) -> None:
+    known = ("identity", "index", "images", "identities", "attributes", "landmarks")
+    if name == "landmarks":
+        require_landmarks(data.train, data.title)
+    elif name not in known:
+        raise ParameterError(
+            f"'{spec.name}': the objective reads truth.{name}: expected one of {', '.join(f'truth.{k}' for k in known)}"
+        )
+    elif name == "attributes" and data.train.attributes is None:
+        raise DataError(f"'{spec.name}': the objective reads attributes, and {data.title} has none")
+
+
+def _check_teacher(spec: TrainingSpec, name: str) -> None:
+    """Each of the teachers must give what is read, but for what only an ensemble has."""
+    for number, teacher in enumerate(spec.teacher):
+        if isinstance(teacher, TrainingSpec):
+            names, network = _gives(teacher.model.model_dump_json())
+            logits = not teacher.regresses_neurons
+        else:
+            network = teacher.network(spec.model.input_size)
+            names, logits = _outputs_of(network, f"'{teacher.name}'")
+        if name == "logits" and not logits:
+            raise ParameterError(
+                f"'{spec.name}': the objective reads teacher.logits, and the teacher '{teacher.name}' has none"
+            )
+        if name.startswith("["):
+            path = name[1:-1]
+            if len(spec.teacher) > 1:
+                wanted, _, path = path.partition(".")
+                if wanted != str(number):
+                    continue
+            find_module(network.root, path)
+        elif name not in ("neurons", "features", "logits", "each"):
+            _check_given(spec, "teacher", name, names, network)
+
+
+def _check_given(spec: TrainingSpec, who: str, name: str, names: tuple[str, ...], network: FaceNetwork) -> None:
+    if name.startswith("["):
+        find_module(network.root, name[1:-1])
+    elif name not in names:
+        raise ParameterError(
+            f"'{spec.name}': the objective reads {as_read(who, name)}, which {type(network).__name__} does not give; "
+            f"it gives {', '.join(as_read(who, each) for each in names)}"
+        )
+
+
+@cache
+def _gives(model: str) -> tuple[tuple[str, ...], FaceNetwork]:
+    """Names of what a network returns while it trains, and the network, of a `ModelSpec` as JSON.
+
+    On the meta device, which computes nothing; a network that does not run there runs on the processor.
+    """
+    spec = ModelSpec.model_validate_json(model)
+    with torch.random.fork_rng(devices=[]):
+        for device in ("meta", "cpu"):
+            try:
+                with torch.device(device):
+                    network = spec.build(2).train()
+                    return tuple(_run(network, device)), network
+            except (RuntimeError, NotImplementedError, ValueError, TypeError):
+                if device == "cpu":
+                    raise
+    raise AssertionError
+
+
+def _run(network: FaceNetwork, device: str = "cpu") -> Outputs:
+    with torch.no_grad():
+        return network(torch.zeros(2, network.channels, *network.input_size, device=device))
+
+
+def _outputs_of(network: FaceNetwork, name: str) -> tuple[tuple[str, ...], bool]:
+    """Names of what a teacher gives, and whether it has logits; of one that is no training."""
+    names = tuple(_run(network.eval()))
+    if "features" not in names:
+        raise ParameterError(f"{name} gives no neurons, only {', '.join(names) or 'nothing'}")
+    return names, "output" in names
