@@ -9,7 +9,7 @@ from typing import Any
 
 from nbutils.errors import ParameterError
 
-_READ = re.compile(r"(student|teacher|truth)(?:\.(\w+)|(\[[^\[\]]+\]))")
+_NAMED, _MODULE = re.compile(r"(student|teacher|truth)\.(\w+)"), re.compile(r"(student|teacher)(\[[^\[\]]+\])")
 
 
 class Given:
@@ -104,13 +104,13 @@ def parse_read(read: str) -> tuple[str, str]:
     Raises:
         ParameterError: It is neither.
     """
-    found = _READ.fullmatch(read)
+    found = _NAMED.fullmatch(read) or _MODULE.fullmatch(read)
     if found is None:
         raise ParameterError(
             f"reads names {read!r}: expected 'student.…', 'teacher.…' or 'truth.…' with the signal's name, "
             "or 'student[…]' or 'teacher[…]' with a module's path"
         )
-    return found[1], found[2] or found[3]
+    return found[1], found[2]
 
 
 def as_read(who: str, name: str) -> str:

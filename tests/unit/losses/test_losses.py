@@ -12,39 +12,43 @@ from nbutils.losses import (
     AttributeLoss,
     LabelLoss,
     LogitsLoss,
+    Loss,
     NeuronLoss,
     Objective,
     Signals,
     SoftTargetLoss,
     SupervisionLoss,
 )
+from nbutils.losses.signals import parse_read
 
 
-def _signals(output: Tensor | None = None) -> Signals:
+def _signals(output: Tensor | None = None, **teacher: Tensor) -> Signals:
     g = torch.Generator().manual_seed(0)
-    draw = torch.randn(4, 6, generator=g) if output is None else output
-    return Signals(
-        output=draw,
-        features=torch.randn(4, 3, generator=g),
-        supervision=(torch.randn(4, 6, generator=g), torch.randn(4, 6, generator=g)),
-        label=torch.tensor([0, 5, 2, 2]),
-        teacher_logits=3 * torch.randn(4, 6, generator=torch.Generator().manual_seed(1)),
-        teacher_neurons=torch.randn(4, 6, generator=torch.Generator().manual_seed(2)).relu(),
+    drawn = torch.randn(4, 6, generator=g)
+    student = {
+        "output": drawn if output is None else output,
+        "features": torch.randn(4, 3, generator=g),
+        "supervision": (torch.randn(4, 6, generator=g), torch.randn(4, 6, generator=g)),
+    }
+    logits = 3 * torch.randn(4, 6, generator=torch.Generator().manual_seed(1))
+    neurons = torch.randn(4, 6, generator=torch.Generator().manual_seed(2)).relu()
+    return Signals.of(
+        student, {"logits": logits, "neurons": neurons, **teacher}, {"identity": torch.tensor([0, 5, 2, 2])}
     )
 
 
 def test_labels_equal_scikit_learn() -> None:
     s = _signals()
-    expected = log_loss(s.require("label"), softmax(s.output.numpy(), axis=1), labels=range(6))
+    expected = log_loss(s.truth.identity, softmax(s.student.output.numpy(), axis=1), labels=range(6))
     assert LabelLoss()(s).item() == pytest.approx(expected, rel=1e-5)
-    heads = [log_loss(s.require("label"), softmax(h.numpy(), axis=1), labels=range(6)) for h in s.supervision]
+    heads = [log_loss(s.truth.identity, softmax(h.numpy(), axis=1), labels=range(6)) for h in s.student.supervision]
     assert SupervisionLoss()(s).item() == pytest.approx(sum(heads), rel=1e-5)
 
 
 @pytest.mark.parametrize("t", [1.0, 3.0, 10.0])
 def test_soft_targets_equal_the_definition(t: float) -> None:
     s = _signals()
-    teacher, student = s.require("teacher_logits").numpy().astype(float) / t, s.output.numpy().astype(float) / t
+    teacher, student = s.teacher.logits.numpy().astype(float) / t, s.student.output.numpy().astype(float) / t
     kl = (softmax(teacher, axis=1) * (log_softmax(teacher, axis=1) - log_softmax(student, axis=1))).sum(axis=1).mean()
     assert SoftTargetLoss(t, scale_by_squared_temperature=False)(s).item() == pytest.approx(kl, rel=1e-4)
     assert SoftTargetLoss(t)(s).item() == pytest.approx(t**2 * kl, rel=1e-4)
@@ -52,24 +56,22 @@ def test_soft_targets_equal_the_definition(t: float) -> None:
 
 @pytest.mark.parametrize("t", [1.0, 5.0])
 def test_an_ensembles_soft_targets_are_averaged(t: float) -> None:
-    s = _signals()
     each = 3 * torch.randn(6, 4, 6, generator=torch.Generator().manual_seed(3))
-    s.ensemble_logits, s.teacher_logits = each, each.mean(dim=0)
+    s = _signals(each=each, logits=each.mean(dim=0))
     teacher = softmax(each.numpy().astype(float) / t, axis=2).mean(axis=0)
-    student = log_softmax(s.output.numpy().astype(float) / t, axis=1)
+    student = log_softmax(s.student.output.numpy().astype(float) / t, axis=1)
     kl = (teacher * (np.log(teacher) - student)).sum(axis=1).mean()
     assert SoftTargetLoss(t)(s).item() == pytest.approx(t**2 * kl, rel=1e-4)
-    s.ensemble_logits = s.teacher_logits[None]
-    averaged = SoftTargetLoss(t)(s).item()
-    s.ensemble_logits = None
-    assert SoftTargetLoss(t)(s).item() == pytest.approx(averaged, rel=1e-5)
+    alone = _signals(logits=each[0])
+    of_one = _signals(logits=each[0], each=each[:1])
+    assert SoftTargetLoss(t)(alone).item() == pytest.approx(SoftTargetLoss(t)(of_one).item(), rel=1e-5)
 
 
 def test_attributes_equal_scikit_learn_one_by_one() -> None:
-    s = _signals()
-    s.attribute_logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(4))
-    s.attributes = torch.tensor([[True, False, True], [False, False, True], [True, True, False], [True, False, False]])
-    each = [log_loss(s.attributes[:, a], expit(s.attribute_logits[:, a].numpy().astype(float))) for a in range(3)]
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(4))
+    wanted = torch.tensor([[True, False, True], [False, False, True], [True, True, False], [True, False, False]])
+    s = Signals.of(student={"attributes": logits}, truth={"attributes": wanted})
+    each = [log_loss(wanted[:, a], expit(logits[:, a].numpy().astype(float))) for a in range(3)]
     assert AttributeLoss()(s).item() == pytest.approx(np.mean(each), rel=1e-5)
 
 
@@ -80,18 +82,18 @@ def test_soft_targets_tend_to_the_logits_loss() -> None:
 
 def test_logits_ignore_a_constant_and_neurons_follow_eq_1() -> None:
     s = _signals()
-    difference = s.output.numpy() - s.require("teacher_logits").numpy()
+    difference = s.student.output.numpy() - s.teacher.logits.numpy()
     centred = difference - difference.mean(axis=1, keepdims=True)
     assert LogitsLoss()(s).item() == pytest.approx((centred**2).mean() / 2, rel=1e-5)
-    assert LogitsLoss()(_signals(s.output + 5)).item() == pytest.approx(LogitsLoss()(s).item(), rel=1e-4)
-    residual = s.require("teacher_neurons").numpy() - s.output.numpy()
+    assert LogitsLoss()(_signals(s.student.output + 5)).item() == pytest.approx(LogitsLoss()(s).item(), rel=1e-4)
+    residual = s.teacher.neurons.numpy() - s.student.output.numpy()
     assert NeuronLoss()(s).item() == pytest.approx((residual**2).sum() / (2 * 4), rel=1e-5)
 
 
 @pytest.mark.parametrize("make", [LabelLoss, lambda: SoftTargetLoss(2.0), LogitsLoss, NeuronLoss])
 def test_gradients_equal_finite_differences(make: Callable[[], torch.nn.Module]) -> None:
     loss = make()
-    x = _signals().output.clone().requires_grad_()
+    x = _signals().student.output.clone().requires_grad_()
     loss(_signals(x)).backward()
     step = 1e-2
     numeric = np.zeros((4, 6))
@@ -118,5 +120,44 @@ def test_bad_values_are_refused() -> None:
         Objective({"a": (-1.0, LabelLoss())})
     with pytest.raises(ParameterError, match="at least one term"):
         Objective({})
-    with pytest.raises(ParameterError, match="'teacher_neurons'"):
-        NeuronLoss()(Signals(torch.zeros(1, 2), torch.zeros(1, 2)))
+    missing = r"reads teacher\.neurons, which is not given: the teacher gives teacher\.logits, teacher\.\[fc\]"
+    with pytest.raises(ParameterError, match=missing.replace(r"\.\[", r"\[")):
+        NeuronLoss()(Signals.of({"output": torch.zeros(1, 2)}, {"logits": torch.zeros(1, 2), "[fc]": torch.zeros(1)}))
+
+
+class _Imitation(Loss):
+    """Reads any layer of both networks."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+        self.reads = (f"student[{path}]", f"teacher[{path}]")
+
+    def forward(self, signals: Signals) -> Tensor:
+        difference: Tensor = signals.student[self.path] - signals.teacher[self.path]
+        return difference.square().mean()
+
+
+def test_a_modules_output_is_read_by_its_path() -> None:
+    loss = _Imitation("layer3.0")
+    assert [parse_read(read) for read in loss.reads] == [("student", "[layer3.0]"), ("teacher", "[layer3.0]")]
+    signals = Signals.of({"[layer3.0]": torch.zeros(2, 3)}, {"[layer3.0]": torch.full((2, 3), 2.0)})
+    assert loss(signals).item() == 4
+
+
+@pytest.mark.parametrize("read", ["output", "pupil.output", "truth[layer]", "student.", "student[a", "teacher.a.b"])
+def test_what_names_no_signal_is_refused(read: str) -> None:
+    with pytest.raises(ParameterError, match="expected 'student"):
+        parse_read(read)
+
+
+def test_a_term_that_is_no_scalar_is_named() -> None:
+    class Rows(Loss):
+        reads = ("student.output",)
+
+        def forward(self, signals: Signals) -> Tensor:
+            output: Tensor = signals.student.output
+            return output.sum(dim=1)
+
+    with pytest.raises(ParameterError, match=r"term 'rows' returned a tensor of shape \(4,\)"):
+        Objective({"rows": (1.0, Rows())})(_signals())

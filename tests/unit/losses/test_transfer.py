@@ -14,6 +14,7 @@ from nbutils.losses import (
     HintLoss,
     LabelLoss,
     LandmarkLoss,
+    Loss,
     Objective,
     Signals,
     SoftTargetLoss,
@@ -22,32 +23,26 @@ from nbutils.losses import (
 )
 
 
-def _signals(seed: int = 0, label: tuple[int, ...] = (0, 0, 1, 1, 2, 2)) -> Signals:
+def _signals(seed: int = 0, label: tuple[int, ...] = (0, 0, 1, 1, 2, 2), **student: object) -> Signals:
     g = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
         return torch.randn(len(label), *shape, generator=g, dtype=torch.float64)
 
-    return Signals(
-        output=draw(3),
-        features=draw(4),
-        label=torch.tensor(label),
-        teacher_logits=draw(3),
-        teacher_features=draw(7),
-        points=draw(5, 2),
-        landmarks=draw(5, 2),
-        middle=draw(2, 3, 3),
-        teacher_middle=draw(5, 3, 3),
-    )
+    own = {"output": draw(3), "features": draw(4)}
+    teacher = {"logits": draw(3), "features": draw(7)}
+    own["points"], landmarks = draw(5, 2), draw(5, 2)
+    own["middle"], teacher["middle"] = draw(2, 3, 3), draw(5, 3, 3)
+    return Signals.of(own | student, teacher, {"identity": torch.tensor(label), "landmarks": landmarks})
 
 
 @pytest.mark.parametrize("normalise", [True, False])
 def test_the_triplet_hinge_equals_loops_over_all_triplets(normalise: bool) -> None:
     s = _signals(1)
-    k = s.features.numpy()
+    k = s.student.features.numpy()
     if normalise:
         k = k / np.linalg.norm(k, axis=1, keepdims=True)
-    label = s.require("label").numpy()
+    label = s.truth.identity.numpy()
     hinges = []
     for a in range(6):
         for p in range(6):
@@ -61,9 +56,8 @@ def test_the_triplet_hinge_equals_loops_over_all_triplets(normalise: bool) -> No
 
 
 def test_triplets_beyond_the_margin_cost_nothing_and_a_batch_without_any_is_refused() -> None:
-    s = _signals()
-    s.features = torch.eye(4, dtype=torch.float64)[[0, 0, 1, 1, 2, 2]].requires_grad_()
-    loss = TripletLoss()(s)
+    features = torch.eye(4, dtype=torch.float64)[[0, 0, 1, 1, 2, 2]].requires_grad_()
+    loss = TripletLoss()(_signals(features=features))
     loss.backward()
     assert loss.item() == 0
     for label in ((0, 1, 2, 3, 4, 5), (7, 7, 7, 7, 7, 7)):
@@ -73,7 +67,7 @@ def test_triplets_beyond_the_margin_cost_nothing_and_a_batch_without_any_is_refu
 
 def test_landmarks_equal_scikit_learn() -> None:
     s = _signals()
-    own, true = s.require("points").flatten(1).numpy(), s.require("landmarks").flatten(1).numpy()
+    own, true = s.student.points.flatten(1).numpy(), s.truth.landmarks.flatten(1).numpy()
     assert LandmarkLoss()(s).item() == pytest.approx(10 * mean_squared_error(true, own), rel=1e-5)
 
 
@@ -83,12 +77,12 @@ def test_the_hidden_layer_is_met_through_a_learned_map_where_the_widths_differ()
     loss.prepare(s)
     assert isinstance(loss.map, nn.Linear)
     weight, bias = loss.map.weight.detach().double().numpy(), loss.map.bias.detach().double().numpy()
-    expected = ((s.features.numpy() @ weight.T + bias - s.require("teacher_features").numpy()) ** 2).mean()
+    expected = ((s.student.features.numpy() @ weight.T + bias - s.teacher.features.numpy()) ** 2).mean()
     assert loss(s).item() == pytest.approx(expected, rel=1e-5)
-    s.teacher_features = s.features.clone()
-    loss.prepare(s)
+    equal = Signals.of({"features": s.student.features}, {"features": s.student.features.clone()})
+    loss.prepare(equal)
     assert not list(loss.parameters())
-    assert loss(s).item() == 0
+    assert loss(equal).item() == 0
     with pytest.raises(ParameterError, match="the student gives"):
         loss(_signals())
 
@@ -101,9 +95,9 @@ def test_the_hint_is_regressed_position_by_position() -> None:
     weight = loss.regressor.weight.detach().double().numpy()[:, :, 0, 0]
     bias = loss.regressor.bias
     assert bias is not None
-    regressed = np.einsum("oc,bchw->bohw", weight, s.require("middle").numpy())
+    regressed = np.einsum("oc,bchw->bohw", weight, s.student.middle.numpy())
     regressed += bias.detach().double().numpy()[:, None, None]
-    difference = regressed - s.require("teacher_middle").numpy()
+    difference = regressed - s.teacher.middle.numpy()
     assert loss(s).item() == pytest.approx((difference**2).mean() / 2, rel=1e-5)
 
 
@@ -117,16 +111,15 @@ def test_the_hint_is_regressed_position_by_position() -> None:
         (SupervisionLoss, "supervision"),
     ],
 )
-def test_gradients_equal_finite_differences(make: Callable[[], nn.Module], name: str) -> None:
+def test_gradients_equal_finite_differences(make: Callable[[], Loss], name: str) -> None:
     s, loss = _signals(1), make()
-    if isinstance(loss, HiddenLoss | HintLoss):
-        loss.prepare(s)
+    loss.prepare(s)
     heads = name == "supervision"
-    point = (s.output if heads else getattr(s, name)).float().requires_grad_()  # the losses reckon in float32
+    start: Tensor = s.student.output if heads else getattr(s.student, name)
+    point = start.float().requires_grad_()  # the losses compute in float32
 
     def value(x: Tensor) -> Tensor:
-        setattr(s, name, (x, 2 * x) if heads else x)
-        return torch.as_tensor(loss(s))
+        return torch.as_tensor(loss(_signals(1, **{name: (x, 2 * x) if heads else x})))
 
     (gradient,) = torch.autograd.grad(value(point), point)
     flat, step = point.detach().flatten(), 2e-3
