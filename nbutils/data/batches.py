@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nbutils.data.landmarks import MIRRORED
+from nbutils.data.geometry.template import MIRRORED
+from nbutils.data.pixels import to_unit_range
 from nbutils.errors import ParameterError
 
 #: Pixels of crops to look at at once: on a processor, maps that stay near its cache take less time and memory.
@@ -19,7 +20,7 @@ _PIXELS_ON_CPU, _PIXELS = 2**18, 2**22
 
 
 @dataclass(frozen=True)
-class Crops:
+class CropWindows:
     """Where B crops of one size lie in their images.
 
     Attributes:
@@ -34,9 +35,9 @@ class Crops:
     mirrored: Tensor
     size: tuple[int, int]
 
-    def at(self, positions: Tensor) -> Crops:
+    def at(self, positions: Tensor) -> CropWindows:
         """Those of the crops `positions`."""
-        return Crops(self.top[positions], self.left[positions], self.mirrored[positions], self.size)
+        return CropWindows(self.top[positions], self.left[positions], self.mirrored[positions], self.size)
 
     def points(self, landmarks: Tensor) -> Tensor:
         """Moves key points with the crop.
@@ -108,7 +109,7 @@ class FaceBatches:
         return map(self.centred, torch.split(torch.arange(len(self)), at_once))
 
     def augmented(self, index: Tensor, generator: torch.Generator) -> Tensor:
-        """Crops at random offsets within the margin, half of them mirrored.
+        """CropWindows at random offsets within the margin, half of them mirrored.
 
         Args:
             index: (B,) int64 positions in `images`.
@@ -119,15 +120,15 @@ class FaceBatches:
         """
         return self.cut(index, self.draw(len(index), generator))
 
-    def draw(self, count: int, generator: torch.Generator, *, mirror: bool = True) -> Crops:
+    def draw(self, count: int, generator: torch.Generator, *, mirror: bool = True) -> CropWindows:
         """Random crops for `count` images, half of them mirrored if wanted; all randomness of `augmented`."""
         down, right = self._margin
         top = torch.randint(down + 1, (count, 1), generator=generator)
         left = torch.randint(right + 1, (count, 1), generator=generator)
         mirrored = torch.rand((count, 1), generator=generator) < (0.5 if mirror else 0)
-        return Crops(top, left, mirrored, self.input_size)
+        return CropWindows(top, left, mirrored, self.input_size)
 
-    def cut(self, index: Tensor, crops: Crops) -> Tensor:
+    def cut(self, index: Tensor, crops: CropWindows) -> Tensor:
         """The images `index` under the given crops, as `augmented` returns them."""
         height, width = self.input_size
         rows = crops.top + torch.arange(height) + index[:, None] * self.images.shape[1]
@@ -139,14 +140,13 @@ class FaceBatches:
         return self._as_input(gathered.view(len(index), height, width, channels))
 
     @property
-    def central(self) -> Crops:
+    def central(self) -> CropWindows:
         """The crop of `centred`, for any number of images."""
         top, left = (torch.tensor([[margin // 2]]) for margin in self._margin)
-        return Crops(top, left, torch.tensor([[False]]), self.input_size)
+        return CropWindows(top, left, torch.tensor([[False]]), self.input_size)
 
     def _as_input(self, pixels: Tensor) -> Tensor:
-        pixels = pixels.to(self.device, non_blocking=True)
-        return pixels.permute(0, 3, 1, 2).float().sub_(127.5).div_(127.5)
+        return to_unit_range(pixels.to(self.device, non_blocking=True))
 
 
 def central_crops(images: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:

@@ -19,6 +19,10 @@ from nbutils.errors import DataError
 Annotation = Literal["identity", "attributes", "landmarks", "boxes", "partition", "pairs"]
 ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
 
+#: CelebA's own names for the columns of `Collection.landmarks` and `Collection.boxes`.
+LANDMARK_COLUMNS = tuple(f"{p}_{a}" for p in ("lefteye", "righteye", "nose", "leftmouth", "rightmouth") for a in "xy")
+BOX_COLUMNS = ("x_1", "y_1", "width", "height")
+
 #: Values of `Collection.partition`.
 TRAIN, VALIDATION, TEST, NOT_LISTED = 0, 1, 2, -1
 
@@ -32,7 +36,7 @@ class Collection:
     """N images of a data set, none of them decoded yet, with what its files say about them; None: they do not say.
 
     Attributes:
-        layout: name of the layout, a key of `nbutils.data.layouts.LAYOUTS`.
+        layout: name of the layout; see `nbutils.data.layouts.base.known_layouts`.
         root: the folder or file it was opened from.
         names: one stable, unique name an image: its path below the root in POSIX form, or the key of its record.
             Of large collections it is computed as asked for.

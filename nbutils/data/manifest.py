@@ -6,26 +6,26 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import nbutils
+from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError
 
 #: The project's own manifests.
 MANIFEST_DIR = Path(nbutils.__file__).parent.parent / "data_manifests"
 
-#: How images become crops. "landmarks": a similarity transform brings the five key points to the template; "lfw": the
-#: fixed box of LFW's images of 250 × 250 pixels; "whole": images that are crops of faces already, their largest central
-#: part of the wanted aspect.
-CropRule = Literal["landmarks", "lfw", "whole"]
-#: Keys of `nbutils.data.layouts.LAYOUTS`.
-LayoutName = Literal[
-    "pack", "lfw", "celeba", "celeba_in_the_wild", "recordio", "pair_bin", "msceleb_tsv", "idx",
-    "image_list", "image_folder",
-]  # fmt: skip
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]
+
+
+def _known_layout(name: str) -> str:
+    from nbutils.data.layouts.base import known_layouts  # imported where a manifest names one
+
+    if name not in known_layouts():
+        raise ValueError(f"{name!r} is no layout: expected one of {', '.join(map(repr, known_layouts()))}")
+    return name
 
 
 class ManifestFile(BaseModel):
@@ -56,7 +56,7 @@ class ManifestSplit(BaseModel):
     """A way to part the data set.
 
     Attributes:
-        rule: "fixed" by lists or by construction; else drawn, as in `nbutils.data.split_file.draw_split`.
+        rule: "fixed" by lists or by construction; else drawn, as in `nbutils.data.splits.draw_split`.
         share: of the images or people held out, for drawn splits.
         note: whose it is, and what it is for.
     """
@@ -85,7 +85,7 @@ class Manifest(BaseModel):
         files: its own files, with published digests.
         how_to_get: what to do where `files` cannot be fetched.
         substitutes: manifests of data sets to take instead.
-        layouts: the forms it comes in, names of `nbutils.data.layouts`; empty where nothing is on disk.
+        layouts: the forms it comes in, see `nbutils.data.layouts.base.known_layouts`; empty where it has no files.
         splits: how it is parted.
         crop: how its images become crops; see `nbutils.data.cropping`.
     """
@@ -105,7 +105,7 @@ class Manifest(BaseModel):
     files: tuple[ManifestFile, ...] = ()
     how_to_get: Text | None = None
     substitutes: tuple[Text, ...] = ()
-    layouts: tuple[LayoutName, ...] = ()
+    layouts: tuple[Annotated[str, AfterValidator(_known_layout)], ...] = ()
     splits: tuple[ManifestSplit, ...] = ()
     crop: CropRule = "whole"
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
-from nbutils.data.batches import Crops, FaceBatches
+from nbutils.data.batches import CropWindows, FaceBatches
 from nbutils.data.faces import Faces
 from nbutils.losses import Objective, Signals
 from nbutils.memory import keep_freed_memory
@@ -162,7 +162,7 @@ class _Source:
     teacher: Teacher | None
     cache: TargetCache | None
 
-    def signals(self, network: nn.Module, index: Tensor, crops: Crops) -> Signals:
+    def signals(self, network: nn.Module, index: Tensor, crops: CropWindows) -> Signals:
         """The student's outputs and the targets for one batch."""
         images = self.batches.cut(index, crops)
         outputs = network(images)

@@ -17,7 +17,7 @@ from torch import nn
 
 import nbutils
 from nbutils import losses, models
-from nbutils.data.spec import DataSpec
+from nbutils.data.spec import AnyDataSpec
 from nbutils.errors import ParameterError
 
 #: The packages whose code decides the result of a training.
@@ -177,7 +177,7 @@ class TrainingSpec(Frozen):
     """
 
     name: str
-    data: DataSpec = Field(discriminator="kind")
+    data: AnyDataSpec
     model: ModelSpec
     objective: dict[str, Term] = Field(min_length=1)
     schedule: Schedule

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from nbutils.data.attributes import IDENTITY_RELATED
 from nbutils.data.faces import FaceData
-from nbutils.data.landmarks import require_landmarks
+from nbutils.data.geometry.key_points import require_landmarks
 from nbutils.errors import DataError, ParameterError
 from nbutils.models import FaceNetwork, FeatureLayer, extract_features
 from nbutils.paths import default_store

@@ -13,8 +13,10 @@ import numpy as np
 
 from nbutils.data.collection import NOT_LISTED, TEST, TRAIN, Collection
 from nbutils.data.faces import Pairs
-from nbutils.data.layouts.files import FileReader, people_folders
-from nbutils.data.pairs import DEVELOPMENT_FOLDS, ImageName, NamedPair, read_pairs, read_people
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.image_files import FileReader, people_folders
+from nbutils.data.layouts.readers.lfw_lists import ImageName, NamedPair, read_pairs, read_people
+from nbutils.data.pairs import DEVELOPMENT_FOLDS
 from nbutils.errors import DataError
 
 #: Where LFW's archives unpack to, best aligned first: deep-funnelled, funnelled, as found.
@@ -185,3 +187,16 @@ def _indexed(rows: list[NamedPair], images: list[ImageName]) -> Pairs:
         same=np.array([pair.same for pair in rows], np.bool_),
         fold=np.array([pair.fold for pair in rows], np.int64),
     )
+
+
+LAYOUTS = (
+    Layout(
+        name="lfw",
+        shape="LFW: lfw-deepfunneled/<Name>/<Name>_0001.jpg, with people*.txt and pairs*.txt beside it",
+        recognises=recognises,
+        open=open_lfw,
+        write=write_lfw,
+        holds=("identity", "partition", "pairs"),
+        rank=10,
+    ),
+)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nbutils.data.pairs import ImageName, ListedPerson, NamedPair, read_pairs, read_people
+from nbutils.data.layouts.readers.lfw_lists import ImageName, ListedPerson, NamedPair, read_pairs, read_people
 from nbutils.errors import DataError
 
 Write = Callable[..., Path]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from nbutils.data.regions import REGIONS, cut_region
+from nbutils.data.geometry.face_regions import REGIONS, cut_region
 from nbutils.errors import ParameterError
 from nbutils.models import DeepID2Plus, DeepID3, MobileIDStudent, View, extract_features
 from nbutils.training import ModelSpec, Teacher

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, PositiveInt
 
 from nbutils.data.collection import TEST, TRAIN, VALIDATION, Collection
 from nbutils.data.cropping import crop_faces, crop_rule
 from nbutils.data.faces import FaceData, Faces, Pairs
-from nbutils.data.layouts import open_collection
-from nbutils.data.layouts.files import only_file
+from nbutils.data.held_out import held_out_images
+from nbutils.data.layouts.base import layout_module, open_collection
+from nbutils.data.layouts.readers.image_files import only_file
 from nbutils.data.manifest import load_manifest
 from nbutils.data.pairs import draw_pairs
+from nbutils.data.spec import DataSize, DataSpec
 from nbutils.errors import DataError, ParameterError
-
-if TYPE_CHECKING:
-    from nbutils.data.spec import FolderData
 
 Rows = npt.NDArray[np.int64]
 
@@ -35,6 +37,62 @@ IN_MEMORY = 1 << 30
 _BLOCK = 4096
 #: Share of the people that are kept to test where neither partition nor pairs say who.
 TEST_PEOPLE = 0.1
+
+
+class FolderData(DataSpec):
+    """A data set on disk, in any layout of `nbutils.data.layouts`.
+
+    Attributes:
+        dataset: Name or path of its manifest, which says how faces are cut out.
+        root: Its folder or file.
+        layout: Name of the layout; None: recognised.
+        pairs_root: Folder or file of the pairs to verify, in any layout; None: the data set's own, or a `.bin` file
+            beside it.
+        min_images: People with fewer images are not trained on.
+        validation_people: Share of the people to train on that are held out to tune on.
+
+    Example:
+        >>> from nbutils.data import FolderData
+        >>> FolderData(dataset="lfw", root="faces/lfw").layout is None
+        True
+    """
+
+    kind: Literal["folder"] = "folder"
+    dataset: str
+    root: Path
+    layout: str | None = None
+    pairs_root: Path | None = None
+    min_images: PositiveInt = 4
+    validation_people: float = Field(0.0, ge=0, lt=1)
+
+    def size(self) -> DataSize:
+        """Returns how much there is, from the lists alone."""
+        chosen = choose_images(self)
+        assert chosen.source.identity is not None
+        who = chosen.source.identity[chosen.train]
+        train, identities = len(who), len(np.unique(who))
+        if self.held_out_images:
+            train -= int(held_out_images(who, self.held_out_images, self.held_out_seed).sum())
+        if self.adapt_to_all_but_fold is not None:
+            train, identities = len(chosen.test), 1
+        validation = 0 if chosen.validation is None else len(chosen.validation)
+        return DataSize(train, identities, validation, len(chosen.test), self.height, self.width)
+
+    def code(self) -> tuple[str, ...]:
+        """This module, and those of the layouts that the faces and the pairs are read from."""
+        layouts = _layouts_opened(self.root, self.layout, self.pairs_root)
+        return (__name__, *dict.fromkeys(map(layout_module, layouts)))
+
+    def read(self) -> FaceData:
+        """Loads and crops the faces; see `load_folder`."""
+        return load_folder(self)
+
+
+@lru_cache(maxsize=64)
+def _layouts_opened(root: Path, layout: str | None, pairs_root: Path | None) -> tuple[str, str]:
+    """Names of the layouts of a data set and of its pairs, both opened once a process."""
+    source = open_collection(root, layout)
+    return source.layout, _pairs_source(source, root, pairs_root).layout
 
 
 @dataclass(frozen=True)
@@ -74,7 +132,7 @@ def choose_images(spec: FolderData) -> Chosen:
     if source.identity is None:
         has = ", ".join(source.offers()) or "nothing but images"
         raise DataError(f"{spec.root} ({source.layout}) has no identities, which training needs; it has {has}")
-    tests = _pairs_source(source, spec)
+    tests = _pairs_source(source, spec.root, spec.pairs_root)
     drawn = tests.pairs is None
     if tests.pairs is not None:
         test, pairs = _images_of(tests.pairs)
@@ -119,14 +177,14 @@ def _origin(source: Collection, tests: Collection) -> str:
     return source.layout if tests is source else f"{source.layout}, pairs from {tests.root.name}"
 
 
-def _pairs_source(source: Collection, spec: FolderData) -> Collection:
+def _pairs_source(source: Collection, root: Path, pairs_root: Path | None) -> Collection:
     """The collection whose pairs are verified: as named, the source itself, or a `.bin` file beside it."""
-    if spec.pairs_root is not None:
-        tests = open_collection(spec.pairs_root)
+    if pairs_root is not None:
+        tests = open_collection(pairs_root)
         if tests.pairs is None:
-            raise DataError(f"{spec.pairs_root} ({tests.layout}) has no pairs")
+            raise DataError(f"{pairs_root} ({tests.layout}) has no pairs")
         return tests
-    folder = spec.root.parent if spec.root.is_file() else spec.root
+    folder = root.parent if root.is_file() else root
     beside = only_file(folder, ".bin", "lfw.bin") if source.pairs is None else None
     return source if beside is None else open_collection(beside)
 
@@ -210,7 +268,7 @@ def _faces(of: Collection, rows: Rows, spec: FolderData, progress: bool) -> Face
     if of.crops is not None:
         images, landmarks = _stored(of, rows, spec)
     else:
-        rule = crop_rule(of, load_manifest(spec.dataset))
+        rule = crop_rule(of, load_manifest(spec.dataset).crop)
         images, landmarks = crop_faces(of, rows.tolist(), rule, spec.height, spec.width, progress=progress)
     attributes = None if of.attributes is None else of.attributes[rows]
     if attributes is not None and (attributes == 0).any():

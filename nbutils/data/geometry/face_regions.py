@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from nbutils.data.crops import SMALL_INPUT, Box, template
-from nbutils.data.landmarks import MIRRORED
+from nbutils.data.geometry.template import MIRRORED, SMALL_INPUT, Box, template
 from nbutils.errors import ParameterError
 
 

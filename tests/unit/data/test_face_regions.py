@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from nbutils.data.crops import LARGE_INPUT, SMALL_INPUT, template
-from nbutils.data.regions import REGIONS, cut_region, mirrored_region
+from nbutils.data.geometry.face_regions import REGIONS, cut_region, mirrored_region
+from nbutils.data.geometry.template import LARGE_INPUT, SMALL_INPUT, template
 from nbutils.data.synthetic import SyntheticFaces
 from nbutils.errors import ParameterError
 from nbutils.models import DeepID2Plus, MobileIDStudent

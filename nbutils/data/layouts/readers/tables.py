@@ -16,10 +16,6 @@ import numpy.typing as npt
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.errors import DataError
 
-#: Columns of the five points and of the face's box, in CelebA's own names.
-LANDMARK_COLUMNS = tuple(f"{p}_{a}" for p in ("lefteye", "righteye", "nose", "leftmouth", "rightmouth") for a in "xy")
-BOX_COLUMNS = ("x_1", "y_1", "width", "height")
-
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{0,60})?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _ATTRIBUTE = {"-1": -1, "0": 0, "1": 1, "+1": 1, "": 0}

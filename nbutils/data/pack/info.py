@@ -20,7 +20,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError
 
-from nbutils.data.manifest import CropRule
+from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError, first_fault
 
 INFO, IMAGES, INDEX = "pack.json", "images.npy", "index.parquet"

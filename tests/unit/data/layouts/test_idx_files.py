@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from nbutils.data.idx import read_idx
+from nbutils.data.layouts.readers.idx_files import read_idx
 from nbutils.errors import DataError
 
 

@@ -37,7 +37,7 @@ class Survey:
     errors: dict[int, str]
 
 
-def survey(collection: Collection, *, progress: bool = True) -> Survey:
+def survey_collection(collection: Collection, *, progress: bool = True) -> Survey:
     """Decodes every image that is there, on all cores, in bounded memory."""
     keep_freed_memory()
     count = len(collection)

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nbutils.data.check_annotations import (
+from nbutils.data.collection import Collection
+from nbutils.data.layouts.packed import damaged
+from nbutils.data.manifest import Manifest
+from nbutils.data.upkeep.check_annotations import (
     annotations_found,
     other_lists_found,
     pairs_found,
@@ -18,15 +21,12 @@ from nbutils.data.check_annotations import (
     people_found,
     values_found,
 )
-from nbutils.data.collection import Collection
-from nbutils.data.findings import EXAMPLES, Finding, Report, counted, some
-from nbutils.data.layouts.pack import damaged
-from nbutils.data.manifest import Manifest
-from nbutils.data.survey import Survey, survey
+from nbutils.data.upkeep.findings import EXAMPLES, Finding, Report, counted, some
+from nbutils.data.upkeep.survey import Survey, survey_collection
 from nbutils.errors import DataError
 
 
-def check(collection: Collection, manifest: Manifest, *, progress: bool = True) -> Report:
+def check_collection(collection: Collection, manifest: Manifest, *, progress: bool = True) -> Report:
     """Looks at every list and image of a data set.
 
     Args:
@@ -34,7 +34,7 @@ def check(collection: Collection, manifest: Manifest, *, progress: bool = True) 
         manifest: What is known of it.
         progress: Show a progress bar.
     """
-    seen = survey(collection, progress=progress)
+    seen = survey_collection(collection, progress=progress)
     there = np.ones(len(collection), np.bool_)
     there[[*collection.missing, *seen.errors]] = False
     counts = {

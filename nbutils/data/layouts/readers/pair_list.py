@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.faces import Pairs
-from nbutils.data.layouts.tables import read_csv, whole_numbers_of
+from nbutils.data.layouts.readers.tables import read_csv, whole_numbers_of
 from nbutils.data.pairs import DEVELOPMENT_FOLDS
 from nbutils.errors import DataError
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from nbutils.data.crops import FACE_CENTRE, FACE_HEIGHT
 from nbutils.data.faces import FaceData, Pairs
-from nbutils.data.spec import FolderData
+from nbutils.data.geometry.template import FACE_CENTRE, FACE_HEIGHT
+from nbutils.data.sources.on_disk import FolderData
 from nbutils.errors import DataError, ParameterError
 
 PEOPLE = {"Ann_A": 5, "Bob_B": 4, "Cy_C": 3, "Dee_D": 6}
@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
 def load(root: Path) -> Callable[..., FaceData]:
     def load(**options: object) -> FaceData:
         spec = FolderData.model_validate({"dataset": "lfw", "root": root, "height": 12, "width": 10} | options)
-        return spec._load()  # not load(), which would not see that a test changed the files
+        return spec.read()  # not load(), which would not see that a test changed the files
 
     return load
 

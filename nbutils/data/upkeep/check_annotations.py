@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.collection import NOT_LISTED, TRAIN, Collection
-from nbutils.data.findings import EXAMPLES, Finding, counted, some
-from nbutils.data.layouts import open_collection
+from nbutils.data.layouts.base import open_collection
 from nbutils.data.layouts.lfw import PAIR_LISTS
 from nbutils.data.manifest import Manifest
-from nbutils.data.survey import Survey
+from nbutils.data.upkeep.findings import EXAMPLES, Finding, counted, some
+from nbutils.data.upkeep.survey import Survey
 
 #: People with fewer images are counted as too few to train on, as `min_images` of the trainings.
 FEW = 4

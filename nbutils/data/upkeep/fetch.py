@@ -17,7 +17,7 @@ _TIMEOUT_S = 60
 _RANGE_NOT_SATISFIABLE = 416
 
 
-def fetch(manifest: Manifest, root: Path, *, progress: bool = True) -> tuple[list[Path], list[str]]:
+def fetch_files(manifest: Manifest, root: Path, *, progress: bool = True) -> tuple[list[Path], list[str]]:
     """Fetches every file of a manifest that has an address; what is there already and whole is left as it is.
 
     Args:

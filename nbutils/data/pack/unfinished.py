@@ -17,13 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nbutils.data import pack_format as form
 from nbutils.data.attributes import ATTRIBUTES
-from nbutils.data.collection import Collection
-from nbutils.data.layouts.tables import LANDMARK_COLUMNS
-from nbutils.data.manifest import CropRule
+from nbutils.data.collection import LANDMARK_COLUMNS, Collection
+from nbutils.data.geometry.template import CropRule
+from nbutils.data.pack import info as form
 from nbutils.errors import DataError
-from nbutils.files import write_aside
+from nbutils.writing import write_aside
 
 #: What must be the same for a packing to be continued.
 Plan = dict[str, str | int]

@@ -23,12 +23,11 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
-from nbutils.data import pack_format as form
 from nbutils.data.collection import Collection
 from nbutils.data.cropping import CROP_RULES, crop_face
-from nbutils.data.crops import face_box
-from nbutils.data.manifest import CropRule
-from nbutils.data.pack_parts import Block, Parts, Plan
+from nbutils.data.geometry.template import CropRule, face_box
+from nbutils.data.pack import info as form
+from nbutils.data.pack.unfinished import Block, Parts, Plan
 from nbutils.errors import DataError, ParameterError
 from nbutils.memory import keep_freed_memory
 
@@ -39,7 +38,7 @@ _BLOCK_IMAGES, _BLOCK_BYTES = 8192, 1 << 28
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def pack(
+def pack_collection(
     collection: Collection,
     out: Path,
     rule: CropRule,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, PositiveInt
 
 from nbutils.data.faces import FaceData, Faces, Pairs
-from nbutils.data.idx import read_idx
+from nbutils.data.layouts.readers.idx_files import read_idx
+from nbutils.data.spec import DataSpec
 from nbutils.errors import DataError, ParameterError
 
 Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
@@ -16,6 +19,30 @@ Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 _NAMES = tuple(str(digit) for digit in range(10))
 #: Every third of scikit-learn's digits is for the test: they come writer by writer, so that all writers are in both.
 _EVERY = 3
+
+
+class DigitsData(DataSpec):
+    """Digits instead of faces: those of scikit-learn, or MNIST's; see `load_digits`.
+
+    Attributes:
+        root: Folder in torchvision's layout of MNIST; None: scikit-learn's 8×8 digits.
+        validation: Images at the end of the training set to tune on instead of training on them.
+
+    Example:
+        >>> from nbutils.data import DigitsData
+        >>> DigitsData(height=10, width=10).load().train.images.shape
+        (1198, 10, 10, 1)
+    """
+
+    kind: Literal["digits"] = "digits"
+    height: PositiveInt = Field(8, description="digits are padded to it; the excess over the input is for random crops")
+    width: PositiveInt = 8
+    root: Path | None = None
+    validation: int = Field(0, ge=0)
+
+    def read(self) -> FaceData:
+        """Reads and pads the digits; see `load_digits`."""
+        return load_digits(self.root, height=self.height, width=self.width, validation=self.validation)
 
 
 def load_digits(root: Path | None, *, height: int, width: int, validation: int = 0) -> FaceData:

@@ -1,21 +1,24 @@
-"""Crops of faces: five key points to a template, and LFW's fixed box.
+"""Where a face lies in a crop: the template of five key points, LFW's fixed box, and the maps from image to crop.
 
-One geometry for all of them, that of the mean deep-funnelled LFW face: a face aligned by its key points, and one cut
+All crops share one geometry, that of the mean deep-funnelled LFW face: a face aligned by its key points, and one cut
 out of LFW by the fixed box, have eyes, nose and mouth in the same places. Points are (x, y) with the centre of the
 first pixel at (0, 0), as in `Faces.landmarks`.
 """
 
 from __future__ import annotations
 
-import math
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from nbutils.errors import DataError, ParameterError
+
+#: How images become crops. "landmarks": a similarity transform brings the five key points to the template; "lfw": the
+#: fixed box of LFW's images of 250 × 250 pixels; "whole": images that are crops of faces already, their largest central
+#: part of the wanted aspect.
+CropRule = Literal["landmarks", "lfw", "whole"]
 
 #: (height, width) of the inputs of Luo et al. 2016, Table 1: T1 and the student, T2.
 SMALL_INPUT, LARGE_INPUT = (55, 47), (112, 96)
@@ -28,10 +31,10 @@ FACE_HEIGHT = 132.0
 #: Key points of the mean deep-funnelled face in LFW's pixels, in the order of `Faces.landmarks`; read off the mean of
 #: the images, ours.
 _MEAN_FACE = ((103.0, 112.0), (147.0, 112.0), (125.0, 136.0), (107.0, 157.0), (143.0, 157.0))
+#: Where each key point goes when the image is mirrored: left and right are the viewer's.
+MIRRORED = (1, 0, 2, 4, 3)
 #: (x, y) to x + iy.
 _PLANE = np.array([1, 1j])
-#: An image shrunk by less is sampled once a pixel.
-_PASSED_OVER = 1.25
 
 
 class Box(NamedTuple):
@@ -121,50 +124,3 @@ def check_inside(landmarks: npt.NDArray[np.floating], height: int, width: int) -
     """
     if not ((landmarks >= -0.5) & (landmarks <= [width - 0.5, height - 0.5])).all():
         raise DataError(f"key points {landmarks.round(1).tolist()}: expected them inside the {width} × {height} pixels")
-
-
-def shrinkage(matrix: npt.NDArray[np.float64]) -> float:
-    """How many pixels of the image lie side by side in one of the crop, for a (2, 3) affine map to it."""
-    (a, b, _), (c, d, _) = matrix.tolist()
-    return 1 / math.sqrt(abs(a * d - b * c))
-
-
-def from_reduced(matrix: npt.NDArray[np.float64], times: int) -> npt.NDArray[np.float64]:
-    """The (2, 3) affine map for the same image made `times` times smaller."""
-    (a, b, x), (c, d, y) = matrix.tolist()
-    off = (times - 1) / 2  # from the centre of a block's first pixel to the block's
-    return np.array([[a * times, b * times, x + (a + b) * off], [c * times, d * times, y + (c + d) * off]])
-
-
-def warp(
-    pixels: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64], height: int, width: int, *, black: bool = False
-) -> npt.NDArray[np.uint8]:
-    """The crop that an affine map makes of an image: bilinear, over the pixels' area where it shrinks.
-
-    Args:
-        pixels: (H, W, 3).
-        matrix: (2, 3), of the image's points to the crop's.
-        height: Of the crop.
-        width: Of the crop.
-        black: Outside the image all is black; else its edge is continued.
-
-    Returns:
-        (height, width, 3).
-    """
-    times = int(shrinkage(matrix))
-    if times > 1:  # whole blocks are averaged first, so that the rest is small whatever the image
-        rows, columns = max(pixels.shape[0] // times, 1), max(pixels.shape[1] // times, 1)
-        blocks = pixels[: rows * times, : columns * times]
-        pixels = _pixels(cv2.resize(blocks, (columns, rows), interpolation=cv2.INTER_AREA))
-        matrix = from_reduced(matrix, times)
-    # A pixel that still covers more than one of the image's is sampled four times.
-    finer = 1 if shrinkage(matrix) < _PASSED_OVER else 2
-    border = cv2.BORDER_CONSTANT if black else cv2.BORDER_REPLICATE
-    to_finer = finer * matrix + [0, 0, (finer - 1) / 2]
-    size = (width * finer, height * finer)
-    drawn = cv2.warpAffine(pixels, to_finer, size, flags=cv2.INTER_LINEAR, borderMode=border)
-    return _pixels(drawn if finer == 1 else cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def _pixels(image: cv2.typing.MatLike) -> npt.NDArray[np.uint8]:
-    return image.view(np.uint8)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nbutils.data.layouts.tables import read_text
+from nbutils.data.layouts.readers.tables import read_text
 from nbutils.errors import DataError
 
 #: Perceptual hashes of 128 bits that differ in at most so many are taken for one picture. Hashes so near agree in one
@@ -60,7 +60,7 @@ def near_duplicates(
     """All pairs of perceptual hashes that differ in few bits.
 
     Args:
-        first: (N, 2) hashes; see `nbutils.data.survey.difference_hash`. Rows of zeros stand for no image.
+        first: (N, 2) hashes; see `nbutils.data.upkeep.survey.difference_hash`. Rows of zeros stand for no image.
         second: (M, 2) likewise.
         most: Bits that may differ, at most `MOST_BITS`.
 

@@ -3,20 +3,18 @@ import pytest
 from skimage.transform import AffineTransform
 from skimage.transform import warp as reference_warp
 
-from nbutils.data.crops import (
+from nbutils.data.geometry.template import (
     LARGE_INPUT,
     SMALL_INPUT,
     Box,
     box_to_crop,
     check_inside,
     face_box,
-    from_reduced,
     landmarks_to_crop,
     move_points,
-    shrinkage,
     template,
-    warp,
 )
+from nbutils.data.geometry.warp import from_reduced, shrinkage, warp
 from nbutils.data.synthetic import SyntheticFaces
 from nbutils.errors import DataError, ParameterError
 

@@ -1,4 +1,4 @@
-"""A pack: crops made by this project, memory-mapped; see `nbutils.data.pack_format`."""
+"""A pack: crops made by this project, memory-mapped; see `nbutils.data.pack.info`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nbutils.data import pack_format as form
 from nbutils.data.attributes import ATTRIBUTES
-from nbutils.data.collection import Collection
+from nbutils.data.collection import LANDMARK_COLUMNS, Collection
 from nbutils.data.faces import Pairs
-from nbutils.data.layouts.tables import LANDMARK_COLUMNS
+from nbutils.data.layouts.base import Layout
+from nbutils.data.pack import info as form
 from nbutils.errors import DataError
 
 _DIGEST_BATCH = 4096
@@ -160,3 +160,14 @@ def _nothing_encoded(root: Path) -> Callable[[int], bytes]:
         raise DataError(f"{root}: a pack holds crops, not the encoded images (asked for image {index})")
 
     return read
+
+
+LAYOUTS = (
+    Layout(
+        name="pack",
+        shape="pack.json and what it describes, as `nbutils data pack` writes it",
+        recognises=recognises,
+        open=open_pack,
+        rank=0,
+    ),
+)

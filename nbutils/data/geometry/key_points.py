@@ -1,4 +1,4 @@
-"""Five key points: which data sets have them, whether they are sound, and how a crop moves them."""
+"""The five key points of a data set's faces, checked before they are used."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import numpy.typing as npt
 from nbutils.data.faces import Faces
 from nbutils.data.manifest import MANIFEST_DIR, load_manifest
 from nbutils.errors import DataError
-
-#: Where each point goes when the image is mirrored: left and right are the viewer's.
-MIRRORED = (1, 0, 2, 4, 3)
 
 
 def require_landmarks(faces: Faces, name: str) -> npt.NDArray[np.float32]:

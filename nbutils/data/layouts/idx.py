@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.collection import TEST, TRAIN, Collection, numbers_of_people
-from nbutils.data.idx import read_idx
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.idx_files import read_idx
 from nbutils.errors import DataError
 
 #: Names of the files' parts, and what they are for.
@@ -115,3 +116,16 @@ class _Pixels:
 def _find(root: Path, name: str) -> Path | None:
     paths = (root / folder / f"{name}{suffix}" for folder in _FOLDERS for suffix in ("", ".gz"))
     return next((path for path in paths if path.is_file()), None)
+
+
+LAYOUTS = (
+    Layout(
+        name="idx",
+        shape="MNIST: train-images-idx3-ubyte and so on, plain or .gz",
+        recognises=recognises,
+        open=open_idx_folder,
+        write=write_idx_folder,
+        holds=("identity", "partition"),
+        rank=70,
+    ),
+)
