@@ -8,12 +8,11 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-import nbutils
 from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError
 
 #: The project's own manifests.
-MANIFEST_DIR = Path(nbutils.__file__).parent.parent / "data_manifests"
+MANIFEST_DIR = Path(__file__).parents[2] / "data_manifests"
 
 
 Text = Annotated[str, Field(min_length=1)]

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.faces import Faces
-from nbutils.data.manifest import MANIFEST_DIR, load_manifest
 from nbutils.errors import DataError
 
 
@@ -21,11 +20,12 @@ def require_landmarks(faces: Faces, name: str) -> npt.NDArray[np.float32]:
         (N, 5, 2) x, y in pixels.
 
     Raises:
-        DataError: If there are none (the error names the data sets that have them), or one lies outside its image.
+        DataError: If there are none, or one lies outside its image.
     """
     if faces.landmarks is None:
-        have = [m.stem for m in sorted(MANIFEST_DIR.glob("*.yml")) if "landmarks" in load_manifest(m).annotations]
-        raise DataError(f"{name} has no key points: expected a data set that has, which are {', '.join(have)}")
+        raise DataError(
+            f"{name} has no key points: expected a data set that has; `nbutils data list` shows what each data set has"
+        )
     height, width = faces.images.shape[1:3]
     inside = ((faces.landmarks >= -0.5) & (faces.landmarks <= [width - 0.5, height - 0.5])).all(axis=2)
     if not inside.all():
