@@ -21,7 +21,7 @@ _PIXELS_ON_CPU, _PIXELS = 2**18, 2**22
 
 @dataclass(frozen=True)
 class CropWindows:
-    """Where B crops of one size lie in their images.
+    """Where B crops of one size lie in their images, and which are mirrored.
 
     Attributes:
         top: (B, 1) first row.
@@ -36,7 +36,7 @@ class CropWindows:
     size: tuple[int, int]
 
     def at(self, positions: Tensor) -> CropWindows:
-        """Those of the crops `positions`."""
+        """The crops at `positions`."""
         return CropWindows(self.top[positions], self.left[positions], self.mirrored[positions], self.size)
 
     def points(self, landmarks: Tensor) -> Tensor:
@@ -72,6 +72,14 @@ class FaceBatches:
 
     Raises:
         ParameterError: If the images are smaller than the input.
+
+    Example:
+        >>> import numpy as np
+        >>> import torch
+        >>> from nbutils.data import FaceBatches
+        >>> batches = FaceBatches(np.zeros((6, 61, 53, 3), np.uint8), (55, 47))
+        >>> batches.centred(torch.tensor([0, 3])).shape
+        torch.Size([2, 3, 55, 47])
     """
 
     def __init__(
@@ -103,13 +111,13 @@ class FaceBatches:
         return self._as_input(self.images[index][:, top : top + height, left : left + width])
 
     def in_order(self) -> Iterator[Tensor]:
-        """Central crops of all images, as many at a time as the device works through well."""
+        """Central crops of all images, in batches that suit the device."""
         pixels = _PIXELS_ON_CPU if self.device.type == "cpu" else _PIXELS
         at_once = max(pixels // math.prod(self.input_size), 1)
         return map(self.centred, torch.split(torch.arange(len(self)), at_once))
 
     def augmented(self, index: Tensor, generator: torch.Generator) -> Tensor:
-        """CropWindows at random offsets within the margin, half of them mirrored.
+        """Crops at random offsets within the margin, half of them mirrored.
 
         Args:
             index: (B,) int64 positions in `images`.
@@ -150,6 +158,20 @@ class FaceBatches:
 
 
 def central_crops(images: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """The pixels that `FaceBatches.centred` takes, as a view of (N, H, W, C) images: (N, *size, C)."""
+    """The pixels that `FaceBatches.centred` takes, as a view.
+
+    Args:
+        images: (N, H, W, C).
+        size: (height, width) of the crops.
+
+    Returns:
+        (N, *size, C).
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import central_crops
+        >>> central_crops(np.zeros((2, 61, 53, 3), np.uint8), (55, 47)).shape
+        (2, 55, 47, 3)
+    """
     top, left = (images.shape[1] - size[0]) // 2, (images.shape[2] - size[1]) // 2
     return images[:, top : top + size[0], left : left + size[1]]

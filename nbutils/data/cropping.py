@@ -1,4 +1,4 @@
-"""Images of a collection to crops of one size, by the rule that its data set calls for."""
+"""Decodes images of a collection and crops them to one size, by the rule of their data set."""
 
 from __future__ import annotations
 
@@ -96,6 +96,14 @@ def crop_faces(
     Raises:
         DataError: naming the image, for the first that cannot be decoded or cropped.
         ParameterError: If height, width or rule are out of range.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from nbutils.data import Collection, crop_faces
+        >>> faces = Collection("mine", Path("mine"), names=["a"], read=lambda at: b"P5 2 1 255 " + bytes(2))
+        >>> crops, key_points = crop_faces(faces, [0], "whole", 61, 53, progress=False)
+        >>> crops.shape
+        (1, 61, 53, 3)
     """
     if rule not in CROP_RULES:
         raise ParameterError(f"the rule of crops is {rule!r}: expected one of {', '.join(CROP_RULES)}")

@@ -1,4 +1,4 @@
-"""Random numbers by position: any of them alone, the same whatever is asked beside it."""
+"""Random numbers by position: each can be computed alone, and is the same whatever else is computed."""
 
 from __future__ import annotations
 

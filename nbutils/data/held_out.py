@@ -1,4 +1,4 @@
-"""Splits by image: some of each person's images to learn from and the others to test, or the images outside a fold."""
+"""Images held out of a training: a share of each person's, or those of one fold."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def held_out_images(identity: npt.NDArray[np.int64], share: float, seed: int = 0
 
     Raises:
         ParameterError: If the share is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import held_out_images
+        >>> held_out_images(np.repeat([0, 1], 5), 0.2).reshape(2, 5).sum(axis=1).tolist()
+        [1, 1]
     """
     if not 0 < share < 1:
         raise ParameterError(f"the share of images held out is {share}: expected a value in (0, 1)")
@@ -55,6 +61,13 @@ def outside_fold(pairs: Pairs, count: int, fold: int) -> npt.NDArray[np.bool_]:
 
     Raises:
         ParameterError: If there is no such fold, or no image is left.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Pairs, outside_fold
+        >>> pairs = Pairs(np.array([0, 2]), np.array([1, 3]), np.array([True, False]), np.array([0, 1]))
+        >>> outside_fold(pairs, 4, fold=0).tolist()
+        [False, False, True, True]
     """
     inside, outside = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     for mask, rows in ((inside, pairs.fold == fold), (outside, pairs.fold != fold)):
@@ -68,7 +81,7 @@ def outside_fold(pairs: Pairs, count: int, fold: int) -> npt.NDArray[np.bool_]:
 
 
 def without_identities(data: FaceData, fold: int) -> Faces:
-    """The test images outside one fold, with nothing said about them: what the † rows of Luo et al. 2016 adapt to.
+    """The test images outside one fold, unlabelled: what the † rows of Luo et al. 2016 adapt to.
 
     Args:
         data: A data set with pairs.

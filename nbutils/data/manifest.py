@@ -1,4 +1,4 @@
-"""Data set manifests: one YAML file a data set with where it comes from and what is known about it."""
+"""Data set manifests: one YAML file a data set with its origin, terms, contents and known problems."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class ManifestFile(BaseModel):
 
     Attributes:
         name: of the file, without a folder.
-        digest: `sha256:…` or `md5:…` (hex), as published; None where nobody does.
-        url: where it can be had without signing anything; None where it cannot.
+        digest: `sha256:…` or `md5:…` (hex), as published; None where none is published.
+        url: where it can be downloaded without an agreement; None where it cannot.
         unpack: whether it is an archive, to be unpacked where it is put.
     """
 
@@ -52,7 +52,7 @@ class ManifestFile(BaseModel):
 
 
 class ManifestSplit(BaseModel):
-    """A way to part the data set.
+    """A way to split the data set.
 
     Attributes:
         rule: "fixed" by lists or by construction; else drawn, as in `nbutils.data.splits.draw_split`.
@@ -68,16 +68,16 @@ class ManifestSplit(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is known about a data set before any of its files is read.
+    """A data set's description, for use before any of its files is read.
 
     Attributes:
         title: what captions call it.
         homepage: where its makers offer it; None where there is none.
-        licence: under what terms.
+        licence: its terms.
         citation: what to cite.
         access: open, on request, withdrawn by its makers, never public, or embedded in this project.
         notes: on consent and known problems.
-        annotations: what it says about each image.
+        annotations: of its images.
         images: number of images as printed by its makers; None where there is no fixed number.
         identities: number of people as printed; None likewise.
         rounded: whether the numbers are printed rounded, so that a few per cent more or less are no fault.
@@ -85,7 +85,7 @@ class Manifest(BaseModel):
         how_to_get: what to do where `files` cannot be fetched.
         substitutes: manifests of data sets to take instead.
         layouts: the forms it comes in, see `nbutils.data.layouts.base.known_layouts`; empty where it has no files.
-        splits: how it is parted.
+        splits: how it is split.
         crop: how its images become crops; see `nbutils.data.cropping`.
     """
 
@@ -119,6 +119,11 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
 
     Raises:
         DataError: naming the file, and the line and key at fault.
+
+    Example:
+        >>> from nbutils.data import load_manifest
+        >>> load_manifest("lfw").title
+        'Labeled Faces in the Wild'
     """
     path = Path(name_or_path)
     if path.suffix not in (".yml", ".yaml"):
@@ -152,7 +157,7 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
 
 
 def _check_unique(node: yaml.Node | None, path: Path, checked: set[int]) -> None:
-    """YAML's reader would let the last of two equal keys win without a word."""
+    """Refuses a key that is given twice, of which YAML's reader would silently take the last."""
     if id(node) in checked:  # an alias: a few lines of them can name a billion things
         return
     checked.add(id(node))

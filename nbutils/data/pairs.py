@@ -24,6 +24,13 @@ def draw_pairs(identity: npt.NDArray[np.int64], most: int, rng: np.random.Genera
 
     Raises:
         DataError: the images give too few pairs for two folds with one of each kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import draw_pairs
+        >>> pairs = draw_pairs(np.repeat(np.arange(5), 4), 10, np.random.default_rng(0))
+        >>> len(pairs), int(pairs.same.sum())
+        (20, 10)
     """
     first, second = np.triu_indices(len(identity), 1)
     same = identity[first] == identity[second]

@@ -45,7 +45,7 @@ class DataSize:
 
 
 class DataSpec(BaseModel):
-    """Base of every kind of data; a subclass gives `kind` a value of its own, adds fields, and says how to `read`.
+    """Base of every kind of data; a subclass gives `kind` a value of its own, adds fields and defines `read`.
 
     Attributes:
         height: Rows of the stored crop.
@@ -53,7 +53,7 @@ class DataSpec(BaseModel):
         held_out_images: Share of each training person's images that is kept from training, to test on.
         held_out_seed: Of that draw.
         adapt_to_all_but_fold: Train on the test images outside this fold, without identities; None: as usual.
-        kind: Name of the kind of data, by which JSON is told apart.
+        kind: Name of the kind of data, which tells JSON of one kind from another.
 
     Example:
         A data set of one's own:
@@ -88,7 +88,7 @@ class DataSpec(BaseModel):
     kind: str
 
     def read(self) -> FaceData:
-        """Makes or reads the faces, with nothing held out; a subclass says how."""
+        """Makes or reads the faces, with nothing held out; every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} has no way to read its faces: expected a method 'read'")
 
     def load(self) -> FaceData:
@@ -125,7 +125,7 @@ class DataSpec(BaseModel):
 
 
 def known_kinds() -> dict[str, type[DataSpec]]:
-    """Every kind of data spec by its name: those of `nbutils.data.sources`, and others that were defined so far.
+    """Every kind of data spec by its name: those of `nbutils.data.sources`, and others defined so far.
 
     Raises:
         ParameterError: If two classes of different names are of one kind.
@@ -170,7 +170,7 @@ AnyDataSpec = Annotated[SerializeAsAny[DataSpec], BeforeValidator(parse_data_spe
 
 @cache
 def _import_sources() -> None:
-    """Defines the project's own kinds. Nothing imports them otherwise: a training depends on the kinds it uses."""
+    """Defines the project's own kinds. Nothing else imports them all: a training depends on the kind it uses."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent / "sources")], "nbutils.data.sources."):
         importlib.import_module(module.name)
 

@@ -1,4 +1,4 @@
-"""Splits of a whole data set, and files that keep them: a rule, a seed, and who is held out, under a digest."""
+"""Splits of a whole data set, kept in files: the rule, the seed and the images held out, under a digest."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nbutils.data.held_out import held_out_images, shuffled
 from nbutils.errors import DataError, ParameterError, first_fault
 from nbutils.writing import write_aside
 
-#: "images": some of all images, as both papers split (80/20 at random); "images_of_each": likewise, but of every
-#: person some are left to learn from; "identities": all images of some people, so that the parts share nobody.
+#: "images": some of all images, as both papers split (80/20 at random); "images_of_each": likewise, but every
+#: person keeps some to train on; "identities": all images of some people, so that no person is in both parts.
 SplitRule = Literal["images", "images_of_each", "identities"]
 
 
@@ -64,7 +64,7 @@ def load_split(path: Path) -> Split:
     """Reads a split.
 
     Raises:
-        DataError: naming the file, if it is none, or not as it was written.
+        DataError: naming the file, if it is no split or has been altered.
     """
     try:
         return Split.model_validate_json(path.read_bytes())
@@ -79,12 +79,18 @@ def draw_split(rule: SplitRule, identity: npt.NDArray[np.int64], share: float, s
 
     Args:
         rule: One of `SplitRule`.
-        identity: (N,) of every image, −1 where nobody knows who it is; "images" uses its length alone.
+        identity: (N,) of every image, −1 for unlabelled ones; "images" uses its length alone.
         share: Held out, of the images or of the people, rounded to whole ones.
         seed: Of the draw.
 
     Raises:
         ParameterError: If the share is out of range, or nothing would be held out or left.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import draw_split
+        >>> draw_split("images", np.zeros(10, np.int64), 0.2).held_out.sum().item()
+        2
     """
     if not 0 < share < 1:
         raise ParameterError(f"the share held out is {share}: expected a value in (0, 1)")

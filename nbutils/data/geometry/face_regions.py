@@ -66,6 +66,12 @@ def cut_region(
 
     Raises:
         ParameterError: If there is no such region.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import cut_region
+        >>> cut_region(np.zeros((61, 53, 3), np.uint8), "left_eye", (55, 47)).shape
+        (55, 47, 3)
     """
     box = REGIONS[_known(region)]
     if isinstance(images, np.ndarray):

@@ -21,6 +21,12 @@ def require_landmarks(faces: Faces, name: str) -> npt.NDArray[np.float32]:
 
     Raises:
         DataError: If there are none, or one lies outside its image.
+
+    Example:
+        >>> from nbutils.data import SyntheticData, require_landmarks
+        >>> faces = SyntheticData(identities=4, images_per_identity=2, validation_images=3, pairs=20).load().train
+        >>> require_landmarks(faces, "embedded faces").shape
+        (8, 5, 2)
     """
     if faces.landmarks is None:
         raise DataError(

@@ -46,7 +46,13 @@ class Layout:
 
 @cache
 def known_layouts() -> Mapping[str, Layout]:
-    """Every layout by its name, in the order of recognition: by rank, then by name."""
+    """Every layout by its name, in the order of recognition: by rank, then by name.
+
+    Example:
+        >>> from nbutils.data import known_layouts
+        >>> known_layouts()["image_folder"].shape
+        'one folder an identity, with its images'
+    """
     found = sorted(_scan(), key=lambda layout: (layout.rank, layout.name))
     return MappingProxyType({layout.name: layout for layout in found})
 
@@ -62,7 +68,7 @@ def layout_module(name: str) -> str:
 
 @cache
 def _scan() -> dict[Layout, str]:
-    """The module of each layout. They are imported here alone: what reads one layout depends on no other."""
+    """The module of each layout. Nothing else imports them all, so that reading one layout depends on no other."""
     found: dict[Layout, str] = {}
     for file in pkgutil.iter_modules([str(Path(__file__).parent)], f"{__package__}."):
         layouts: tuple[Layout, ...] = getattr(importlib.import_module(file.name), "LAYOUTS", ())
@@ -101,6 +107,18 @@ def open_collection(root: str | Path, layout: str | None = None) -> Collection:
     Raises:
         DataError: naming file, line and what was expected, if it is not of the layout or damaged.
         ParameterError: If there is no such layout.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.data import open_collection
+        >>> with TemporaryDirectory() as root:
+        ...     image = Path(root, "Ann", "1.pgm")
+        ...     image.parent.mkdir()
+        ...     _ = image.write_bytes(b"P5 2 1 255 " + bytes(2))
+        ...     faces = open_collection(root)
+        ...     faces.layout, faces.identity_names, faces.image(0).shape
+        ('image_folder', ('Ann',), (1, 2, 3))
     """
     root = Path(root)
     form = _known(recognise(root) if layout is None else layout)
@@ -121,8 +139,18 @@ def write_collection(collection: Collection, root: str | Path, layout: str) -> N
         layout: Name of a layout; its `holds` says which annotations are kept.
 
     Raises:
-        DataError: If the folder is there, cannot be written, or the collection has not what the layout needs.
+        DataError: If the folder is there, cannot be written, or the collection lacks what the layout needs.
         ParameterError: If there is no such layout.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.data import Collection, open_collection, write_collection
+        >>> faces = Collection("mine", Path("mine"), names=["a", "b"], read=lambda at: b"P5 2 1 255 " + bytes([at, at]))
+        >>> with TemporaryDirectory() as folder:
+        ...     write_collection(faces, f"{folder}/faces", "image_list")
+        ...     len(open_collection(f"{folder}/faces"))
+        2
     """
     root = Path(root)
     write = known_layouts()[layout].write if layout in known_layouts() else None

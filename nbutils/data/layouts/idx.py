@@ -66,7 +66,7 @@ def open_idx_folder(root: Path) -> Collection:
 
 
 def write_idx_folder(collection: Collection, folder: Path) -> None:
-    """Writes grey images of one size and their identities as labels; what is no test image is for training.
+    """Writes grey images of one size and their identities as labels; all but test images are for training.
 
     Raises:
         DataError: If images differ in size or have colours, or a label is none or above 255.

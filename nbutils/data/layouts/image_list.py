@@ -1,4 +1,4 @@
-"""Image list: a CSV with one row an image, its path and whatever is known about it."""
+"""Image list: a CSV with one row an image, its path and its annotations."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def open_image_list(root: Path) -> Collection:
 
 
 def write_image_list(collection: Collection, folder: Path) -> None:
-    """Writes the images under numbers, `images.csv` with all that is known about them, and `pairs.csv`."""
+    """Writes the images under numbers, `images.csv` with all their annotations, and `pairs.csv`."""
     names = []
     (folder / "images").mkdir()
     for at in range(len(collection)):

@@ -43,7 +43,7 @@ def recognises(root: Path) -> bool:
     if root.is_file():
         return root.suffix == ".txt" and root.name.startswith("pairs") and _image_folder(root.parent) is not None
     folder = _image_folder(root)
-    # The last name is anybody's: then a list has to say that it is LFW.
+    # The last name is a common one: then one of LFW's lists must be there too.
     return folder is not None and (folder.name != IMAGE_FOLDERS[-1] or bool(_lists(root)))
 
 
@@ -115,7 +115,7 @@ def write_lfw(collection: Collection, folder: Path) -> None:
     """Writes images, the lists of training and test people, and `pairsDevTest.txt`.
 
     Raises:
-        DataError: If images have no identity or are no JPEG, a partition parts one person's images, or the pairs are
+        DataError: If images have no identity or are no JPEG, a partition splits one person's images, or the pairs are
             not as LFW's development lists have them.
     """
     identity, order = collection.identity, np.arange(len(collection))
@@ -134,7 +134,7 @@ def write_lfw(collection: Collection, folder: Path) -> None:
             continue
         here = [int(p) for p in np.unique(identity[collection.partition == part])]
         if (collection.partition[np.isin(identity, here)] != part).any():
-            raise DataError(f"{collection.root}: the partition parts the images of a person, as LFW's lists cannot")
+            raise DataError(f"{collection.root}: the partition splits the images of a person, unlike LFW's lists")
         counts = [f"{collection.identity_names[p]}\t{(identity == p).sum()}\n" for p in here]
         if counts:
             (folder / listing).write_text(f"{len(counts)}\n{''.join(counts)}", encoding="utf-8")
@@ -164,7 +164,7 @@ def _lists(base: Path) -> list[Path]:
 
 
 def _images(folder: Path, base: Path, counted: dict[str, int]) -> tuple[set[ImageName], tuple[str, ...]]:
-    """The images in the folder that bear a name as LFW's; remarks on the others."""
+    """The images in the folder that are named as LFW's are; remarks on the others."""
     found, remarks = set(), []
     for person, files in people_folders(folder, base):
         for file in files:

@@ -1,4 +1,4 @@
-"""MS-Celeb-1M as its makers gave it out: lines of seven columns, the last the image in base64.
+"""MS-Celeb-1M as its makers published it: lines of seven columns, the last the image in base64.
 
 Guo et al. 2016, FaceImageCroppedWithAlignment.tsv: the person's Freebase MID, the image's rank in the search, its
 address, the page's address, the face's id, its rectangle, and the cropped face.
@@ -92,7 +92,7 @@ def write_msceleb_tsv(collection: Collection, folder: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Names(Sequence[str]):
-    """The person and the number of the line of each image, from 1, made as asked for."""
+    """The person and the number of the line of each image, from 1, made on demand."""
 
     people: list[str]
     identity: npt.NDArray[np.int64]

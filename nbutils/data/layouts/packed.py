@@ -23,7 +23,7 @@ _DIGEST_BATCH = 4096
 
 
 class _Names(Sequence[str]):
-    """Strings of a column, made as asked for."""
+    """Strings of a column, made on demand."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
         self._column = column
@@ -50,7 +50,7 @@ def open_pack(root: Path) -> Collection:
     count = info.images
     crops = _images(root / form.IMAGES, (count, info.height, info.width, 3))
     path = root / form.INDEX
-    index = _table(path, count, leave="sha256")
+    index = _table(path, count, without="sha256")
     people = _table(root / form.IDENTITIES, info.identities)["name"].to_pylist()
     identity = _column(path, index, "identity", np.int64)
     if identity is not None and (identity.min() < -1 or identity.max() >= len(people)):
@@ -75,7 +75,7 @@ def open_pack(root: Path) -> Collection:
 
 
 def damaged(root: Path) -> Iterator[str]:
-    """What of a pack is not as it was written: file, and image.
+    """Damage to a pack: one line for each file or image that is not as it was written.
 
     Raises:
         DataError: As `open_pack`.
@@ -110,9 +110,9 @@ def _images(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
         raise DataError(f"{path}: cannot be mapped: {error}") from error
 
 
-def _table(path: Path, rows: int, leave: str = "") -> Any:  # noqa: ANN401 — pyarrow has no types
+def _table(path: Path, rows: int, without: str = "") -> Any:  # noqa: ANN401 — pyarrow has no types
     try:
-        names = [name for name in pq.read_schema(path).names if name != leave]
+        names = [name for name in pq.read_schema(path).names if name != without]
         table = pq.read_table(path, columns=names, memory_map=True)
         table.select([name for name in ("name", "missing") if name in names]).validate(full=True)  # UTF-8
     except (OSError, ValueError, pa.ArrowException) as error:

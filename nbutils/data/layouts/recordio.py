@@ -35,7 +35,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,9}(\.0*)?", re.ASCII)
 
 
 class _Keys(Sequence[str]):
-    """Names of records by their keys, made as asked for."""
+    """Names of records by their keys, made on demand."""
 
     def __init__(self, keys: npt.NDArray[np.int64]) -> None:
         self._keys = keys

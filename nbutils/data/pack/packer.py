@@ -72,6 +72,16 @@ def pack_collection(
         DataError: An image cannot be decoded or cropped (naming it), the disk is full (nothing is left behind), `out`
             exists, or `<out>.partial` was begun of something else.
         ParameterError: If rule, height or width are out of range.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.data import Collection, open_collection, pack_collection
+        >>> faces = Collection("mine", Path("mine"), names=["a"], read=lambda at: b"P5 2 1 255 " + bytes(2))
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = pack_collection(faces, Path(folder, "pack"), "whole", 61, 53, progress=False)
+        ...     open_collection(f"{folder}/pack").crops.shape
+        (1, 61, 53, 3)
     """
     if rule not in CROP_RULES:
         raise ParameterError(f"the rule of crops is {rule!r}: expected one of {', '.join(CROP_RULES)}")
@@ -113,7 +123,7 @@ def _plan(collection: Collection, rule: CropRule, height: int, width: int) -> Pl
 
 @dataclass(frozen=True)
 class _Task:
-    """Crops of some images in a row, their digests, and what was wrong with some; those are black."""
+    """Crops of some images in a row, their digests, and the errors of some, which are black."""
 
     images: range
     crops: npt.NDArray[np.uint8]
@@ -158,7 +168,7 @@ def _keep(task: _Task, block: Block, parts: Parts) -> None:
 def _in_order(
     pool: ThreadPoolExecutor, at_once: int, work: Callable[[range], _Task], ranges: list[range]
 ) -> Iterator[_Task]:
-    """Tasks in order, some under way at once; what is not needed any more is called off."""
+    """Tasks in order, several at once; those no longer needed are cancelled."""
     waiting: deque[Future[_Task]] = deque()
     try:
         for images in ranges:
@@ -206,7 +216,7 @@ def _alone(making: Path) -> Iterator[None]:
 
 @contextmanager
 def _disk(out: Path, making: Path, size: int) -> Iterator[None]:
-    """Makes the folder, and of the system's errors the project's."""
+    """Makes the folder, and turns the system's errors into the project's."""
     try:
         making.mkdir(parents=True, exist_ok=True)
         yield

@@ -1,4 +1,4 @@
-"""A pack in the making: its pixels so far, and its index block by block."""
+"""An unfinished pack: its pixels so far, and its index block by block."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PLAN, _PARTS, _BLOCK = "plan.json", "parts", "block"
 
 @dataclass
 class Block:
-    """What is known of the images of one block.
+    """The images of one block.
 
     Attributes:
         images: their indices in the collection.
@@ -60,10 +60,10 @@ class Parts:
     """
 
     def __init__(self, folder: Path, plan: Plan, quarantine: bool) -> None:
-        """Starts, or finds what an earlier call left; blocks that treated damaged images otherwise are done again.
+        """Starts, or continues what an earlier call left; blocks of the other treatment of damaged images are redone.
 
         Raises:
-            DataError: If the folder holds the beginnings of something else.
+            DataError: If the folder holds an unfinished pack of something else.
         """
         self.next_image, self.quarantined = 0, dict[int, str]()
         self._folder, self._plan, self._rows = folder, plan, 0
@@ -71,7 +71,7 @@ class Parts:
         self._image_bytes = int(np.prod(self._shape))
         path = folder / _PLAN
         if path.exists() and _read_json(path) != plan:
-            raise DataError(f"{folder}: holds the beginnings of another pack; remove it, or name another folder")
+            raise DataError(f"{folder}: holds an unfinished pack of something else; remove it, or name another folder")
         (folder / _PARTS).mkdir(exist_ok=True)
         images = folder / form.IMAGES
         self._file: IO[bytes] = images.open("r+b" if path.exists() and images.exists() else "w+b")
@@ -101,10 +101,10 @@ class Parts:
         self._file.flush()
         os.fsync(self._file.fileno())
         table = _index(block, collection)
-        told = {_BLOCK: json.dumps([block.images.start, block.images.stop, *block.quarantined.items()])}
+        metadata = {_BLOCK: json.dumps([block.images.start, block.images.stop, *block.quarantined.items()])}
         path = self._folder / _PARTS / f"{block.images.start:012d}.parquet"
         aside = path.with_suffix(".new")
-        pq.write_table(table.replace_schema_metadata(told), aside, write_page_checksum=True)
+        pq.write_table(table.replace_schema_metadata(metadata), aside, write_page_checksum=True)
         os.replace(aside, path)
         self._count(block.images.stop, block.quarantined, table.num_rows)
 
@@ -152,7 +152,7 @@ class Parts:
 
     @staticmethod
     def tidy(folder: Path) -> None:
-        """Removes from a finished pack what only its making needed."""
+        """Removes from a finished pack the files that only packing needed."""
         shutil.rmtree(folder / _PARTS)
         (folder / _PLAN).unlink()
 

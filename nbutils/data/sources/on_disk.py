@@ -1,7 +1,7 @@
-"""A data set on disk made ready: people to train on, others to validate and to verify, in whatever layout it comes.
+"""A data set on disk, in any layout: people to train on, others to validate and to verify.
 
-Who is for what: its makers' partition and pairs say so. Where there are no pairs, some are drawn among the people to
-test; where there is no partition either, a share of the people is held out to test. All by one seed.
+Its makers' partition and pairs decide which people are for what. Where there are no pairs, some are drawn among the
+people to test; where there is no partition either, a share of the people is held out to test. All draws are seeded.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST_PAIRS, MOST_IMAGES = 3000, 2000
 #: Bytes of a pack's crops that are copied into memory where they do not lie side by side; more go to a file.
 IN_MEMORY = 1 << 30
 _BLOCK = 4096
-#: Share of the people that are kept to test where neither partition nor pairs say who.
+#: Share of the people that are kept to test where neither partition nor pairs decide it.
 TEST_PEOPLE = 0.1
 
 
@@ -97,7 +97,7 @@ def _layouts_opened(root: Path, layout: str | None, pairs_root: Path | None) -> 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which images of a data set are for what.
+    """Which images of a data set are to train on, to validate and to test.
 
     Attributes:
         source: images to train on and to validate.
@@ -107,7 +107,7 @@ class Chosen:
         pairs: of indices into `test`.
         validation: rows of `source`, or None.
         validation_pairs: of indices into `validation`, or None.
-        drawn: whether the pairs were drawn, for want of others.
+        drawn: whether the pairs were drawn because there were no others.
     """
 
     source: Collection
@@ -125,7 +125,7 @@ def choose_images(spec: FolderData) -> Chosen:
 
     Raises:
         DataError: If a list is malformed, there are no identities to train on, people are both trained on and tested,
-            or nobody is left; naming the file, and the line where a list is at fault.
+            or no person is left to train on; naming the file, and the line where a list is at fault.
         ParameterError: If a share of the people is out of range.
     """
     source = open_collection(spec.root, spec.layout)
@@ -152,7 +152,7 @@ def load_folder(spec: FolderData, *, progress: bool = True) -> FaceData:
     """Loads and crops the faces of a spec.
 
     Training faces are sorted by person; faces to test stand in the order of their first use in the pairs. So equal
-    images give equal faces, whatever the layout. Where the source of the pairs knows no people, as a `.bin` file,
+    images give equal faces, whatever the layout. Where the pairs come without identities, as in a `.bin` file,
     images that matched pairs join count as one person: enough to verify, not to identify.
 
     Raises:
@@ -226,8 +226,8 @@ def _draw(identity: Rows, which: Rows) -> tuple[Rows, Pairs]:
 def _to_train(source: Collection, identity: Rows, tests: Collection, test: Rows, spec: FolderData) -> Rows:
     """Images of the people to train on, sorted by person."""
     wanted = identity >= 0
-    says_who = source.partition is not None and (source.partition == TRAIN).any()
-    if says_who:
+    has_train = source.partition is not None and (source.partition == TRAIN).any()
+    if has_train:
         wanted &= source.partition == TRAIN
     elif tests is source:
         wanted &= ~np.isin(identity, identity[test])
@@ -235,7 +235,7 @@ def _to_train(source: Collection, identity: Rows, tests: Collection, test: Rows,
     wanted &= count[identity] >= spec.min_images
     rows = np.flatnonzero(wanted)
     if not len(rows):
-        raise DataError(f"{source.root}: nobody to train on has min_images = {spec.min_images} images")
+        raise DataError(f"{source.root}: no person to train on has min_images = {spec.min_images} images")
     trained = {source.identity_names[person] for person in np.unique(identity[rows])}
     tested = set[str]()
     if tests.identity is not None:
@@ -252,7 +252,7 @@ def _to_train(source: Collection, identity: Rows, tests: Collection, test: Rows,
 
 
 def _hold_out(identity: Rows, rows: Rows, share: float) -> tuple[Rows, Rows]:
-    """Parts images by person: those of the others, and those of a random share of the people."""
+    """Splits images by person: those of the people kept, and those of a random share of the people."""
     people = np.unique(identity[rows])
     count = round(share * len(people))
     if not 2 <= count < len(people):
@@ -272,7 +272,7 @@ def _faces(of: Collection, rows: Rows, spec: FolderData, progress: bool) -> Face
         images, landmarks = crop_faces(of, rows.tolist(), rule, spec.height, spec.width, progress=progress)
     attributes = None if of.attributes is None else of.attributes[rows]
     if attributes is not None and (attributes == 0).any():
-        attributes = None  # unknown of some: the faces say nothing rather than something wrong
+        attributes = None  # some are unknown, and `Faces` has no value for that
     if landmarks is not None and np.isnan(landmarks).any():
         landmarks = None
     if of.identity is not None and (of.identity[rows] >= 0).all():
@@ -320,7 +320,7 @@ def _gathered(crops: npt.NDArray[np.uint8], rows: Rows) -> npt.NDArray[np.uint8]
 
 
 def _people_of_pairs(of: Collection, rows: Rows) -> tuple[Rows, tuple[str, ...]]:
-    """Where pairs alone say who is who: images that matched pairs join are one person, as far as is known."""
+    """Identities from pairs alone: images that matched pairs connect count as one person."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -1,4 +1,4 @@
-"""What a data set on disk has and lacks, against what its manifest says of it."""
+"""Checks a data set on disk against its manifest."""
 
 from __future__ import annotations
 
@@ -27,12 +27,19 @@ from nbutils.errors import DataError
 
 
 def check_collection(collection: Collection, manifest: Manifest, *, progress: bool = True) -> Report:
-    """Looks at every list and image of a data set.
+    """Checks every list and image of a data set.
 
     Args:
         collection: The data set as opened.
-        manifest: What is known of it.
+        manifest: Its manifest.
         progress: Show a progress bar.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from nbutils.data import Collection, check_collection, load_manifest
+        >>> faces = Collection("mine", Path("mine"), names=["a"], read=lambda at: b"P5 2 1 255 " + bytes(2))
+        >>> check_collection(faces, load_manifest("lfw"), progress=False).counts["images"]
+        1
     """
     seen = survey_collection(collection, progress=progress)
     there = np.ones(len(collection), np.bool_)

@@ -1,4 +1,4 @@
-"""What a data set says about its images, checked: people, attributes, key points, partition, pairs."""
+"""Checks the annotations of a data set: people, attributes, key points, partition, pairs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def people_found(
         "identities": int((have > 0).sum()),
         "identities_whole": int(((have > 0) & (have == listed)).sum()),
         "identities_enough": int((have >= FEW).sum()),
-        "nobody": int((~known).sum()),
+        "unlabelled": int((~known).sum()),
     }
     yield counted("identities with images", counts["identities"], manifest.identities, manifest.rounded)
     if counts["identities_whole"] < people:
@@ -53,8 +53,8 @@ def people_found(
         found=f"{len(few):,} (with {FEW} or more: {counts['identities_enough']:,})",
         examples=tuple(names),
     )
-    if counts["nobody"]:
-        yield Finding(level="note", what="images of nobody known", found=f"{counts['nobody']:,}")
+    if counts["unlabelled"]:
+        yield Finding(level="note", what="unlabelled images", found=f"{counts['unlabelled']:,}")
 
 
 def annotations_found(collection: Collection, manifest: Manifest) -> Iterator[Finding]:
@@ -108,7 +108,7 @@ def partition_found(collection: Collection, there: npt.NDArray[np.bool_]) -> Ite
 
 
 def pairs_found(collection: Collection, there: npt.NDArray[np.bool_], counts: dict[str, int]) -> Iterator[Finding]:
-    """Which pairs can be verified, and whether what else is known agrees with them."""
+    """Which pairs can be verified, and whether the other annotations agree with them."""
     pairs = collection.pairs
     if pairs is None:
         return
@@ -125,9 +125,9 @@ def pairs_found(collection: Collection, there: npt.NDArray[np.bool_], counts: di
     if identity is None:
         return
     named = (identity[pairs.first] >= 0) & (identity[pairs.second] >= 0)
-    lying = named & ((identity[pairs.first] == identity[pairs.second]) != pairs.same)
-    if lying.any():
-        rows = np.flatnonzero(lying)
+    contradicted = named & ((identity[pairs.first] == identity[pairs.second]) != pairs.same)
+    if contradicted.any():
+        rows = np.flatnonzero(contradicted)
         examples = (f"{collection.names[pairs.first[at]]}, {collection.names[pairs.second[at]]}" for at in rows)
         yield Finding(
             level="fault", what="pairs that the identities contradict", found=f"{len(rows):,}", examples=some(examples)

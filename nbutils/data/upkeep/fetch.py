@@ -1,4 +1,4 @@
-"""Gets a data set's own files from their public addresses, checks their digests, and goes on where it stopped."""
+"""Downloads a data set's files from their public addresses, resumes interrupted downloads, and checks digests."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def fetch_files(manifest: Manifest, root: Path, *, progress: bool = True) -> tup
         The files fetched or found; the names of those that no public address serves.
 
     Raises:
-        DataError: If no file has an address (saying what to do instead), one cannot be fetched (what has come so far is
-            kept and gone on from), its digest is not the published one, or it cannot be written.
+        DataError: If no file has an address (saying what to do instead), one cannot be fetched (what was
+            downloaded is kept: the next call resumes), its digest is not the published one, or it cannot be written.
     """
     served = [file for file in manifest.files if file.url]
     if not served:
@@ -53,16 +53,16 @@ def _fetch(file: ManifestFile, root: Path, progress: bool) -> Path:
         pooch.retrieve(file.url, file.digest, file.name, root, processor=unpack, downloader=_Resuming(part, progress))
     except requests.RequestException as error:
         raise DataError(
-            f"{file.url}: cannot be fetched: {error}. What has come is kept; the same command goes on from there"
+            f"{file.url}: cannot be fetched: {error}. What was downloaded is kept: the same command resumes"
         ) from error
-    except ValueError as error:  # pooch's word for another digest than the published one
+    except ValueError as error:  # pooch's error for a wrong digest
         part.unlink(missing_ok=True)
-        raise DataError(f"{file.url}: what came is not the published file: expected {file.digest}") from error
+        raise DataError(f"{file.url}: the download is not the published file: expected {file.digest}") from error
     return root / file.name
 
 
 class _Resuming:
-    """A downloader for pooch that asks for the rest of a file of which some has come before."""
+    """A downloader for pooch that resumes a file of which a part is there."""
 
     def __init__(self, part: Path, progress: bool) -> None:
         self._part, self._progress = part, progress
@@ -72,7 +72,7 @@ class _Resuming:
         have = part.stat().st_size if part.exists() else 0
         asked = {"Range": f"bytes={have}-"} if have else {}
         with requests.get(url, headers=asked, stream=True, timeout=_TIMEOUT_S) as answer:
-            if answer.status_code != _RANGE_NOT_SATISFIABLE:  # else all of it has come
+            if answer.status_code != _RANGE_NOT_SATISFIABLE:  # else the whole file is there
                 answer.raise_for_status()
                 self._write(answer, have if answer.status_code == requests.codes.partial_content else 0)
         os.replace(part, output_file)

@@ -1,4 +1,4 @@
-"""Whom and what two data sets share: people by name, and images that look alike."""
+"""People and images that two data sets share: equal names, and near-duplicate images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from nbutils.data.layouts.readers.tables import read_text
 from nbutils.errors import DataError
 
-#: Perceptual hashes of 128 bits that differ in at most so many are taken for one picture. Hashes so near agree in one
+#: Perceptual hashes of 128 bits that differ in at most so many count as one picture. Hashes so near agree in one
 #: of their eight words of 16 bits, which is how they are found.
 MOST_BITS = 7
 _WORDS = 8
@@ -35,7 +35,13 @@ def normalised(name: str) -> str:
 
 
 def shared_people(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:
-    """People whose normalised names are equal, as each side spells them, sorted."""
+    """People whose normalised names are equal, as each side spells them, sorted.
+
+    Example:
+        >>> from nbutils.data import shared_people
+        >>> shared_people(["Zoë_Smith", "42"], ["smith, zoe", "42"])
+        [('Zoë_Smith', 'smith, zoe')]
+    """
     known = {normalised(name): name for name in second}
     known.pop("", None)
     return sorted((name, known[key]) for name in first if (key := normalised(name)) in known)
@@ -66,6 +72,13 @@ def near_duplicates(
 
     Returns:
         (P, 2) rows of `first` and `second`, sorted; (P,) bits in which they differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import near_duplicates
+        >>> pairs, bits = near_duplicates(np.array([[7, 9]], np.uint64), np.array([[1, 1], [6, 9]], np.uint64))
+        >>> pairs.tolist(), bits.tolist()
+        ([[0, 0], [0, 1]], [3, 1])
     """
     found = [np.empty((0, 2), np.int64)]
     rows, others = (np.flatnonzero(hashes.any(axis=1)) for hashes in (first, second))

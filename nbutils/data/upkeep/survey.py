@@ -1,4 +1,4 @@
-"""Looks at every image of a collection once: can it be decoded, how large is it, what is it like."""
+"""Decodes every image of a collection once, for its size, its digest and its perceptual hash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TASK = 64
 
 @dataclass(frozen=True)
 class Survey:
-    """What the N images of a collection are like.
+    """Size, digest and perceptual hash of the N images of a collection.
 
     Attributes:
         content: (N,) uint64, digest of the encoded bytes (of the pixels, where pixels are kept).
@@ -38,7 +38,19 @@ class Survey:
 
 
 def survey_collection(collection: Collection, *, progress: bool = True) -> Survey:
-    """Decodes every image that is there, on all cores, in bounded memory."""
+    """Decodes every image that is there, on all cores, in bounded memory.
+
+    Args:
+        collection: Any.
+        progress: Show a progress bar.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from nbutils.data import Collection, survey_collection
+        >>> faces = Collection("mine", Path("mine"), names=["a"], read=lambda at: b"P5 2 1 255 " + bytes(2))
+        >>> survey_collection(faces, progress=False).size.tolist()
+        [[1, 2]]
+    """
     keep_freed_memory()
     count = len(collection)
     found = Survey(np.zeros(count, np.uint64), np.zeros((count, 2), np.uint64), np.zeros((count, 2), np.int32), {})

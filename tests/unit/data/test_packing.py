@@ -131,7 +131,7 @@ def test_beginnings_of_something_else_are_left_alone(faces: Collection, tmp_path
     with pytest.raises(KeyboardInterrupt):
         _pack(stopping, tmp_path / "pack")
     before = _tree(tmp_path / "pack.partial")
-    with pytest.raises(DataError, match=r"pack\.partial: holds the beginnings of another pack"):
+    with pytest.raises(DataError, match=r"pack\.partial: holds an unfinished pack of something else"):
         _pack(faces, tmp_path / "pack", "whole")
     assert _tree(tmp_path / "pack.partial") == before
 

@@ -96,7 +96,7 @@ class _Machine:
         return self.stack.pop()
 
     def step(self, name: str, argument: object) -> None:
-        """Obeys one instruction."""
+        """Carries out one instruction."""
         if name in ("PROTO", "FRAME"):
             return
         if name in _LITERALS:
