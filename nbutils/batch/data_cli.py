@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from nbutils.data.collection import Collection
-    from nbutils.data.findings import Report
     from nbutils.data.manifest import Manifest
+    from nbutils.data.upkeep.findings import Report
 
 # Anything heavier is imported in the command that needs it: `nbutils --help` must answer at once.
 
@@ -51,7 +51,7 @@ def describe_command(name: Name) -> None:
     """Show all that a manifest says: terms, known problems, files, layouts, splits, crop."""
     from rich.table import Table
 
-    from nbutils.data.layouts import LAYOUTS
+    from nbutils.data.layouts.base import known_layouts
     from nbutils.data.manifest import load_manifest
 
     with errors():
@@ -69,7 +69,7 @@ def describe_command(name: Name) -> None:
         *(("file", " ".join(filter(None, (f.name, f.digest, f.url)))) for f in m.files),
         *([("how to get it", m.how_to_get)] if m.how_to_get else []),
         *([("take instead", ", ".join(m.substitutes))] if m.substitutes else []),
-        *(("layout", f"{layout}: {LAYOUTS[layout].shape}") for layout in m.layouts),
+        *(("layout", f"{layout}: {known_layouts()[layout].shape}") for layout in m.layouts),
         *(("split", f"{s.rule}{f', {s.share:g} held out' if s.share else ''}: {s.note}") for s in m.splits),
         ("crop", m.crop),
     ]
@@ -88,12 +88,12 @@ def check_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Compare a data set on disk with its manifest, every image included; status 1 where something is amiss."""
-    from nbutils.data.check import check
     from nbutils.data.manifest import load_manifest
+    from nbutils.data.upkeep.check import check_collection
 
     with errors():
         manifest = load_manifest(name)
-        report = check(_open(name, root, layout), manifest)
+        report = check_collection(_open(name, root, layout), manifest)
     if as_json:
         print(report.model_dump_json(indent=1))
     else:
@@ -106,12 +106,12 @@ def fetch_command(
     name: Name, root: Annotated[Path, typer.Option(help="Folder for the files.", show_default=False)]
 ) -> None:
     """Get the files that have a public address, check their digests; once more goes on where it stopped."""
-    from nbutils.data.fetch import fetch
     from nbutils.data.manifest import load_manifest
+    from nbutils.data.upkeep.fetch import fetch_files
 
     with errors():
         manifest = load_manifest(name)
-        got, lacking = fetch(manifest, root)
+        got, lacking = fetch_files(manifest, root)
     for path in got:
         print(path)
     if lacking:
@@ -129,16 +129,16 @@ def pack_command(
     quarantine: Annotated[bool, typer.Option("--quarantine", help="Set damaged images aside and list them.")] = False,
 ) -> None:
     """Decode and crop every image once, into one memory-mapped array. Interrupted, the same command continues."""
-    from nbutils.data import pack_format as form
     from nbutils.data.cropping import crop_rule
     from nbutils.data.manifest import load_manifest
-    from nbutils.data.packing import pack
+    from nbutils.data.pack import info as form
+    from nbutils.data.pack.packer import pack_collection
 
     with errors("what is packed is kept: the same command continues"):
         manifest = load_manifest(name)
         collection = _open(name, root, layout)
-        rule = crop_rule(collection, manifest)
-        info = pack(collection, out, rule, height, width, title=manifest.title, quarantine=quarantine)
+        rule = crop_rule(collection, manifest.crop)
+        info = pack_collection(collection, out, rule, height, width, title=manifest.title, quarantine=quarantine)
     print(f"{out}: {info.images:,} crops of {height}×{width} pixels ({rule}), {info.identities:,} identities")
     if collection.missing and not quarantine:
         print(f"{len(collection.missing):,} images that are listed are missing, and are marked so in the pack")
@@ -156,8 +156,8 @@ def overlap_command(
     """Find the people that two data sets share, by name, and images that look the same."""
     import json
 
-    from nbutils.data.overlap import near_duplicates, shared_people
-    from nbutils.data.survey import survey
+    from nbutils.data.upkeep.overlap import near_duplicates, shared_people
+    from nbutils.data.upkeep.survey import survey_collection
 
     with errors():
         sides = [_side(path) for path in (first, second)]
@@ -165,7 +165,7 @@ def overlap_command(
         images = []
         one, two = (collection for collection, _ in sides)
         if one is not None and two is not None:
-            pairs, bits = near_duplicates(survey(one).looks, survey(two).looks)
+            pairs, bits = near_duplicates(survey_collection(one).looks, survey_collection(two).looks)
             images = [(one.names[a], two.names[b], d) for (a, b), d in zip(pairs.tolist(), bits.tolist(), strict=True)]
     if as_json:
         print(json.dumps({"people": people, "images": images}, indent=1, ensure_ascii=False))
@@ -180,7 +180,7 @@ def overlap_command(
 
 def _open(name: str, root: Path, layout: str | None) -> Collection:
     """The data set on disk; a form that its manifest does not name is opened all the same, and said so by `check`."""
-    from nbutils.data.layouts import open_collection
+    from nbutils.data.layouts.base import open_collection
     from nbutils.data.manifest import load_manifest
 
     if load_manifest(name).access == "embedded":
@@ -189,8 +189,8 @@ def _open(name: str, root: Path, layout: str | None) -> Collection:
 
 
 def _side(path: Path) -> tuple[Collection | None, list[str]]:
-    from nbutils.data.layouts import open_collection, recognise
-    from nbutils.data.overlap import read_identity_list
+    from nbutils.data.layouts.base import open_collection, recognise
+    from nbutils.data.upkeep.overlap import read_identity_list
 
     if path.is_file() and path.suffix == ".txt":
         return None, read_identity_list(path)

@@ -11,7 +11,7 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 
-from nbutils.files import write_aside
+from nbutils.writing import write_aside
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _MARKER = "papermill-error-cell-tag"

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from nbutils.batch.parameters import Literal
-from nbutils.data.spec import DataSize, DataSpec, SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.spec import DataSize, DataSpec
 from nbutils.errors import ParameterError
 from nbutils.reporting import printed
 from nbutils.training import TrainingSpec, recipes

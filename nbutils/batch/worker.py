@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from nbutils.batch.parameters import read_title
-from nbutils.files import write_aside
 from nbutils.reporting.files import write_json
 from nbutils.reporting.run import RECORDS
+from nbutils.writing import write_aside
 
 EXECUTED, PAGE, STATUS, ERROR = "executed.ipynb", "page.html", "status.json", "error.txt"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")

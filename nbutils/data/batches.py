@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nbutils.data.landmarks import MIRRORED
+from nbutils.data.geometry.template import MIRRORED
+from nbutils.data.pixels import to_unit_range
 from nbutils.errors import ParameterError
 
 #: Pixels of crops to look at at once: on a processor, maps that stay near its cache take less time and memory.
@@ -19,8 +20,8 @@ _PIXELS_ON_CPU, _PIXELS = 2**18, 2**22
 
 
 @dataclass(frozen=True)
-class Crops:
-    """Where B crops of one size lie in their images.
+class CropWindows:
+    """Where B crops of one size lie in their images, and which are mirrored.
 
     Attributes:
         top: (B, 1) first row.
@@ -34,9 +35,9 @@ class Crops:
     mirrored: Tensor
     size: tuple[int, int]
 
-    def at(self, positions: Tensor) -> Crops:
-        """Those of the crops `positions`."""
-        return Crops(self.top[positions], self.left[positions], self.mirrored[positions], self.size)
+    def at(self, positions: Tensor) -> CropWindows:
+        """The crops at `positions`."""
+        return CropWindows(self.top[positions], self.left[positions], self.mirrored[positions], self.size)
 
     def points(self, landmarks: Tensor) -> Tensor:
         """Moves key points with the crop.
@@ -71,6 +72,14 @@ class FaceBatches:
 
     Raises:
         ParameterError: If the images are smaller than the input.
+
+    Example:
+        >>> import numpy as np
+        >>> import torch
+        >>> from nbutils.data import FaceBatches
+        >>> batches = FaceBatches(np.zeros((6, 61, 53, 3), np.uint8), (55, 47))
+        >>> batches.centred(torch.tensor([0, 3])).shape
+        torch.Size([2, 3, 55, 47])
     """
 
     def __init__(
@@ -102,7 +111,7 @@ class FaceBatches:
         return self._as_input(self.images[index][:, top : top + height, left : left + width])
 
     def in_order(self) -> Iterator[Tensor]:
-        """Central crops of all images, as many at a time as the device works through well."""
+        """Central crops of all images, in batches that suit the device."""
         pixels = _PIXELS_ON_CPU if self.device.type == "cpu" else _PIXELS
         at_once = max(pixels // math.prod(self.input_size), 1)
         return map(self.centred, torch.split(torch.arange(len(self)), at_once))
@@ -119,15 +128,15 @@ class FaceBatches:
         """
         return self.cut(index, self.draw(len(index), generator))
 
-    def draw(self, count: int, generator: torch.Generator, *, mirror: bool = True) -> Crops:
+    def draw(self, count: int, generator: torch.Generator, *, mirror: bool = True) -> CropWindows:
         """Random crops for `count` images, half of them mirrored if wanted; all randomness of `augmented`."""
         down, right = self._margin
         top = torch.randint(down + 1, (count, 1), generator=generator)
         left = torch.randint(right + 1, (count, 1), generator=generator)
         mirrored = torch.rand((count, 1), generator=generator) < (0.5 if mirror else 0)
-        return Crops(top, left, mirrored, self.input_size)
+        return CropWindows(top, left, mirrored, self.input_size)
 
-    def cut(self, index: Tensor, crops: Crops) -> Tensor:
+    def cut(self, index: Tensor, crops: CropWindows) -> Tensor:
         """The images `index` under the given crops, as `augmented` returns them."""
         height, width = self.input_size
         rows = crops.top + torch.arange(height) + index[:, None] * self.images.shape[1]
@@ -139,17 +148,30 @@ class FaceBatches:
         return self._as_input(gathered.view(len(index), height, width, channels))
 
     @property
-    def central(self) -> Crops:
+    def central(self) -> CropWindows:
         """The crop of `centred`, for any number of images."""
         top, left = (torch.tensor([[margin // 2]]) for margin in self._margin)
-        return Crops(top, left, torch.tensor([[False]]), self.input_size)
+        return CropWindows(top, left, torch.tensor([[False]]), self.input_size)
 
     def _as_input(self, pixels: Tensor) -> Tensor:
-        pixels = pixels.to(self.device, non_blocking=True)
-        return pixels.permute(0, 3, 1, 2).float().sub_(127.5).div_(127.5)
+        return to_unit_range(pixels.to(self.device, non_blocking=True))
 
 
 def central_crops(images: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """The pixels that `FaceBatches.centred` takes, as a view of (N, H, W, C) images: (N, *size, C)."""
+    """The pixels that `FaceBatches.centred` takes, as a view.
+
+    Args:
+        images: (N, H, W, C).
+        size: (height, width) of the crops.
+
+    Returns:
+        (N, *size, C).
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import central_crops
+        >>> central_crops(np.zeros((2, 61, 53, 3), np.uint8), (55, 47)).shape
+        (2, 55, 47, 3)
+    """
     top, left = (images.shape[1] - size[0]) // 2, (images.shape[2] - size[1]) // 2
     return images[:, top : top + size[0], left : left + size[1]]

@@ -1,4 +1,4 @@
-"""One interface to a data set on disk, whatever its layout: encoded images and what its files say about them."""
+"""One interface to a data set on disk, whatever its layout: encoded images and their annotations."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from nbutils.data.decode import Decoded, Shrink, decode_image, decode_reduced
 from nbutils.data.faces import Pairs
 from nbutils.errors import DataError
 
-#: What a data set may say about its images, besides having them.
+#: Annotations that a data set may have besides its images.
 Annotation = Literal["identity", "attributes", "landmarks", "boxes", "partition", "pairs"]
 ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
+
+#: CelebA's own names for the columns of `Collection.landmarks` and `Collection.boxes`.
+LANDMARK_COLUMNS = tuple(f"{p}_{a}" for p in ("lefteye", "righteye", "nose", "leftmouth", "rightmouth") for a in "xy")
+BOX_COLUMNS = ("x_1", "y_1", "width", "height")
 
 #: Values of `Collection.partition`.
 TRAIN, VALIDATION, TEST, NOT_LISTED = 0, 1, 2, -1
@@ -29,15 +33,15 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """N images of a data set, none of them decoded yet, with what its files say about them; None: they do not say.
+    """N images of a data set, not decoded yet, with the annotations in its files; None where the files have none.
 
     Attributes:
-        layout: name of the layout, a key of `nbutils.data.layouts.LAYOUTS`.
+        layout: name of the layout; see `nbutils.data.layouts.base.known_layouts`.
         root: the folder or file it was opened from.
         names: one stable, unique name an image: its path below the root in POSIX form, or the key of its record.
             Of large collections it is computed as asked for.
         read: encoded bytes of image i, as the data set holds them; a DataError names the file where they cannot be had.
-        identity: (N,) int64, a row of `identity_names`, or −1 where nothing says who it is.
+        identity: (N,) int64, a row of `identity_names`, or −1 for an unlabelled image.
         identity_names: one name an identity.
         attributes: (N, 40) int8 in the order of `nbutils.data.attributes.ATTRIBUTES`: 1 has it, −1 has not, 0 unknown.
         landmarks: (N, 5, 2) float32, (x, y) in pixels of the decoded image: left eye, right eye, nose tip, left and
@@ -132,13 +136,13 @@ class Collection:
         return tuple(name for name in ANNOTATIONS if getattr(self, name) is not None)
 
     def lacks(self) -> tuple[Annotation, ...]:
-        """The annotations that the collection has not, likewise."""
+        """The annotations that the collection lacks, in the same order."""
         return tuple(name for name in ANNOTATIONS if getattr(self, name) is None)
 
 
 @dataclass(frozen=True)
 class _Taken(Generic[_Result]):
-    """What a function says of the images that were taken."""
+    """A function of an image's index, for the images that were taken."""
 
     of: Callable[[int], _Result]
     rows: Sequence[int]
@@ -148,7 +152,7 @@ class _Taken(Generic[_Result]):
 
 
 def numbers_of_people(collection: Collection) -> npt.NDArray[np.int64]:
-    """(N,) the number that forms without names know each image's person by; −1 where nothing says who it is.
+    """(N,) each image's person as a number, for layouts without names; −1 for unlabelled images.
 
     It is the person's name where all names are whole numbers, else the row of `identity_names`.
 
@@ -156,7 +160,7 @@ def numbers_of_people(collection: Collection) -> npt.NDArray[np.int64]:
         DataError: If the collection has no identities.
     """
     if collection.identity is None:
-        raise DataError(f"{collection.root}: has no identities, which the form to be written needs")
+        raise DataError(f"{collection.root}: has no identities, which this layout needs")
     names = collection.identity_names
     numeric = all(re.fullmatch("0|[1-9][0-9]{0,8}", name, re.ASCII) for name in names)
     # The last entry is what row −1 picks.

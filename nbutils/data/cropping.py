@@ -1,4 +1,4 @@
-"""Images of a collection to crops of one size, by the rule that its data set calls for."""
+"""Decodes images of a collection and crops them to one size, by the rule of their data set."""
 
 from __future__ import annotations
 
@@ -13,32 +13,35 @@ import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from nbutils.data.collection import Collection
-from nbutils.data.crops import (
+from nbutils.data.geometry.template import (
     LFW_SIZE,
     Box,
+    CropRule,
     box_to_crop,
     check_inside,
     face_box,
-    from_reduced,
     landmarks_to_crop,
     move_points,
-    shrinkage,
-    warp,
 )
-from nbutils.data.manifest import CropRule, Manifest
+from nbutils.data.geometry.warp import from_reduced, shrinkage, warp
 from nbutils.errors import DataError, ParameterError
 
-#: Every rule; `nbutils.data.manifest.CropRule` says what each is.
+#: Every rule; `nbutils.data.geometry.template.CropRule` says what each is.
 CROP_RULES: tuple[CropRule, ...] = get_args(CropRule)
 
 Landmarks = npt.NDArray[np.float32]
 
 
-def crop_rule(collection: Collection, manifest: Manifest) -> CropRule:
-    """The rule of a data set; not for LFW's own images as its pairs, nor for images without key points."""
+def crop_rule(collection: Collection, wanted: CropRule) -> CropRule:
+    """The rule that suits a collection: LFW's own for its images, and no key points where there are none.
+
+    Args:
+        collection: Any.
+        wanted: What the data set's manifest asks for.
+    """
     if collection.layout == "lfw":
         return "lfw"
-    return "whole" if manifest.crop == "landmarks" and collection.landmarks is None else manifest.crop
+    return "whole" if wanted == "landmarks" and collection.landmarks is None else wanted
 
 
 def crop_face(
@@ -93,6 +96,14 @@ def crop_faces(
     Raises:
         DataError: naming the image, for the first that cannot be decoded or cropped.
         ParameterError: If height, width or rule are out of range.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from nbutils.data import Collection, crop_faces
+        >>> faces = Collection("mine", Path("mine"), names=["a"], read=lambda at: b"P5 2 1 255 " + bytes(2))
+        >>> crops, key_points = crop_faces(faces, [0], "whole", 61, 53, progress=False)
+        >>> crops.shape
+        (1, 61, 53, 3)
     """
     if rule not in CROP_RULES:
         raise ParameterError(f"the rule of crops is {rule!r}: expected one of {', '.join(CROP_RULES)}")

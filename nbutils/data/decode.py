@@ -1,4 +1,4 @@
-"""Encoded images of unknown origin to RGB pixels: whole, small enough, and in one form, or one clear error."""
+"""Decodes images of unknown origin to RGB pixels; one clear error for what is damaged, too large or no image."""
 
 from __future__ import annotations
 
@@ -57,6 +57,11 @@ def decode_image(content: bytes, name: str) -> npt.NDArray[np.uint8]:
 
     Raises:
         DataError: If it is no whole image of a known format, or of more than `MAX_PIXELS` pixels or `MAX_SIDE` a side.
+
+    Example:
+        >>> from nbutils.data import decode_image
+        >>> decode_image(b"P5 2 1 255 " + bytes([0, 200]), "two grey pixels").tolist()
+        [[[0, 0, 0], [200, 200, 200]]]
     """
     return decode_reduced(content, name, lambda _height, _width: 1).pixels
 
@@ -76,7 +81,7 @@ def decode_reduced(content: bytes, name: str, shrink: Shrink) -> Decoded:
     if plain is not None:
         reduction = _reduction(*plain, name, shrink)
         height, width = (-(-side // reduction) for side in plain)
-        with suppress(Exception), _turn(height * width):  # of what simplejpeg finds damaged, Pillow decides
+        with suppress(Exception), _turn(height * width):  # what simplejpeg finds damaged is left to Pillow
             pixels = simplejpeg.decode_jpeg(content, min_height=height, min_width=width, min_factor=reduction)
             return Decoded(pixels, reduction, *plain)
     try:
@@ -99,7 +104,7 @@ def decode_reduced(content: bytes, name: str, shrink: Shrink) -> Decoded:
 
 
 def _plain_jpeg(content: bytes) -> tuple[int, int] | None:
-    """(height, width) of a JPEG in the usual colours that says nothing of its orientation, else None."""
+    """(height, width) of a JPEG in the usual colours without an Exif orientation, else None."""
     if not content.startswith(b"\xff\xd8") or b"Exif\0" in content:
         return None
     try:

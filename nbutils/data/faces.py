@@ -1,4 +1,4 @@
-"""What every data set offers, whatever its layout: faces with their annotations, and pairs of them."""
+"""Faces with their annotations, pairs of them, and whole data sets: what every data spec loads, whatever its origin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANNOTATIONS = ("identity", "attributes", "landmarks", "pairs")
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """N face images of one split, with what the data set knows about them.
+    """N face images of one split, with their annotations.
 
     Attributes:
         images: (N, H, W, 3) uint8, RGB; of digits (N, H, W, 1), grey.
@@ -79,7 +79,7 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class FaceData:
-    """A data set made ready: faces to train on, faces of other people to verify, and pairs of those.
+    """A data set ready for use: faces to train on, faces of other people to verify, and pairs of those.
 
     Attributes:
         name: the data set's name in `data_manifests`.
@@ -110,29 +110,34 @@ class FaceData:
 
     @property
     def offers(self) -> tuple[str, ...]:
-        """What it says about its images, of `ANNOTATIONS`; attributes of the faces that neurons are chosen by."""
+        """Which of `ANNOTATIONS` it has; attributes count where the faces have them that neurons are selected on."""
         chosen_by = self.validation or self.train
-        says = {
+        has = {
             "identity": self.train.num_identities > 0,
             "attributes": chosen_by.attributes is not None,
             "landmarks": self.train.landmarks is not None,
             "pairs": len(self.pairs) > 0,
         }
-        return tuple(name for name in ANNOTATIONS if says[name])
+        return tuple(name for name in ANNOTATIONS if has[name])
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """What of `ANNOTATIONS` it does not say."""
+        """Which of `ANNOTATIONS` it lacks."""
         return tuple(name for name in ANNOTATIONS if name not in self.offers)
 
     def require(self, *needed: str) -> FaceData:
-        """Itself, if it says all that is needed.
+        """Returns itself if it has the annotations that are needed.
 
         Args:
             needed: Of `ANNOTATIONS`.
 
         Raises:
             DataError: If it lacks one of them.
+
+        Example:
+            >>> from nbutils.data import DigitsData
+            >>> DigitsData().load().require("identity").name
+            'digits'
         """
         absent = [name for name in needed if name not in self.offers]
         if absent:

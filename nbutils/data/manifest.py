@@ -1,4 +1,4 @@
-"""Data set manifests: one YAML file a data set with where it comes from and what is known about it."""
+"""Data set manifests: one YAML file a data set with its origin, terms, contents and known problems."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-import nbutils
+from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError
 
 #: The project's own manifests.
-MANIFEST_DIR = Path(nbutils.__file__).parent.parent / "data_manifests"
+MANIFEST_DIR = Path(__file__).parents[2] / "data_manifests"
 
-#: How images become crops. "landmarks": a similarity transform brings the five key points to the template; "lfw": the
-#: fixed box of LFW's images of 250 × 250 pixels; "whole": images that are crops of faces already, their largest central
-#: part of the wanted aspect.
-CropRule = Literal["landmarks", "lfw", "whole"]
-#: Keys of `nbutils.data.layouts.LAYOUTS`.
-LayoutName = Literal[
-    "pack", "lfw", "celeba", "celeba_in_the_wild", "recordio", "pair_bin", "msceleb_tsv", "idx",
-    "image_list", "image_folder",
-]  # fmt: skip
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]
+
+
+def _known_layout(name: str) -> str:
+    from nbutils.data.layouts.base import known_layouts  # imported where a manifest names one
+
+    if name not in known_layouts():
+        raise ValueError(f"{name!r} is no layout: expected one of {', '.join(map(repr, known_layouts()))}")
+    return name
 
 
 class ManifestFile(BaseModel):
@@ -33,8 +32,8 @@ class ManifestFile(BaseModel):
 
     Attributes:
         name: of the file, without a folder.
-        digest: `sha256:…` or `md5:…` (hex), as published; None where nobody does.
-        url: where it can be had without signing anything; None where it cannot.
+        digest: `sha256:…` or `md5:…` (hex), as published; None where none is published.
+        url: where it can be downloaded without an agreement; None where it cannot.
         unpack: whether it is an archive, to be unpacked where it is put.
     """
 
@@ -53,10 +52,10 @@ class ManifestFile(BaseModel):
 
 
 class ManifestSplit(BaseModel):
-    """A way to part the data set.
+    """A way to split the data set.
 
     Attributes:
-        rule: "fixed" by lists or by construction; else drawn, as in `nbutils.data.split_file.draw_split`.
+        rule: "fixed" by lists or by construction; else drawn, as in `nbutils.data.splits.draw_split`.
         share: of the images or people held out, for drawn splits.
         note: whose it is, and what it is for.
     """
@@ -69,24 +68,24 @@ class ManifestSplit(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is known about a data set before any of its files is read.
+    """A data set's description, for use before any of its files is read.
 
     Attributes:
         title: what captions call it.
         homepage: where its makers offer it; None where there is none.
-        licence: under what terms.
+        licence: its terms.
         citation: what to cite.
         access: open, on request, withdrawn by its makers, never public, or embedded in this project.
         notes: on consent and known problems.
-        annotations: what it says about each image.
+        annotations: of its images.
         images: number of images as printed by its makers; None where there is no fixed number.
         identities: number of people as printed; None likewise.
         rounded: whether the numbers are printed rounded, so that a few per cent more or less are no fault.
         files: its own files, with published digests.
         how_to_get: what to do where `files` cannot be fetched.
         substitutes: manifests of data sets to take instead.
-        layouts: the forms it comes in, names of `nbutils.data.layouts`; empty where nothing is on disk.
-        splits: how it is parted.
+        layouts: the forms it comes in, see `nbutils.data.layouts.base.known_layouts`; empty where it has no files.
+        splits: how it is split.
         crop: how its images become crops; see `nbutils.data.cropping`.
     """
 
@@ -105,7 +104,7 @@ class Manifest(BaseModel):
     files: tuple[ManifestFile, ...] = ()
     how_to_get: Text | None = None
     substitutes: tuple[Text, ...] = ()
-    layouts: tuple[LayoutName, ...] = ()
+    layouts: tuple[Annotated[str, AfterValidator(_known_layout)], ...] = ()
     splits: tuple[ManifestSplit, ...] = ()
     crop: CropRule = "whole"
 
@@ -120,6 +119,11 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
 
     Raises:
         DataError: naming the file, and the line and key at fault.
+
+    Example:
+        >>> from nbutils.data import load_manifest
+        >>> load_manifest("lfw").title
+        'Labeled Faces in the Wild'
     """
     path = Path(name_or_path)
     if path.suffix not in (".yml", ".yaml"):
@@ -153,7 +157,7 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
 
 
 def _check_unique(node: yaml.Node | None, path: Path, checked: set[int]) -> None:
-    """YAML's reader would let the last of two equal keys win without a word."""
+    """Refuses a key that is given twice, of which YAML's reader would silently take the last."""
     if id(node) in checked:  # an alias: a few lines of them can name a billion things
         return
     checked.add(id(node))

@@ -1,18 +1,24 @@
-"""Which faces a notebook or a training uses: small serialisable values that load their data set."""
+"""What a data spec is: a small serialisable value that says which faces a training uses, and loads them.
+
+Every kind of data set has a class of its own in `nbutils.data.sources`; your own derives from `DataSpec` likewise.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, SerializeAsAny
 
 from nbutils.data.faces import FaceData
-from nbutils.data.splits import held_out_images, take_images, without_identities
+from nbutils.data.held_out import held_out_images, take_images, without_identities
+from nbutils.errors import ParameterError
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,36 @@ class DataSize:
     channels: int = 3
 
 
-class _Data(BaseModel):
+class DataSpec(BaseModel):
+    """Base of every kind of data; a subclass gives `kind` a value of its own, adds fields and defines `read`.
+
+    Attributes:
+        height: Rows of the stored crop.
+        width: Its columns.
+        held_out_images: Share of each training person's images that is kept from training, to test on.
+        held_out_seed: Of that draw.
+        adapt_to_all_but_fold: Train on the test images outside this fold, without identities; None: as usual.
+        kind: Name of the kind of data, which tells JSON of one kind from another.
+
+    Example:
+        A data set of one's own:
+
+        >>> import numpy as np
+        >>> from typing import Literal
+        >>> from nbutils.data import DataSpec, FaceData, Faces, draw_pairs
+        >>> class Noise(DataSpec):
+        ...     kind: Literal["noise"] = "noise"
+        ...     people: int = 5
+        ...     def read(self) -> FaceData:
+        ...         rng = np.random.default_rng(0)
+        ...         who = np.repeat(np.arange(self.people), 4)
+        ...         images = rng.integers(256, size=(len(who), self.height, self.width, 3), dtype=np.uint8)
+        ...         faces = Faces(images, who, tuple(f"person {p}" for p in range(self.people)))
+        ...         return FaceData("noise", "noise", faces, faces, draw_pairs(who, 10, rng))
+        >>> Noise(people=3, held_out_images=0.25).size().train
+        9
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     height: PositiveInt = Field(
@@ -50,9 +85,19 @@ class _Data(BaseModel):
     adapt_to_all_but_fold: int | None = Field(
         None, ge=0, description="train on the test images outside this fold, without identities"
     )
+    kind: str
+
+    def read(self) -> FaceData:
+        """Makes or reads the faces, with nothing held out; every subclass defines it."""
+        raise NotImplementedError(f"{type(self).__name__} has no way to read its faces: expected a method 'read'")
 
     def load(self) -> FaceData:
-        """Returns the faces; loaded once a process, but for a fold's, which are taken from the whole anew."""
+        """Returns the faces; loaded once a process, but for a fold's, which are taken from the whole anew.
+
+        Raises:
+            DataError: The data are missing or damaged.
+            ParameterError: A field does not suit the data.
+        """
         if self.adapt_to_all_but_fold is None:
             return _load(self)
         whole = self.model_copy(update={"adapt_to_all_but_fold": None}).load()
@@ -68,7 +113,8 @@ class _Data(BaseModel):
         return hashlib.sha256(f"{whole}, test images outside fold {fold}".encode()).hexdigest()
 
     def code(self) -> tuple[str, ...]:
-        return ("nbutils.data.spec",)
+        """Dotted names of the modules whose source, with what it imports, decides the arrays."""
+        return (type(self).__module__,)
 
     def size(self) -> DataSize:
         """Returns how much there is, at most; nothing is loaded where the spec alone says it."""
@@ -77,114 +123,67 @@ class _Data(BaseModel):
         _, height, width, channels = data.train.images.shape
         return DataSize(len(data.train), data.train.num_identities, validation, len(data.test), height, width, channels)
 
-    def _load(self) -> FaceData:
-        raise NotImplementedError
 
+def known_kinds() -> dict[str, type[DataSpec]]:
+    """Every kind of data spec by its name: those of `nbutils.data.sources`, and others defined so far.
 
-class SyntheticData(_Data):
-    """The embedded faces: `identities` people to train on, others to validate and to verify.
-
-    Attributes:
-        identities: People of the training set.
-        images_per_identity: Images of each of them.
-        validation_images: Images with attributes of further people, for the statistics of neurons.
-        pairs: Pairs of the verification list, half of them of one person, in ten folds, of further people.
-        seed: Of the whole population.
+    Raises:
+        ParameterError: If two classes of different names are of one kind.
     """
-
-    kind: Literal["synthetic"] = "synthetic"
-    identities: PositiveInt = 300
-    images_per_identity: PositiveInt = 20
-    validation_images: PositiveInt = 4000
-    pairs: PositiveInt = 6000
-    seed: int = Field(0, ge=0)
-
-    def size(self) -> DataSize:
-        """Returns how much there would be, rendering nothing; folds to adapt to count as all test images."""
-        from nbutils.data.embedded import count_test_images
-
-        test = count_test_images(self)
-        kept = max(1, self.images_per_identity - round(self.held_out_images * self.images_per_identity))
-        train, identities = self.identities * kept, self.identities
-        if self.adapt_to_all_but_fold is not None:
-            train, identities = test, 1
-        return DataSize(train, identities, self.validation_images, test, self.height, self.width)
-
-    def _load(self) -> FaceData:
-        from nbutils.data.embedded import load_synthetic
-
-        return load_synthetic(self)
+    _import_sources()
+    kinds: dict[str, type[DataSpec]] = {}
+    for cls in _subclasses(DataSpec):
+        kind = cls.model_fields["kind"].default
+        if not isinstance(kind, str):
+            continue  # a base of others
+        names = [f"{c.__module__}.{c.__qualname__}" for c in (cls, kinds.get(kind, cls))]
+        if names[0] != names[1]:  # else a notebook's cell that ran again: the newest counts
+            raise ParameterError(f"kind {kind!r} is that of {names[1]} and of {names[0]}: expected one class a kind")
+        kinds[kind] = cls
+    return kinds
 
 
-class FolderData(_Data):
-    """A data set on disk, in any layout of `nbutils.data.layouts`; see `nbutils.data.folder.load_folder`.
+def parse_data_spec(value: object) -> object:
+    """Makes the spec that a mapping describes, by its `kind`; anything else is returned as it is.
 
-    Attributes:
-        dataset: Name or path of its manifest, which says how faces are cut out.
-        root: Its folder or file.
-        layout: Name of the layout; None: recognised.
-        pairs_root: Folder or file of the pairs to verify, in any layout; None: the data set's own, or a `.bin` file
-            beside it.
-        min_images: People with fewer images are not trained on.
-        validation_people: Share of the people to train on that are held out to tune on.
+    Raises:
+        ParameterError: If the kind is missing or unknown.
+        pydantic.ValidationError: If a field is unknown, mistyped or out of its range.
+
+    Example:
+        >>> from nbutils.data.spec import parse_data_spec
+        >>> parse_data_spec({"kind": "digits", "validation": 50}).validation
+        50
     """
-
-    kind: Literal["folder"] = "folder"
-    dataset: str
-    root: Path
-    layout: str | None = None
-    pairs_root: Path | None = None
-    min_images: PositiveInt = 4
-    validation_people: float = Field(0.0, ge=0, lt=1)
-
-    def size(self) -> DataSize:
-        """Returns how much there is, from the lists alone."""
-        from nbutils.data.folder import choose_images
-
-        chosen = choose_images(self)
-        assert chosen.source.identity is not None
-        who = chosen.source.identity[chosen.train]
-        train, identities = len(who), len(np.unique(who))
-        if self.held_out_images:
-            train -= int(held_out_images(who, self.held_out_images, self.held_out_seed).sum())
-        if self.adapt_to_all_but_fold is not None:
-            train, identities = len(chosen.test), 1
-        validation = 0 if chosen.validation is None else len(chosen.validation)
-        return DataSize(train, identities, validation, len(chosen.test), self.height, self.width)
-
-    def _load(self) -> FaceData:
-        from nbutils.data.folder import load_folder
-
-        return load_folder(self)
+    if not isinstance(value, Mapping):
+        return value
+    kinds, kind = known_kinds(), value.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ParameterError(f"the kind of data is {kind!r}: expected one of {', '.join(sorted(kinds))}")
+    return kinds[kind].model_validate(value)
 
 
-class DigitsData(_Data):
-    """Digits instead of faces: those of scikit-learn, or MNIST's; see `nbutils.data.digits.load_digits`.
-
-    Attributes:
-        root: Folder in torchvision's layout of MNIST; None: scikit-learn's 8×8 digits.
-        validation: Images at the end of the training set to tune on instead of training on them.
-    """
-
-    kind: Literal["digits"] = "digits"
-    height: PositiveInt = Field(8, description="digits are padded to it; the excess over the input is for random crops")
-    width: PositiveInt = 8
-    root: Path | None = None
-    validation: int = Field(0, ge=0)
-
-    def _load(self) -> FaceData:
-        from nbutils.data.digits import load_digits
-
-        return load_digits(self.root, height=self.height, width=self.width, validation=self.validation)
+#: Type of a pydantic field that holds any data spec: it takes an instance, or a mapping that says its `kind`, and
+#: serialises all fields of the subclass.
+AnyDataSpec = Annotated[SerializeAsAny[DataSpec], BeforeValidator(parse_data_spec)]
 
 
-#: Any of them; pydantic tells them apart by `kind`.
-DataSpec = SyntheticData | FolderData | DigitsData
+@cache
+def _import_sources() -> None:
+    """Defines the project's own kinds. Nothing else imports them all: a training depends on the kind it uses."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent / "sources")], "nbutils.data.sources."):
+        importlib.import_module(module.name)
+
+
+def _subclasses(cls: type[DataSpec]) -> Iterator[type[DataSpec]]:
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 @lru_cache(maxsize=4)
-def _load(spec: _Data) -> FaceData:
-    data = spec._load()
+def _load(spec: DataSpec) -> FaceData:
+    data = spec.read()
     if not spec.held_out_images:
         return data
     held_out = held_out_images(data.train.identity, spec.held_out_images, spec.held_out_seed)

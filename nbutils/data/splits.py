@@ -1,88 +1,120 @@
-"""Splits by image: some of each person's images to learn from and the others to test, or the images outside a fold."""
+"""Splits of a whole data set, kept in files: the rule, the seed and the images held out, under a digest."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
-from nbutils.data.faces import FaceData, Faces, Pairs
-from nbutils.data.synthetic.hashing import uniforms
-from nbutils.errors import ParameterError
+from nbutils.data.held_out import held_out_images, shuffled
+from nbutils.errors import DataError, ParameterError, first_fault
+from nbutils.writing import write_aside
 
-#: Sets these random numbers apart from those of the embedded faces.
-_STREAM = 0x5B117
-
-
-def shuffled(count: int, seed: int) -> npt.NDArray[np.int64]:
-    """A random order of 0 … count − 1, by integer arithmetic alone: equal on every platform and in every version."""
-    return np.argsort(uniforms(seed, _STREAM, np.arange(count), 1)[:, 0], kind="stable").astype(np.int64)
+#: "images": some of all images, as both papers split (80/20 at random); "images_of_each": likewise, but every
+#: person keeps some to train on; "identities": all images of some people, so that no person is in both parts.
+SplitRule = Literal["images", "images_of_each", "identities"]
 
 
-def held_out_images(identity: npt.NDArray[np.int64], share: float, seed: int = 0) -> npt.NDArray[np.bool_]:
-    """Marks a random share of each person's images, so that every person keeps at least one.
+class Split(BaseModel):
+    """Which images of a data set are held out.
 
-    Args:
-        identity: (N,) identity of every image.
-        share: Of each person's images, rounded to whole ones, in (0, 1); 0.2 for an 80/20 split.
-        seed: Of the draw.
+    Attributes:
+        rule: how they were drawn.
+        share: of the images (or people) held out, in (0, 1).
+        seed: of the draw.
+        images: number of images of the data set.
+        bits: the mask, eight images a byte, in base64.
+        digest: SHA-256 (hex) of all of the above.
+    """
 
-    Returns:
-        (N,) bool, True for the images held out.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: SplitRule
+    share: Annotated[float, Field(gt=0, lt=1)]
+    seed: NonNegativeInt
+    images: PositiveInt
+    bits: str
+    digest: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.digest != _digest(self.rule, self.share, self.seed, self.images, self.bits):
+            raise ValueError("the digest is not that of the content")
+        if len(base64.b64decode(self.bits, validate=True)) != -(-self.images // 8):
+            raise ValueError(f"the mask is not one of {self.images} images")
+        return self
+
+    @property
+    def held_out(self) -> npt.NDArray[np.bool_]:
+        """(images,) bool, True for those held out."""
+        packed = np.frombuffer(base64.b64decode(self.bits), np.uint8)
+        return np.unpackbits(packed, count=self.images).astype(np.bool_)
+
+    def save(self, path: Path) -> None:
+        """Writes the split as JSON, whole or not at all."""
+        write_aside(path, self.model_dump_json(indent=1) + "\n")
+
+
+def load_split(path: Path) -> Split:
+    """Reads a split.
 
     Raises:
-        ParameterError: If the share is out of range.
+        DataError: naming the file, if it is no split or has been altered.
+    """
+    try:
+        return Split.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValidationError as error:
+        raise DataError(f"{path}: {first_fault(error)}") from error
+
+
+def draw_split(rule: SplitRule, identity: npt.NDArray[np.int64], share: float, seed: int = 0) -> Split:
+    """Draws a split; equal on every platform.
+
+    Args:
+        rule: One of `SplitRule`.
+        identity: (N,) of every image, −1 for unlabelled ones; "images" uses its length alone.
+        share: Held out, of the images or of the people, rounded to whole ones.
+        seed: Of the draw.
+
+    Raises:
+        ParameterError: If the share is out of range, or nothing would be held out or left.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import draw_split
+        >>> draw_split("images", np.zeros(10, np.int64), 0.2).held_out.sum().item()
+        2
     """
     if not 0 < share < 1:
-        raise ParameterError(f"the share of images held out is {share}: expected a value in (0, 1)")
-    order = shuffled(len(identity), seed)
+        raise ParameterError(f"the share held out is {share}: expected a value in (0, 1)")
+    held_out = _RULES[rule](np.asarray(identity), share, seed)
+    if not held_out.any() or held_out.all():
+        raise ParameterError(f"a share of {share} of {len(held_out)} images holds out {held_out.sum()}: expected some")
+    bits = base64.b64encode(np.packbits(held_out).tobytes()).decode()
+    digest = _digest(rule, share, seed, len(held_out), bits)
+    return Split(rule=rule, share=share, seed=seed, images=len(held_out), bits=bits, digest=digest)
+
+
+def _some_images(identity: npt.NDArray[np.int64], share: float, seed: int) -> npt.NDArray[np.bool_]:
     held_out = np.zeros(len(identity), np.bool_)
-    for person in np.unique(identity):
-        own = order[identity[order] == person]
-        held_out[own[: min(round(share * len(own)), len(own) - 1)]] = True
+    held_out[shuffled(len(identity), seed)[: round(share * len(identity))]] = True
     return held_out
 
 
-def outside_fold(pairs: Pairs, count: int, fold: int) -> npt.NDArray[np.bool_]:
-    """Marks the images that the pairs of other folds show, and those of this fold do not.
-
-    Args:
-        pairs: The verification list.
-        count: Images that it is about.
-        fold: Which to leave out.
-
-    Returns:
-        (count,) bool.
-
-    Raises:
-        ParameterError: If there is no such fold, or no image is left.
-    """
-    inside, outside = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-    for mask, rows in ((inside, pairs.fold == fold), (outside, pairs.fold != fold)):
-        mask[pairs.first[rows]] = mask[pairs.second[rows]] = True
-    if not inside.any():
-        raise ParameterError(f"fold is {fold}: expected one of {', '.join(map(str, np.unique(pairs.fold)))}")
-    outside &= ~inside
-    if not outside.any():
-        raise ParameterError(f"every image is in fold {fold}: expected some that only other folds show")
-    return outside
+def _some_people(identity: npt.NDArray[np.int64], share: float, seed: int) -> npt.NDArray[np.bool_]:
+    people = np.unique(identity[identity >= 0])
+    return np.isin(identity, people[_some_images(people, share, seed)])
 
 
-def without_identities(data: FaceData, fold: int) -> Faces:
-    """The test images outside one fold, with nothing said about them: what the † rows of Luo et al. 2016 adapt to.
-
-    Args:
-        data: A data set with pairs.
-        fold: The fold to be tested afterwards.
-
-    Raises:
-        ParameterError: As in `outside_fold`.
-    """
-    images = data.test.images[outside_fold(data.pairs, len(data.test), fold)]
-    return Faces(images, np.zeros(len(images), np.int64), ("withheld",))
+_RULES = {"images": _some_images, "images_of_each": held_out_images, "identities": _some_people}
 
 
-def take_images(faces: Faces, keep: npt.NDArray[np.bool_]) -> Faces:
-    """The marked images, with the numbers and names of all people unchanged."""
-    attributes = None if faces.attributes is None else faces.attributes[keep]
-    landmarks = None if faces.landmarks is None else faces.landmarks[keep]
-    return Faces(faces.images[keep], faces.identity[keep], faces.identity_names, attributes, landmarks)
+def _digest(*content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()

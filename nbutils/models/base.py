@@ -66,7 +66,7 @@ class FaceNetwork(nn.Module):
         """From now on takes whole-face crops of another size, and looks at one region of them.
 
         Args:
-            region: One of `nbutils.data.regions.REGIONS`.
+            region: One of `nbutils.data.geometry.face_regions.REGIONS`.
             crop: (height, width) of the crops.
 
         Raises:

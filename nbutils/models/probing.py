@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from nbutils.data.pixels import to_unit_range
 from nbutils.errors import DataError, ParameterError
 from nbutils.models.evaluating import evaluating
 from nbutils.models.features import device_of
@@ -19,11 +20,6 @@ from nbutils.models.taps import Taps, find_module
 Pooling = Literal["mean", "max"]
 
 Prepare = Callable[[Tensor], Tensor]
-
-
-def to_unit_range(images: Tensor) -> Tensor:
-    """(B, H, W, C) uint8 to (B, C, H, W) in [−1, 1], the input of this project's networks."""
-    return (images.permute(0, 3, 1, 2).float() - 127.5) / 127.5
 
 
 def module_features(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nbutils.data.regions import REGIONS, cut_region
+from nbutils.data.geometry.face_regions import REGIONS, cut_region
 from nbutils.errors import ParameterError
 
 
@@ -20,7 +20,7 @@ class View:
     thus one for all: in a mirrored image, "left_eye" is still the viewer's left.
 
     Attributes:
-        region: One of `nbutils.data.regions.REGIONS`.
+        region: One of `nbutils.data.geometry.face_regions.REGIONS`.
         size: (height, width) of the network's input.
 
     Raises:

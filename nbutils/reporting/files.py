@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nbutils.files import write_aside
+from nbutils.writing import write_aside
 
 
 def write_json(path: Path, value: object) -> None:

@@ -14,9 +14,9 @@ import jinja2
 import pandas as pd
 
 from nbutils.errors import NbutilsError
-from nbutils.files import write_aside
 from nbutils.paths import default_store, runs_dir
 from nbutils.reporting.formatting import decimal, numeric_columns, rounded
+from nbutils.writing import write_aside
 
 INDEX = "index.html"
 _MARKERS = ("status.json", "artefacts.json")

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from torch import nn
 
+from nbutils.data.pixels import to_unit_range
 from nbutils.errors import ParameterError
-from nbutils.models.probing import Pooling, Prepare, module_features, to_unit_range
+from nbutils.models.probing import Pooling, Prepare, module_features
 from nbutils.selection.discriminativeness import attribute_discriminativeness, chance_level
 from nbutils.selection.neurons import NeuronSelection, select_neurons
 

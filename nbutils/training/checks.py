@@ -8,7 +8,7 @@ from functools import cache
 import torch
 
 from nbutils.data.faces import FaceData
-from nbutils.data.landmarks import require_landmarks
+from nbutils.data.geometry.key_points import require_landmarks
 from nbutils.errors import DataError, ParameterError
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.models.base import FaceNetwork, Outputs

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
-from nbutils.data.batches import Crops, FaceBatches
+from nbutils.data.batches import CropWindows, FaceBatches
 from nbutils.data.faces import Faces
 from nbutils.losses.objective import Objective
 from nbutils.losses.signals import Signals, parse_read
@@ -185,7 +185,7 @@ class _Source:
         self._student_taps = Taps(student.root, paths["student"])
         self._teacher_taps = Taps(teacher.root, paths["teacher"]) if teacher is not None else None
 
-    def signals(self, network: nn.Module, index: Tensor, crops: Crops) -> Signals:
+    def signals(self, network: nn.Module, index: Tensor, crops: CropWindows) -> Signals:
         """The student's outputs and the targets for one batch."""
         images = self.batches.cut(index, crops)
         student = network(images) | _in_brackets(self._student_taps.take())
@@ -205,7 +205,7 @@ class _Source:
             answers: dict[str, Any] = self.teacher(images)
             return answers | _in_brackets(self._teacher_taps.take())
 
-    def _truth(self, index: Tensor, crops: Crops) -> dict[str, Any]:
+    def _truth(self, index: Tensor, crops: CropWindows) -> dict[str, Any]:
         truth = {
             "identity": self._rows(self.faces.identity, index),
             "index": index.to(self.fabric.device),

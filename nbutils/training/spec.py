@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BeforeValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
-from nbutils.data.spec import DataSpec
+from nbutils.data.spec import AnyDataSpec
 from nbutils.errors import ParameterError
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.training.base import Frozen, digest
@@ -21,10 +21,12 @@ from nbutils.training.teacher_specs import FunctionTeacher, ModuleTeacher, OnnxT
 
 #: Modules that count only for the specs that use them; their imports stand inside the functions that need them.
 _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
+    "nbutils.models.features": lambda spec: bool(spec.teacher),
     "nbutils.models.view": lambda spec: spec.model.view is not None,
     "nbutils.models.plain": lambda spec: spec.model.size is not None,
     "nbutils.training.choosing": lambda spec: spec.selection is not None,
-    "nbutils.training.given_teachers": lambda spec: False,  # in its teachers' own keys
+    "nbutils.training.given_teachers": lambda spec: False,  # counts in the teachers' own keys
+    "nbutils.training.teacher_specs": lambda spec: False,
     "nbutils.training.initialise": lambda spec: spec.initialise_from is not None,
     "nbutils.training.target_cache": lambda spec: spec.targets == "cached",
     "nbutils.training.teachers": lambda spec: bool(spec.teacher),
@@ -123,7 +125,7 @@ class TrainingSpec(Frozen):
     """
 
     name: str
-    data: DataSpec = Field(discriminator="kind")
+    data: AnyDataSpec
     model: ModelSpec
     objective: dict[str, Term] = Field(min_length=1)
     schedule: Schedule

@@ -40,7 +40,7 @@ class _Given(Frozen):
         modules, sources = self._roots()
         return {
             "teacher": self.model_dump(mode="json", exclude={"name", "file", "weights"}),
-            "code": closure(("nbutils.training.given_teachers", *modules), sources),
+            "code": closure(("nbutils.training.teacher_specs", *modules), sources),
         }
 
     def network(self, crop: tuple[int, int]) -> FaceNetwork:

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from sklearn.metrics import roc_auc_score
 
-from nbutils.data.crops import SMALL_INPUT
-from nbutils.data.regions import REGIONS, cut_region
+from nbutils.data.geometry.face_regions import REGIONS, cut_region
+from nbutils.data.geometry.template import SMALL_INPUT
 from nbutils.errors import ParameterError
 from nbutils.evaluation import VerificationResult
 from nbutils.viz.explorers import as_png
@@ -82,7 +82,7 @@ def boxes(images: npt.NDArray[np.uint8], chosen: Sequence[str] = tuple(REGIONS))
 
     Args:
         images: (N, H, W, 3) uint8 whole faces.
-        chosen: Names of `nbutils.data.regions.REGIONS`.
+        chosen: Names of `nbutils.data.geometry.face_regions.REGIONS`.
     """
     count, rows = len(images), 1 + len(chosen)
     width = 1.15 * count + 1.2

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from nbutils.data.crops import LARGE_INPUT, SMALL_INPUT
-from nbutils.data.regions import REGIONS, cut_region
+from nbutils.data.geometry.face_regions import REGIONS, cut_region
+from nbutils.data.geometry.template import LARGE_INPUT, SMALL_INPUT
 
 
 def parameter_bars(layers: Mapping[str, pd.DataFrame]) -> Figure:

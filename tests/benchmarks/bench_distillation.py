@@ -18,7 +18,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from nbutils.data.faces import Faces
-from nbutils.data.spec import SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
 from nbutils.memory import keep_freed_memory
 from nbutils.models import DeepID2Plus, MobileIDStudent
 from nbutils.training import ModelSpec, Schedule, Teacher, Term, TrainingSpec, recipes

@@ -24,10 +24,10 @@ from torchvision.io import decode_jpeg, read_file
 
 from nbutils.data.batches import FaceBatches
 from nbutils.data.collection import Collection
-from nbutils.data.layouts import open_collection
-from nbutils.data.manifest import CropRule
-from nbutils.data.pack_parts import Block, Parts
-from nbutils.data.packing import pack
+from nbutils.data.geometry.template import CropRule
+from nbutils.data.layouts.base import open_collection
+from nbutils.data.pack.packer import pack_collection
+from nbutils.data.pack.unfinished import Block, Parts
 from nbutils.data.synthetic import SyntheticFaces
 
 IMAGES, PEOPLE, BATCH = 2048, 64, 128
@@ -66,7 +66,7 @@ def test_packing(benchmark: BenchmarkFixture, faces: Collection, tmp_path: Path,
     done = iter(range(10**6))
 
     def packed(rule: CropRule) -> Callable[[], object]:
-        return lambda: pack(faces, tmp_path / str(next(done)), rule, *SIZE, progress=False)
+        return lambda: pack_collection(faces, tmp_path / str(next(done)), rule, *SIZE, progress=False)
 
     ways: dict[str, Callable[[], object]] = {
         "torchvision.io.decode_jpeg": lambda: _bare(faces),
@@ -92,7 +92,7 @@ def test_one_epoch(benchmark: BenchmarkFixture, faces: Collection, tmp_path: Pat
         ]
     )
     folder = ImageFolder(str(faces.root), per_sample)
-    pack(faces, tmp_path / "pack", "whole", *SIZE, progress=False)
+    pack_collection(faces, tmp_path / "pack", "whole", *SIZE, progress=False)
     crops = open_collection(tmp_path / "pack").crops
     assert crops is not None
     batches, generator = FaceBatches(crops, INPUT), torch.Generator().manual_seed(0)

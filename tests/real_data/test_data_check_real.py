@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from nbutils.data.check import check
-from nbutils.data.findings import Report
-from nbutils.data.layouts import open_collection
+from nbutils.data.layouts.base import open_collection
 from nbutils.data.manifest import load_manifest
-from nbutils.data.packing import pack
-from nbutils.data.spec import FolderData
+from nbutils.data.pack.packer import pack_collection
+from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.upkeep.check import check_collection
+from nbutils.data.upkeep.findings import Report
 from tests.support.real_lfw import ROOT, needs_lfw
 
 LISTS = ("peopleDevTrain.txt", "peopleDevTest.txt", "pairsDevTest.txt")
@@ -17,7 +17,7 @@ pytestmark = needs_lfw(*LISTS)
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    return check(open_collection(ROOT), load_manifest("lfw"), progress=False)
+    return check_collection(open_collection(ROOT), load_manifest("lfw"), progress=False)
 
 
 def test_the_report_counts_what_is_on_disk(report: Report) -> None:
@@ -50,6 +50,6 @@ def test_lists_are_as_published(report: Report) -> None:
 
 
 def test_a_pack_gives_the_faces_of_its_folder(tmp_path: Path) -> None:
-    pack(open_collection(ROOT), tmp_path / "pack", "lfw", 61, 53, progress=False)
+    pack_collection(open_collection(ROOT), tmp_path / "pack", "lfw", 61, 53, progress=False)
     folder, packed = (FolderData(dataset="lfw", root=root).load() for root in (ROOT, tmp_path / "pack"))
     assert packed.fingerprint == folder.fingerprint

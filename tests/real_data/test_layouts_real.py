@@ -9,8 +9,8 @@ import pytest
 from nbutils.batch.catalogue import find_notebooks
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.data.collection import TRAIN
-from nbutils.data.layouts import open_collection, write_collection
-from nbutils.data.packing import pack
+from nbutils.data.layouts.base import open_collection, write_collection
+from nbutils.data.pack.packer import pack_collection
 from nbutils.paths import notebooks_dir
 from tests.support.real_lfw import ROOT, needs_lfw
 
@@ -24,7 +24,7 @@ def forms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
     """The data parameters of each form; all hold the same encoded images, the pack their crops."""
     folder = tmp_path_factory.mktemp("forms")
     whole = open_collection(ROOT)
-    pack(whole, folder / "pack", "lfw", 61, 53, progress=False)
+    pack_collection(whole, folder / "pack", "lfw", 61, 53, progress=False)
     assert whole.partition is not None
     there = [at for at in np.flatnonzero(whole.partition == TRAIN).tolist() if at not in whole.missing]
     write_collection(whole.take(there), folder / "records", "recordio")

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from nbutils.data.faces import FaceData
-from nbutils.data.spec import FolderData
+from nbutils.data.sources.on_disk import FolderData
 from nbutils.errors import DataError
 from nbutils.evaluation import evaluate_pairs
 from tests.support.real_lfw import ROOT, needs_lfw

@@ -8,7 +8,7 @@ import torch
 from torchvision.models import resnet18
 
 from nbutils.data.pairs import draw_pairs
-from nbutils.data.spec import SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
 from nbutils.errors import DataError, ParameterError
 from nbutils.evaluation import check_onnx, evaluate_pairs, export_onnx
 from nbutils.models import MobileIDStudent, module_features

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.attributes import ATTRIBUTES
-from nbutils.data.collection import NOT_LISTED, Annotation, Collection, numbers_of_people
-from nbutils.data.layouts.files import Confined, FileReader
-from nbutils.data.layouts.pair_list import read_pair_list, write_pair_list
-from nbutils.data.layouts.tables import (
-    BOX_COLUMNS,
-    LANDMARK_COLUMNS,
+from nbutils.data.collection import BOX_COLUMNS, LANDMARK_COLUMNS, NOT_LISTED, Annotation, Collection, numbers_of_people
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.image_files import Confined, FileReader
+from nbutils.data.layouts.readers.pair_list import read_pair_list, write_pair_list
+from nbutils.data.layouts.readers.tables import (
     Table,
     attributes_of,
     decimal,
@@ -224,3 +223,25 @@ def _write(collection: Collection, folder: Path, form: str) -> None:
         above = [] if what in _BARE else [str(len(rows)), " ".join(_COLUMNS[what])]
         (folder / f"{listing}.txt").write_text("\n".join([*above, *rows, ""]), encoding="utf-8")
     write_pair_list(folder / "pairs.csv", collection.pairs, names)
+
+
+LAYOUTS = (
+    Layout(
+        name="celeba",
+        shape="CelebA, aligned: img_align_celeba/ and list_attr_celeba, identity_CelebA, … (.txt or .csv)",
+        recognises=recognises_aligned,
+        open=open_aligned,
+        write=write_aligned,
+        holds=("identity", "attributes", "landmarks", "partition", "pairs"),
+        rank=20,
+    ),
+    Layout(
+        name="celeba_in_the_wild",
+        shape="CelebA in the wild: img_celeba/ and the same lists",
+        recognises=recognises_in_the_wild,
+        open=open_in_the_wild,
+        write=write_in_the_wild,
+        holds=("identity", "attributes", "landmarks", "boxes", "partition", "pairs"),
+        rank=30,
+    ),
+)

@@ -7,8 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from nbutils.data.collection import Collection
-from nbutils.data.layouts.files import Confined, FileReader, has_people_folders, image_suffix, people_folders
-from nbutils.data.layouts.pair_list import read_pair_list, write_pair_list
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.image_files import (
+    Confined,
+    FileReader,
+    has_people_folders,
+    image_suffix,
+    people_folders,
+)
+from nbutils.data.layouts.readers.pair_list import read_pair_list, write_pair_list
 from nbutils.errors import DataError
 
 
@@ -58,3 +65,16 @@ def write_image_folder(collection: Collection, folder: Path) -> None:
             names[at] = f"{name}/{number:06d}{image_suffix(content)}"
             (folder / names[at]).write_bytes(content)
     write_pair_list(folder / "pairs.csv", collection.pairs, names)
+
+
+LAYOUTS = (
+    Layout(
+        name="image_folder",
+        shape="one folder an identity, with its images",
+        recognises=recognises,
+        open=open_image_folder,
+        write=write_image_folder,
+        holds=("identity", "pairs"),
+        rank=90,
+    ),
+)

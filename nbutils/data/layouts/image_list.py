@@ -1,4 +1,4 @@
-"""Image list: a CSV with one row an image, its path and whatever is known about it."""
+"""Image list: a CSV with one row an image, its path and its annotations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.attributes import ATTRIBUTES
-from nbutils.data.collection import NOT_LISTED, Collection
-from nbutils.data.layouts.files import Confined, FileReader, image_suffix
-from nbutils.data.layouts.pair_list import read_pair_list, write_pair_list
-from nbutils.data.layouts.tables import (
-    BOX_COLUMNS,
-    LANDMARK_COLUMNS,
+from nbutils.data.collection import ANNOTATIONS, BOX_COLUMNS, LANDMARK_COLUMNS, NOT_LISTED, Collection
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.image_files import Confined, FileReader, image_suffix
+from nbutils.data.layouts.readers.pair_list import read_pair_list, write_pair_list
+from nbutils.data.layouts.readers.tables import (
     attributes_of,
     decimal,
     numbers_of,
@@ -85,7 +84,7 @@ def open_image_list(root: Path) -> Collection:
 
 
 def write_image_list(collection: Collection, folder: Path) -> None:
-    """Writes the images under numbers, `images.csv` with all that is known about them, and `pairs.csv`."""
+    """Writes the images under numbers, `images.csv` with all their annotations, and `pairs.csv`."""
     names = []
     (folder / "images").mkdir()
     for at in range(len(collection)):
@@ -112,3 +111,16 @@ def write_image_list(collection: Collection, folder: Path) -> None:
         rows.writerow(columns)
         rows.writerows(zip(*columns.values(), strict=True))
     write_pair_list(folder / "pairs.csv", collection.pairs, names)
+
+
+LAYOUTS = (
+    Layout(
+        name="image_list",
+        shape="a CSV file (images.csv) with a row an image: path and annotations",
+        recognises=recognises,
+        open=open_image_list,
+        write=write_image_list,
+        holds=ANNOTATIONS,
+        rank=80,
+    ),
+)

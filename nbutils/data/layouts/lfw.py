@@ -13,8 +13,10 @@ import numpy as np
 
 from nbutils.data.collection import NOT_LISTED, TEST, TRAIN, Collection
 from nbutils.data.faces import Pairs
-from nbutils.data.layouts.files import FileReader, people_folders
-from nbutils.data.pairs import DEVELOPMENT_FOLDS, ImageName, NamedPair, read_pairs, read_people
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.image_files import FileReader, people_folders
+from nbutils.data.layouts.readers.lfw_lists import ImageName, NamedPair, read_pairs, read_people
+from nbutils.data.pairs import DEVELOPMENT_FOLDS
 from nbutils.errors import DataError
 
 #: Where LFW's archives unpack to, best aligned first: deep-funnelled, funnelled, as found.
@@ -41,7 +43,7 @@ def recognises(root: Path) -> bool:
     if root.is_file():
         return root.suffix == ".txt" and root.name.startswith("pairs") and _image_folder(root.parent) is not None
     folder = _image_folder(root)
-    # The last name is anybody's: then a list has to say that it is LFW.
+    # The last name is a common one: then one of LFW's lists must be there too.
     return folder is not None and (folder.name != IMAGE_FOLDERS[-1] or bool(_lists(root)))
 
 
@@ -113,7 +115,7 @@ def write_lfw(collection: Collection, folder: Path) -> None:
     """Writes images, the lists of training and test people, and `pairsDevTest.txt`.
 
     Raises:
-        DataError: If images have no identity or are no JPEG, a partition parts one person's images, or the pairs are
+        DataError: If images have no identity or are no JPEG, a partition splits one person's images, or the pairs are
             not as LFW's development lists have them.
     """
     identity, order = collection.identity, np.arange(len(collection))
@@ -132,7 +134,7 @@ def write_lfw(collection: Collection, folder: Path) -> None:
             continue
         here = [int(p) for p in np.unique(identity[collection.partition == part])]
         if (collection.partition[np.isin(identity, here)] != part).any():
-            raise DataError(f"{collection.root}: the partition parts the images of a person, as LFW's lists cannot")
+            raise DataError(f"{collection.root}: the partition splits the images of a person, unlike LFW's lists")
         counts = [f"{collection.identity_names[p]}\t{(identity == p).sum()}\n" for p in here]
         if counts:
             (folder / listing).write_text(f"{len(counts)}\n{''.join(counts)}", encoding="utf-8")
@@ -162,7 +164,7 @@ def _lists(base: Path) -> list[Path]:
 
 
 def _images(folder: Path, base: Path, counted: dict[str, int]) -> tuple[set[ImageName], tuple[str, ...]]:
-    """The images in the folder that bear a name as LFW's; remarks on the others."""
+    """The images in the folder that are named as LFW's are; remarks on the others."""
     found, remarks = set(), []
     for person, files in people_folders(folder, base):
         for file in files:
@@ -185,3 +187,16 @@ def _indexed(rows: list[NamedPair], images: list[ImageName]) -> Pairs:
         same=np.array([pair.same for pair in rows], np.bool_),
         fold=np.array([pair.fold for pair in rows], np.int64),
     )
+
+
+LAYOUTS = (
+    Layout(
+        name="lfw",
+        shape="LFW: lfw-deepfunneled/<Name>/<Name>_0001.jpg, with people*.txt and pairs*.txt beside it",
+        recognises=recognises,
+        open=open_lfw,
+        write=write_lfw,
+        holds=("identity", "partition", "pairs"),
+        rank=10,
+    ),
+)

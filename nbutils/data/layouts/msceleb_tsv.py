@@ -1,4 +1,4 @@
-"""MS-Celeb-1M as its makers gave it out: lines of seven columns, the last the image in base64.
+"""MS-Celeb-1M as its makers published it: lines of seven columns, the last the image in base64.
 
 Guo et al. 2016, FaceImageCroppedWithAlignment.tsv: the person's Freebase MID, the image's rank in the search, its
 address, the page's address, the face's id, its rectangle, and the cropped face.
@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.collection import Collection
-from nbutils.data.layouts.files import MAX_IMAGE_BYTES, SpanReader, only_file, size_of
-from nbutils.data.layouts.pair_list import read_pair_list, write_pair_list
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.image_files import MAX_IMAGE_BYTES, SpanReader, only_file, size_of
+from nbutils.data.layouts.readers.pair_list import read_pair_list, write_pair_list
 from nbutils.errors import DataError
 
 COLUMNS = 7
@@ -91,7 +92,7 @@ def write_msceleb_tsv(collection: Collection, folder: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Names(Sequence[str]):
-    """The person and the number of the line of each image, from 1, made as asked for."""
+    """The person and the number of the line of each image, from 1, made on demand."""
 
     people: list[str]
     identity: npt.NDArray[np.int64]
@@ -137,3 +138,16 @@ def _scan(path: Path) -> tuple[dict[bytes, int], npt.NDArray[np.int64]]:
             rows.extend((people.setdefault(columns[0], len(people)), start, stop))
             at = end + 1
     return people, np.array(rows, np.int64).reshape(-1, 3)
+
+
+LAYOUTS = (
+    Layout(
+        name="msceleb_tsv",
+        shape="MS-Celeb-1M: a .tsv file of seven columns, the images in base64",
+        recognises=recognises,
+        open=open_msceleb_tsv,
+        write=write_msceleb_tsv,
+        holds=("identity", "pairs"),
+        rank=60,
+    ),
+)

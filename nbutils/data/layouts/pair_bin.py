@@ -1,7 +1,7 @@
 """Pairs of faces as the recognition benchmarks pass them around: `lfw.bin`, `cfp_fp.bin`, `agedb_30.bin`.
 
 Such a file is a pickle of `(images, same)`: 2 P encoded images, then P booleans. It is read without pickle's own
-machine, by `nbutils.data.layouts.plain_pickle`.
+machine, by `nbutils.data.layouts.readers.plain_pickle`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 
 from nbutils.data.collection import Collection
 from nbutils.data.faces import Pairs
-from nbutils.data.layouts.files import MAX_IMAGE_BYTES, only_file
-from nbutils.data.layouts.pair_list import folds_of
-from nbutils.data.layouts.plain_pickle import load_plain
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.image_files import MAX_IMAGE_BYTES, only_file
+from nbutils.data.layouts.readers.pair_list import folds_of
+from nbutils.data.layouts.readers.plain_pickle import load_plain
 from nbutils.errors import DataError
 
 
@@ -72,3 +73,16 @@ def write_pair_bin(collection: Collection, folder: Path) -> None:
     encoded = {at: collection.read(at) for at in sorted(set(ends))}
     with (folder / "pairs.bin").open("wb") as file:
         pickle.dump(([encoded[at] for at in ends], pairs.same.tolist()), file, protocol=4)
+
+
+LAYOUTS = (
+    Layout(
+        name="pair_bin",
+        shape="a .bin file of pairs, as the face benchmarks have them",
+        recognises=recognises,
+        open=open_pair_bin,
+        write=write_pair_bin,
+        holds=("pairs",),
+        rank=50,
+    ),
+)

@@ -1,242 +1,244 @@
-"""RecordIO as MXNet writes it: `train.rec` with `train.idx`, and perhaps `train.lst` and `property`; without MXNet.
+"""A training set in RecordIO: `train.rec`, `train.idx`, and perhaps `train.lst` and `property`.
 
-A record is a magic number, a word with its part (upper 3 bits) and length (lower 29), the bytes, and padding to 4. A
-record whose bytes hold the magic number is written in parts, between which the reader puts it again. The bytes are a
-header (flag, label, id, id2; if flag > 0, so many labels follow) and an encoded image.
+Two habits are known. InsightFace's: record 0 says where images end and people begin, image records carry a person's
+number, and `property` says "people,height,width". MXNet's own (im2rec): every record is an image, with a label or a
+vector of labels.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from nbutils.data.layouts.files import MAX_IMAGE_BYTES, read_span, size_of
+from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.collection import Collection, numbers_of_people
+from nbutils.data.layouts.base import Layout
+from nbutils.data.layouts.readers.image_files import only_file
+from nbutils.data.layouts.readers.pair_list import read_pair_list, write_pair_list
+from nbutils.data.layouts.readers.records import Records, read_records, write_records
+from nbutils.data.layouts.readers.tables import read_text
 from nbutils.errors import DataError
 
-MAGIC = 0xCED7230A
-#: Parts of a record: whole, first, middle, last.
-WHOLE, FIRST, MIDDLE, LAST = range(4)
-MAX_LENGTH = (1 << 29) - 1
+#: What a label vector of each length holds, in this order: the person's number, CelebA's 40 attributes, five points.
+#: Of any other length, the first label is the person's number, and the others are not understood.
+_VECTORS: dict[int, tuple[int, int, int]] = {
+    i + a + p: (i, a, p) for i in (0, 1) for a in (0, len(ATTRIBUTES)) for p in (0, 10) if i + a + p
+}
+_PROPERTY = re.compile(r"([0-9]{1,9}),([0-9]{1,6}),([0-9]{1,6})\s*", re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,9}(\.0*)?", re.ASCII)
 
-_FRAME = struct.Struct("<II")
-_HEADER = struct.Struct("<IfQQ")
-_BLOCK = 1 << 16
-_MOST_LABELS = 64
-_HEAD = np.dtype([("magic", "<u4"), ("word", "<u4"), ("flag", "<u4"), ("label", "<f4"), ("id", "<u8"), ("id2", "<u8")])
+
+class _Keys(Sequence[str]):
+    """Names of records by their keys, made on demand."""
+
+    def __init__(self, keys: npt.NDArray[np.int64]) -> None:
+        self._keys = keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, at: int) -> str:  # type: ignore[override]
+        return str(self._keys[at])
 
 
 @dataclass(frozen=True, eq=False)
-class Records:
-    """R records of one file, by rising key: where they lie and what their headers say.
+class _Images:
+    """Reads image i."""
 
-    Attributes:
-        path: the file.
-        key: (R,) int64.
-        start: (R,) int64, first byte of the record's frame.
-        length: (R,) int64, bytes in it; of a record in parts, of them all, with the magic numbers between.
-        flag: (R,) int64, number of labels after the header; 0: the header's own label alone.
-        labels: (R, L) float32, the first L labels of each record, L of the most; NaN where it has fewer.
-        in_parts: indices of the records that are written in parts.
-    """
+    records: Records
+    rows: npt.NDArray[np.int64]
 
-    path: Path
-    key: npt.NDArray[np.int64]
-    start: npt.NDArray[np.int64]
-    length: npt.NDArray[np.int64]
-    flag: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.float32]
-    in_parts: frozenset[int]
-
-    def __len__(self) -> int:
-        return len(self.key)
-
-    @property
-    def image_bytes(self) -> npt.NDArray[np.int64]:
-        """(R,) bytes that follow header and labels."""
-        return self.length - _HEADER.size - 4 * self.flag
-
-    def image(self, at: int) -> bytes:
-        """What follows the header and the labels of a record: an encoded image."""
-        name = f"{self.path}: record {self.key[at]}"
-        skip = _HEADER.size + 4 * int(self.flag[at])
-        if at in self.in_parts:
-            try:
-                return join_parts(self.path, int(self.start[at]), size_of(self.path), name)[skip:]
-            except OSError as error:
-                raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error
-        start = int(self.start[at]) + _FRAME.size
-        return read_span(self.path, start + skip, int(self.length[at]) - skip, name)
+    def __call__(self, at: int) -> bytes:
+        return self.records.image(int(self.rows[at]))
 
 
-def read_records(path: Path, index: Path | None) -> Records:
-    """Finds the records of a file and reads their headers.
+def recognises(root: Path) -> bool:
+    """Whether the path is a `.rec` file, or a folder with `train.rec` or exactly one other."""
+    return only_file(root, ".rec", "train.rec") is not None
 
-    Args:
-        path: The `.rec` file.
-        index: Its `.idx` file, lines of key and offset; None: the file is read through, keys count from 0.
+
+def open_record_folder(root: Path) -> Collection:
+    """Opens a file of records and what lies beside it; images in the order of their keys.
 
     Raises:
-        DataError: naming file and record, if a frame is damaged, a length or an offset leads past the end, or the index
-            is malformed.
+        DataError: naming file, record or line, if a record is damaged, or header, index, list and `property` disagree.
     """
-    size = size_of(path)
-    if size < _FRAME.size + _HEADER.size:
-        raise DataError(f"{path}: {size} bytes, expected at least one record of {_FRAME.size + _HEADER.size}")
-    content = np.memmap(path, np.uint8, mode="r")
-    key, start = _scan(content, path) if index is None else _read_index(index)
-    order = np.argsort(key, kind="stable")
-    key, start = key[order], start[order]
-    name = _Name(path, key)
-    _refuse(
-        (start < 0) | (start % 4 != 0) | (start > size - _HEAD.itemsize),
-        name,
-        "leads past the end, or between two records",
+    path = only_file(root, ".rec", "train.rec")
+    if path is None:
+        raise DataError(f"{root}: expected train.rec, or a folder with exactly one .rec file")
+    index = path.with_suffix(".idx")
+    records = read_records(path, index if index.is_file() else None)
+    rows, remarks = _image_rows(records)
+    if not len(rows):
+        raise DataError(f"{path}: no record holds an image")
+    labels, flag = records.labels[rows], np.maximum(records.flag[rows], 1)
+    width = int(flag[0]) if (flag == flag[0]).all() else 0
+    has_identity, attributes, points = _VECTORS.get(width, (1, 0, 0))
+    number = _whole_numbers(labels[:, 0], records, rows) if has_identity else None
+    listed = _read_list(path.with_suffix(".lst"), records.key[rows], number)
+    names: Sequence[str] = _Keys(records.key[rows]) if listed is None else listed
+    people, identity = tuple[str, ...](), None
+    if number is not None:
+        known, identity = np.unique(number, return_inverse=True)
+        identity = np.where(number < 0, -1, identity - int((known < 0).sum())).astype(np.int64)
+        people = _names_of_people(known[known >= 0], identity, listed)
+    remarks += _check_property(path.with_name("property"), number)
+    values = labels[:, has_identity:]
+    return Collection(
+        layout="recordio",
+        root=root,
+        names=names,
+        read=_Images(records, rows),
+        identity=identity,
+        identity_names=people,
+        attributes=_attributes(values[:, :attributes], records, rows) if attributes else None,
+        landmarks=values[:, attributes : attributes + points].reshape(-1, 5, 2) if points else None,
+        pairs=read_pair_list(path.with_name("pairs.csv"), names),
+        remarks=remarks,
     )
-    head = _gather(content, start, _HEAD.itemsize).view(_HEAD)[:, 0]
-    _refuse(head["magic"] != MAGIC, name, f"does not begin with the magic number {MAGIC:#x}")
-    part, length = (head["word"] >> 29).astype(np.int64), (head["word"] & MAX_LENGTH).astype(np.int64)
-    _refuse(part > FIRST, name, "begins with a record's later part")
-    flag = head["flag"].astype(np.int64)
-    labels = head["label"].astype(np.float32)[:, None]
-    in_parts = np.flatnonzero(part == FIRST).tolist()
-    _refuse((part == WHOLE) & (start + _FRAME.size + length > size), name, "is longer than the file")
-    joined = {at: join_parts(path, int(start[at]), size, f"{path}: record {key[at]}") for at in in_parts}
-    for at, record in joined.items():
-        length[at] = len(record)
-        if len(record) >= _HEADER.size:
-            flag[at], labels[at, 0] = _HEADER.unpack_from(record)[:2]
-    _refuse(length < _HEADER.size + 4 * flag, name, "is too short for its header and its labels")
-    _refuse(length > MAX_IMAGE_BYTES, name, f"is no image: more than {MAX_IMAGE_BYTES:,} bytes")
-    wide = np.full((len(key), max(1, min(_MOST_LABELS, int(flag.max(initial=0))))), np.nan, np.float32)
-    wide[:, 0] = labels[:, 0]
-    for count in np.unique(flag[flag > 0]).tolist():
-        rows = np.flatnonzero((flag == count) & (part == WHOLE))
-        taken = min(count, _MOST_LABELS)
-        wide[rows, :taken] = _gather(content, start[rows] + _HEAD.itemsize, 4 * taken).view("<f4")
-    for at, record in joined.items():
-        taken = min(int(flag[at]), _MOST_LABELS)
-        if taken:
-            wide[at, :taken] = np.frombuffer(record, "<f4", taken, _HEADER.size)
-    return Records(path, key, start, length, flag, wide, frozenset(in_parts))
 
 
-def join_parts(path: Path, start: int, size: int, name: str) -> bytes:
-    """The bytes of a record that is written in parts.
+def write_record_folder(collection: Collection, folder: Path) -> None:
+    """Writes `train.rec`, `train.idx` and `pairs.csv`; with identities alone, as InsightFace does.
 
-    Args:
-        path: The file.
-        start: First byte of the first part's frame.
-        size: Of the file.
-        name: What an error calls the record.
-
-    Raises:
-        DataError: If a part is not whole, or they come in another order than first, middle …, last.
+    Then record 0, the people's records and `property` are there too, and images come sorted by person. Where there are
+    attributes or key points, label vectors hold them.
     """
-    parts: list[bytes] = []
-    total = 0
-    with path.open("rb") as file:
-        file.seek(start)
-        while True:
-            head = file.read(_FRAME.size)
-            magic, word = _FRAME.unpack(head) if len(head) == _FRAME.size else (0, 0)
-            part, length = word >> 29, word & MAX_LENGTH
-            total += length + 4
-            if magic != MAGIC or part not in ((MIDDLE, LAST) if parts else (FIRST,)) or total > MAX_IMAGE_BYTES:
-                raise DataError(f"{name}: no {'later' if parts else 'first'} part of an image at byte {start}")
-            if start + _FRAME.size + length > size:
-                raise DataError(f"{name}: is longer than the file")
-            parts.append(file.read(length))
-            if part == LAST:
-                return struct.pack("<I", MAGIC).join(parts)
-            start += _FRAME.size + length + -length % 4
-            file.seek(start)
+    number, count = numbers_of_people(collection), len(collection)
+    path, order = folder / "train.rec", np.arange(count)
+    parts = [number[:, None].astype(np.float32)]
+    if collection.attributes is not None:
+        parts.append(collection.attributes.astype(np.float32))
+    if collection.landmarks is not None:
+        parts.append(collection.landmarks.reshape(-1, 10))
+    first = 0
+    if len(parts) == 1:
+        order, first = np.argsort(number, kind="stable"), 1
+        found, begin = np.unique(number[order], return_index=True)
+        ends = [*(int(at) + 1 for at in begin), count + 1]
+        write_records(path, [(count + 1, count + 1 + len(found))], [b""])
+    vectors = np.concatenate(parts, axis=1)[order].tolist()
+    write_records(path, vectors, (collection.read(at) for at in order.tolist()), first)
+    if first:
+        write_records(path, list(pairwise(ends)), [b""] * len(found), count + 1)
+        (folder / "property").write_text(f"{int(found.max()) + 1},112,112\n", encoding="ascii")
+    names = np.empty(count, object)
+    names[order] = [str(first + at) for at in range(count)]
+    write_pair_list(folder / "pairs.csv", collection.pairs, names.tolist())
 
 
-def write_records(path: Path, labels: Iterable[Sequence[float]], images: Iterable[bytes], first_key: int = 0) -> None:
-    """Appends records to a `.rec` file, and their keys to the `.idx` file beside it.
-
-    Args:
-        path: The `.rec` file.
-        labels: Of each record; of a single one the flag is 0, as MXNet's own writer does.
-        images: What follows the labels.
-        first_key: Key of the first record.
-    """
-    with path.open("ab") as file, path.with_suffix(".idx").open("a", encoding="ascii") as index:
-        for key, (values, image) in enumerate(zip(labels, images, strict=True), start=first_key):
-            index.write(f"{key}\t{file.tell()}\n")
-            flag, label = (0, values[0]) if len(values) == 1 else (len(values), 0.0)
-            vector = np.asarray(values if flag else (), "<f4").tobytes()
-            file.write(frame(_HEADER.pack(flag, label, key, 0) + vector + image))
-
-
-def frame(record: bytes) -> bytes:
-    """A record as the file holds it: in one part, or in parts where it holds the magic number at a word's begin."""
-    magic = struct.pack("<I", MAGIC)
-    cuts = [at for at in range(0, len(record) - 3, 4) if record[at : at + 4] == magic]
-    begins, ends = [0, *(at + 4 for at in cuts)], [*cuts, len(record)]
-    framed = b""
-    for number, (begin, end) in enumerate(zip(begins, ends, strict=True)):
-        part = WHOLE if not cuts else FIRST if number == 0 else LAST if number == len(cuts) else MIDDLE
-        length = end - begin
-        framed += _FRAME.pack(MAGIC, part << 29 | length) + record[begin:end] + bytes(-length % 4)
-    return framed
+def _image_rows(records: Records) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """The records that are images: all, or those that InsightFace's record 0 announces; and remarks."""
+    filled = np.flatnonzero(records.image_bytes > 0)
+    if not len(records) or records.key[0] != 0 or records.flag[0] < 2 or records.image_bytes[0] > 0:
+        return filled, ()
+    ends = records.labels[0, :2].astype(np.float64)
+    if not (np.isfinite(ends).all() and 1 <= ends[0] <= ends[1] and (ends == np.floor(ends)).all()):
+        raise DataError(
+            f"{records.path}: record 0 says {ends.tolist()}, expected the ends of the images and of the people"
+        )
+    first, last = int(ends[0]), int(ends[1])
+    if len(records) < first or records.key[first - 1] != first - 1:  # keys are unique and sorted
+        raise DataError(f"{records.path}: record 0 promises images 1 … {first - 1}, there are {len(records)} records")
+    rows = np.arange(1, first)
+    empty = rows[records.image_bytes[rows] == 0]
+    if len(empty):
+        raise DataError(f"{records.path}: record {empty[0]} holds no image, as record 0 promises")
+    # People's records only repeat what the images' labels say: copies that were shuffled often lack them.
+    people = int(((records.key >= first) & (records.key < last)).sum())
+    differs = f"{records.path}: record 0 promises {last - first} people's records, there are {people}"
+    return rows, (differs,) if people != last - first else ()
 
 
-@dataclass(frozen=True)
-class _Name:
-    """What an error calls a record."""
-
-    path: Path
-    key: npt.NDArray[np.int64]
-
-
-def _refuse(wrong: npt.NDArray[np.bool_], name: _Name, what: str) -> None:
+def _whole_numbers(
+    values: npt.NDArray[np.float32], records: Records, rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    wrong = ~((values >= -1) & (values < 2**24) & (values == np.floor(values)))
     if wrong.any():
-        first = int(np.argmax(wrong))
-        more = f" ({int(wrong.sum()) - 1} more records likewise)" if wrong.sum() > 1 else ""
-        raise DataError(f"{name.path}: record {name.key[first]} {what}{more}")
+        at = int(np.argmax(wrong))
+        raise DataError(
+            f"{records.path}: record {records.key[rows[at]]}: the label is {values[at]}, expected a person's number"
+        )
+    return values.astype(np.int64)
 
 
-def _gather(content: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.uint8]:
-    """(R, count) bytes of the file from each start; all lie inside."""
-    found = np.empty((len(start), count), np.uint8)
-    for at in range(0, len(start), _BLOCK):
-        found[at : at + _BLOCK] = content[start[at : at + _BLOCK, None] + np.arange(count)]
-    return found
+def _attributes(values: npt.NDArray[np.float32], records: Records, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+    wrong = ~np.isin(values, (-1, 0, 1))
+    if wrong.any():
+        at, column = np.argwhere(wrong)[0]
+        raise DataError(
+            f"{records.path}: record {records.key[rows[at]]}: {ATTRIBUTES[column]} is {values[at, column]}, "
+            "expected -1, 0 or 1"
+        )
+    return values.astype(np.int8)
 
 
-def _read_index(path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    size_of(path)
-    content = path.read_bytes().rstrip()
-    lines = content.count(b"\n") + 1
-    digits = not content.translate(None, b"0123456789\t\r\n")
-    pairs = np.fromstring(content, np.int64, sep=" ") if digits and content else np.empty(0, np.int64)
-    if len(pairs) != 2 * lines or content.count(b"\t") != lines:
-        raise DataError(f"{path}: expected lines of two whole numbers, key and offset, with a tab between")
-    pairs = pairs.reshape(-1, 2)
-    for column, what in ((0, "key"), (1, "offset")):
-        values, first = np.unique(pairs[:, column], return_index=True)
-        if len(values) != len(pairs):
-            line = int(np.setdiff1d(np.arange(len(pairs)), first)[0]) + 1
-            raise DataError(f"{path}:{line}: the {what} {pairs[line - 1, column]} is there already")
-    return pairs[:, 0].copy(), pairs[:, 1].copy()
+def _check_property(path: Path, number: npt.NDArray[np.int64] | None) -> tuple[str, ...]:
+    if not path.is_file() or number is None:
+        return ()
+    text = read_text(path)
+    match = _PROPERTY.fullmatch(text)
+    if not match:
+        raise DataError(f"{path}:1: {text[:40]!r}: expected people,height,width")
+    promised, highest, found = int(match[1]), int(number.max()), len(np.unique(number[number >= 0]))
+    if highest >= promised:
+        raise DataError(f"{path}:1: promises {promised} people, a record has the number {highest}")
+    return (f"{path}:1: promises {promised} people, the records show {found}",) if found != promised else ()
 
 
-def _scan(content: npt.NDArray[np.uint8], path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Keys and starts of all records of a file without an index."""
-    starts, at, size = [], 0, len(content)
-    while at < size:
-        if at + _FRAME.size > size:
-            raise DataError(f"{path}: ends in the middle of a record, at byte {at}")
-        magic, word = _FRAME.unpack(content[at : at + _FRAME.size].tobytes())
-        if magic != MAGIC:
-            raise DataError(f"{path}: byte {at} is not the magic number {MAGIC:#x} that begins a record")
-        if word >> 29 in (WHOLE, FIRST):
-            starts.append(at)
-        at += _FRAME.size + (word & MAX_LENGTH) + -(word & MAX_LENGTH) % 4
-    return np.arange(len(starts), dtype=np.int64), np.array(starts, np.int64)
+def _read_list(path: Path, keys: npt.NDArray[np.int64], number: npt.NDArray[np.int64] | None) -> list[str] | None:
+    """Names of the images from im2rec's list (key, labels, path) or InsightFace's (aligned, path, label); or None."""
+    if not path.is_file():
+        return None
+    names: dict[int, str] = {}
+    place = {int(key): at for at, key in enumerate(keys.tolist())}
+    for line, row in enumerate(read_text(path).split("\n"), start=1):
+        cells = row.rstrip("\r").split("\t")
+        if cells == [""]:
+            continue
+        if len(cells) < 3 or not _WHOLE.fullmatch(cells[0]):
+            raise DataError(f"{path}:{line}: {row[:80]!r}: expected key, label and path, separated by tabs")
+        insightface = not re.fullmatch(r"[-+.0-9eE]+", cells[1])
+        key, label, name = (line, cells[2], cells[1]) if insightface else (int(float(cells[0])), cells[1], cells[-1])
+        if key not in place or key in names or not name.isprintable() or not name:
+            raise DataError(f"{path}:{line}: {row[:80]!r}: no record, or no further one, has the key {key}")
+        if number is not None and _WHOLE.fullmatch(label) and int(float(label)) != number[place[key]]:
+            raise DataError(f"{path}:{line}: the label is {label}, the record's is {number[place[key]]}")
+        names[key] = name
+    if len(names) != len(keys):
+        raise DataError(f"{path}: {len(names)} rows, expected one for each of {len(keys)} images")
+    return [names[key] for key in keys.tolist()]
+
+
+def _names_of_people(
+    known: npt.NDArray[np.int64], identity: npt.NDArray[np.int64], listed: list[str] | None
+) -> tuple[str, ...]:
+    """The folders that the listed paths lie in, where each person has one alone; else the numbers."""
+    if listed is not None:
+        folders: list[set[str]] = [set() for _ in known]
+        for name, person in zip(listed, identity.tolist(), strict=True):
+            if person >= 0:
+                folders[person].add(Path(name).parent.name)
+        names = [next(iter(folder)) for folder in folders if len(folder) == 1]
+        if len(set(names)) == len(known) and "" not in names:
+            return tuple(names)
+    return tuple(str(number) for number in known.tolist())
+
+
+LAYOUTS = (
+    Layout(
+        name="recordio",
+        shape="RecordIO: train.rec, and perhaps train.idx, train.lst, property",
+        recognises=recognises,
+        open=open_record_folder,
+        write=write_record_folder,
+        holds=("identity", "attributes", "landmarks", "pairs"),
+        rank=40,
+    ),
+)

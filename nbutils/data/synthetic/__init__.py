@@ -43,6 +43,12 @@ class SyntheticFaces:
 
     Raises:
         ParameterError: If the seed is negative or there is no image of a person.
+
+    Example:
+        >>> from nbutils.data import SyntheticFaces
+        >>> batch = SyntheticFaces(seed=1, images_per_identity=2).render([0, 1, 2], height=32, width=32)
+        >>> batch.images.shape, batch.identity.tolist()
+        ((3, 32, 32, 3), [0, 0, 1])
     """
 
     def __init__(self, seed: int = 0, images_per_identity: int = 20) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nbutils.data.synthetic.hashing import normals, uniforms
+from nbutils.data.hashing import normals, uniforms
 from nbutils.data.synthetic.population import IMAGES, SHAPES, TRAITS
 
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from nbutils.data.attributes import ATTRIBUTES, CELEBA_PREVALENCE, NON_IDENTITY_ATTRIBUTES
-from nbutils.data.synthetic.hashing import normals, uniforms
+from nbutils.data.hashing import normals, uniforms
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

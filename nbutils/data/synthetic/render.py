@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nbutils.data.hashing import normals
 from nbutils.data.synthetic.appearance import Appearance, Floats
-from nbutils.data.synthetic.hashing import normals
 
 
 class Canvas:

@@ -8,7 +8,9 @@ from typing import Literal
 import torch
 
 from nbutils.data.manifest import load_manifest
-from nbutils.data.spec import DataSpec, FolderData, SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.spec import DataSpec
 from nbutils.errors import DataError, ParameterError
 
 Preset = Literal["smoke", "laptop", "paper"]

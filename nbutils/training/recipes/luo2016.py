@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from nbutils.data.attributes import ATTRIBUTES
-from nbutils.data.spec import DataSpec, SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
 from nbutils.training.components import ModelSpec, Term
 from nbutils.training.recipes.common import best_precision, check_preset, face_data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbutils.data.spec import DigitsData
+from nbutils.data.sources.digits import DigitsData
 from nbutils.errors import ParameterError
 from nbutils.training.components import ModelSpec, Term
 from nbutils.training.recipes.common import best_precision, check_preset

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nbutils.data.crops import LARGE_INPUT
-from nbutils.data.regions import REGIONS
+from nbutils.data.geometry.face_regions import REGIONS
+from nbutils.data.geometry.template import LARGE_INPUT
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
 from nbutils.training.components import ModelSpec, Term, ViewSpec
@@ -62,7 +62,7 @@ def t2(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
 
 
 def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
-    """One T1 of the ensemble, which sees one of `nbutils.data.regions.REGIONS`."""
+    """One T1 of the ensemble, which sees one of `nbutils.data.geometry.face_regions.REGIONS`."""
     width, epochs = _size(preset).t1
     model = ModelSpec(kind="DeepID2Plus", options={"width": width}, view=_view(region))
     return _teacher(f"T1 on {region.replace('_', ' ')}", data, model, epochs, preset, seed)

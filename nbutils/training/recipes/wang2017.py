@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nbutils.data.spec import DataSpec, FolderData, SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
 from nbutils.training.components import ModelSpec, Term
 from nbutils.training.recipes.common import best_precision, check_preset, face_data

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nbutils.batch.cli import app
-from nbutils.data.layouts import open_collection, write_collection
+from nbutils.data.layouts.base import open_collection, write_collection
 from nbutils.data.manifest import known_manifests
 from tests.support.collections import rendered
 

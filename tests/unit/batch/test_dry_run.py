@@ -10,7 +10,7 @@ from nbutils.batch.cli import app
 from nbutils.batch.dry_run import duration, size
 from nbutils.batch.parameters import Literal, read_parameters
 from nbutils.batch.plans import TRAININGS, notebook_trainings
-from nbutils.data.spec import SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
 from nbutils.errors import ParameterError
 from nbutils.paths import notebooks_dir
 

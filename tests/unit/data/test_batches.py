@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from nbutils.data.batches import FaceBatches
+from nbutils.data.pixels import to_unit_range
 from nbutils.errors import ParameterError
 
 
@@ -51,3 +52,13 @@ def test_grey_images_without_mirroring() -> None:
     index = torch.arange(6).repeat(5)
     batch = batches.cut(index, batches.draw(30, generator, mirror=False))
     np.testing.assert_allclose(batch, images[index].transpose(0, 3, 1, 2) / 127.5 - 1, atol=1e-6)
+
+
+def test_every_grey_level_is_scaled_to_the_nearest_float() -> None:
+    levels = torch.arange(256, dtype=torch.uint8)
+    pixels = levels.reshape(2, 4, 8, 4)[..., :3]
+    scaled = to_unit_range(pixels)
+    assert torch.equal(scaled, (pixels.permute(0, 3, 1, 2).float() - 127.5) / 127.5)
+    exact = np.array([float(np.float32((level - 127.5) / 127.5)) for level in range(256)])
+    np.testing.assert_array_equal(to_unit_range(levels.reshape(1, 16, 16, 1)).flatten().numpy(), exact)
+    assert torch.equal(levels, torch.arange(256, dtype=torch.uint8))  # the pixels themselves stay

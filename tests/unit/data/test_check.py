@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbutils.data.check import check
 from nbutils.data.collection import TRAIN, Collection
-from nbutils.data.findings import Finding, Report
-from nbutils.data.layouts import open_collection, write_collection
+from nbutils.data.layouts.base import open_collection, write_collection
 from nbutils.data.manifest import Manifest, ManifestFile, load_manifest
-from nbutils.data.packing import pack
+from nbutils.data.pack.packer import pack_collection
+from nbutils.data.upkeep.check import check_collection
+from nbutils.data.upkeep.findings import Finding, Report
 from tests.support.collections import rendered
 
 MANIFEST = load_manifest("lfw").model_copy(
@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def _check(root: Path | Collection, manifest: Manifest = MANIFEST) -> Report:
-    return check(open_collection(root) if isinstance(root, Path) else root, manifest, progress=False)
+    return check_collection(open_collection(root) if isinstance(root, Path) else root, manifest, progress=False)
 
 
 def _finding(report: Report, what: str) -> Finding:
@@ -123,7 +123,7 @@ def test_lfw_reports_each_list(tmp_path: Path) -> None:
 
 
 def test_a_pack_is_checked_by_its_digests(tmp_path: Path) -> None:
-    pack(rendered(), tmp_path / "pack", "whole", 61, 53, progress=False)
+    pack_collection(rendered(), tmp_path / "pack", "whole", 61, 53, progress=False)
     assert _finding(_check(tmp_path / "pack"), "digests of the pack").level == "ok"
     content = bytearray((tmp_path / "pack" / "images.npy").read_bytes())
     content[-1] ^= 1

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits as sklearn_digits
 
-from nbutils.data.digits import load_digits
-from nbutils.data.spec import DigitsData
+from nbutils.data.sources.digits import DigitsData, load_digits
 from nbutils.errors import DataError, ParameterError
-from tests.unit.data.test_idx import idx
+from tests.unit.data.layouts.test_idx_files import idx
 
 
 @pytest.fixture

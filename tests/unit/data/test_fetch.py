@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from nbutils.data.fetch import fetch
 from nbutils.data.manifest import Manifest, ManifestFile, load_manifest
+from nbutils.data.upkeep.fetch import fetch_files
 from nbutils.errors import DataError
 
 CONTENT = bytes(range(256)) * 4000
@@ -71,7 +71,7 @@ def _manifest(server: _Server, name: str = "data.bin", content: bytes = CONTENT,
 
 def test_a_file_is_fetched_once(server: _Server, tmp_path: Path) -> None:
     for _ in range(2):
-        got, lacking = fetch(_manifest(server), tmp_path / "new", progress=False)
+        got, lacking = fetch_files(_manifest(server), tmp_path / "new", progress=False)
         assert [path.read_bytes() for path in got] == [CONTENT]
         assert lacking == ["else.txt"]
     assert server.asked == [None]
@@ -80,13 +80,13 @@ def test_a_file_is_fetched_once(server: _Server, tmp_path: Path) -> None:
 
 def test_a_broken_download_goes_on(server: _Server, tmp_path: Path) -> None:
     server.break_after = 300_000
-    with pytest.raises(DataError, match=r"data\.bin: cannot be fetched: .*goes on from there"):
-        fetch(_manifest(server), tmp_path, progress=False)
+    with pytest.raises(DataError, match=r"data\.bin: cannot be fetched: .*the same command resumes"):
+        fetch_files(_manifest(server), tmp_path, progress=False)
     come = (tmp_path / "data.bin.part").read_bytes()
     assert len(come) >= 200_000
     assert CONTENT.startswith(come)
     server.break_after = None
-    fetch(_manifest(server), tmp_path, progress=False)
+    fetch_files(_manifest(server), tmp_path, progress=False)
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
     assert server.asked == [None, f"bytes={len(come)}-"]
     assert [path.name for path in tmp_path.iterdir()] == ["data.bin"]
@@ -94,19 +94,19 @@ def test_a_broken_download_goes_on(server: _Server, tmp_path: Path) -> None:
 
 def test_all_of_it_had_come(server: _Server, tmp_path: Path) -> None:
     (tmp_path / "data.bin.part").write_bytes(CONTENT)
-    fetch(_manifest(server), tmp_path, progress=False)
+    fetch_files(_manifest(server), tmp_path, progress=False)
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
 
 
 def test_another_file_is_refused(server: _Server, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"data\.bin: what came is not the published file: expected sha256:"):
-        fetch(_manifest(server, content=b"other"), tmp_path, progress=False)
+    with pytest.raises(DataError, match=r"data\.bin: the download is not the published file: expected sha256:"):
+        fetch_files(_manifest(server, content=b"other"), tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_address_that_is_gone(server: _Server, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.bin: cannot be fetched: 404"):
-        fetch(_manifest(server, "gone.bin"), tmp_path, progress=False)
+        fetch_files(_manifest(server, "gone.bin"), tmp_path, progress=False)
 
 
 def test_archives_are_unpacked(server: _Server, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_archives_are_unpacked(server: _Server, tmp_path: Path) -> None:
         member.size = 3
         archive.addfile(member, io.BytesIO(b"abc"))
     server.files["lfw.tgz"] = file.getvalue()
-    fetch(_manifest(server, "lfw.tgz", file.getvalue(), unpack=True), tmp_path, progress=False)
+    fetch_files(_manifest(server, "lfw.tgz", file.getvalue(), unpack=True), tmp_path, progress=False)
     assert (tmp_path / "lfw" / "A" / "A_0001.jpg").read_bytes() == b"abc"
 
 
@@ -124,6 +124,6 @@ def test_archives_are_unpacked(server: _Server, tmp_path: Path) -> None:
 def test_what_nobody_serves_says_what_to_do(name: str, tmp_path: Path) -> None:
     manifest = load_manifest(name)
     with pytest.raises(DataError, match="no public address serves it") as error:
-        fetch(manifest, tmp_path / "new", progress=False)
+        fetch_files(manifest, tmp_path / "new", progress=False)
     assert str(manifest.how_to_get) in str(error.value)
     assert not (tmp_path / "new").exists()

@@ -1,12 +1,10 @@
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
-from nbutils.data.layouts import LAYOUTS
-from nbutils.data.manifest import MANIFEST_DIR, LayoutName, known_manifests, load_manifest
+from nbutils.data.manifest import MANIFEST_DIR, known_manifests, load_manifest
 from nbutils.errors import DataError
 
 GOOD = {
@@ -37,10 +35,6 @@ def test_every_manifest_of_the_project_is_complete(name: str) -> None:
     assert bool(manifest.layouts) == (manifest.access != "embedded")
     assert set(manifest.substitutes) <= set(known_manifests())
     assert (manifest.access in ("withdrawn", "not public")) == bool(manifest.substitutes)
-
-
-def test_manifests_know_the_layouts() -> None:
-    assert set(get_args(LayoutName)) == set(LAYOUTS)
 
 
 def test_the_eight_data_sets_of_the_papers() -> None:

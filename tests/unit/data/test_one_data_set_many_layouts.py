@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from nbutils.data.collection import TRAIN, VALIDATION, Collection
-from nbutils.data.crops import Box, box_to_crop, warp
 from nbutils.data.faces import FaceData, Faces
-from nbutils.data.folder import MOST_IMAGES, MOST_PAIRS, _draw, load_folder
-from nbutils.data.layouts import open_collection, write_collection
-from nbutils.data.packing import pack
-from nbutils.data.spec import FolderData
+from nbutils.data.geometry.template import Box, box_to_crop
+from nbutils.data.geometry.warp import warp
+from nbutils.data.layouts.base import open_collection, write_collection
+from nbutils.data.pack.packer import pack_collection
+from nbutils.data.sources.on_disk import MOST_IMAGES, MOST_PAIRS, FolderData, _draw, load_folder
 from nbutils.errors import DataError
 from tests.support.collections import rendered
 
@@ -49,7 +49,7 @@ def test_lfw_from_its_folder(lfw: Path) -> None:
 
 
 def test_lfw_from_a_pack(lfw: Path, tmp_path: Path) -> None:
-    pack(open_collection(lfw), tmp_path / "pack", "lfw", 61, 53, progress=False)
+    pack_collection(open_collection(lfw), tmp_path / "pack", "lfw", 61, 53, progress=False)
     data = load(tmp_path / "pack")
     check_equal(data, load(lfw))
     assert data.fingerprint == load(lfw).fingerprint
@@ -58,14 +58,14 @@ def test_lfw_from_a_pack(lfw: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_too_large_for_memory_is_mapped(lfw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pack(open_collection(lfw), tmp_path / "pack", "lfw", 61, 53, progress=False)
-    monkeypatch.setattr("nbutils.data.folder.IN_MEMORY", 1000)
+    pack_collection(open_collection(lfw), tmp_path / "pack", "lfw", 61, 53, progress=False)
+    monkeypatch.setattr("nbutils.data.sources.on_disk.IN_MEMORY", 1000)
     spec = FolderData(dataset="lfw", root=tmp_path / "pack", min_images=3)
     data = load_folder(spec)  # not load(), which remembers
     assert isinstance(data.test.images, np.memmap)
     check_equal(data, load(lfw))
     assert data.fingerprint == load(lfw).fingerprint
-    monkeypatch.setattr("nbutils.data.folder.TemporaryFile", no_room)
+    monkeypatch.setattr("nbutils.data.sources.on_disk.TemporaryFile", no_room)
     with pytest.raises(DataError, match=r"no room for .* GB of crops .*; TMPDIR names a folder"):
         load_folder(spec)
 
@@ -176,7 +176,7 @@ def test_of_many_people_some_are_drawn() -> None:
 def test_the_size_is_known_without_decoding(lfw: Path, more: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
     spec = FolderData.model_validate({"dataset": "lfw", "root": lfw, "min_images": 3} | more)
     data = spec.load()
-    monkeypatch.setattr("nbutils.data.folder.crop_faces", None)
+    monkeypatch.setattr("nbutils.data.sources.on_disk.crop_faces", None)
     size = spec.size()
     assert (size.train, size.identities, size.test) == (len(data.train), data.train.num_identities, len(data.test))
     assert size.validation == (0 if data.validation is None else len(data.validation))

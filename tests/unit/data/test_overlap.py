@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nbutils.data.overlap import MOST_BITS, near_duplicates, normalised, read_identity_list, shared_people
-from nbutils.data.survey import difference_hash, survey
 from nbutils.data.synthetic import SyntheticFaces
+from nbutils.data.upkeep.overlap import MOST_BITS, near_duplicates, normalised, read_identity_list, shared_people
+from nbutils.data.upkeep.survey import difference_hash, survey_collection
 from nbutils.errors import DataError
 from tests.support.collections import rendered
 
@@ -47,7 +47,7 @@ def test_identity_lists(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at_once", [1, 7, 1 << 22])
 def test_near_duplicates_are_those_of_brute_force(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr("nbutils.data.overlap._AT_ONCE", at_once)
+    monkeypatch.setattr("nbutils.data.upkeep.overlap._AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     first = rng.integers(0, 2**64, (40, 2), np.uint64)
     second = np.concatenate([rng.integers(0, 2**64, (30, 2), np.uint64), first[:20]])
@@ -79,7 +79,7 @@ def test_a_picture_is_known_again_smaller_and_compressed_anew() -> None:
 
 def test_a_survey_reads_every_image() -> None:
     faces = rendered()
-    found = survey(faces, progress=False)
+    found = survey_collection(faces, progress=False)
     assert not found.errors
     assert (found.size == 250).all()
     assert len(np.unique(found.content)) == len(faces)

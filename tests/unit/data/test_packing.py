@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from nbutils.data import packing
 from nbutils.data.collection import Collection
 from nbutils.data.cropping import crop_faces
-from nbutils.data.layouts import open_collection
-from nbutils.data.layouts.pack import damaged
-from nbutils.data.manifest import CropRule
-from nbutils.data.packing import pack
+from nbutils.data.geometry.template import CropRule
+from nbutils.data.layouts.base import open_collection
+from nbutils.data.layouts.packed import damaged
+from nbutils.data.pack import packer
+from nbutils.data.pack.packer import pack_collection
 from nbutils.errors import DataError, ParameterError
 from tests.support.collections import rendered
 
@@ -30,12 +30,12 @@ def faces() -> Collection:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of four images, two a task."""
-    monkeypatch.setattr(packing, "_BLOCK_IMAGES", 4)
-    monkeypatch.setattr(packing, "_TASK", 2 * 61 * 53 * 3)
+    monkeypatch.setattr(packer, "_BLOCK_IMAGES", 4)
+    monkeypatch.setattr(packer, "_TASK", 2 * 61 * 53 * 3)
 
 
 def _pack(faces: Collection, out: Path, rule: CropRule = "lfw", quarantine: bool = False) -> Collection:
-    pack(faces, out, rule, 61, 53, quarantine=quarantine, progress=False)
+    pack_collection(faces, out, rule, 61, 53, quarantine=quarantine, progress=False)
     return open_collection(out)
 
 
@@ -131,7 +131,7 @@ def test_beginnings_of_something_else_are_left_alone(faces: Collection, tmp_path
     with pytest.raises(KeyboardInterrupt):
         _pack(stopping, tmp_path / "pack")
     before = _tree(tmp_path / "pack.partial")
-    with pytest.raises(DataError, match=r"pack\.partial: holds the beginnings of another pack"):
+    with pytest.raises(DataError, match=r"pack\.partial: holds an unfinished pack of something else"):
         _pack(faces, tmp_path / "pack", "whole")
     assert _tree(tmp_path / "pack.partial") == before
 
@@ -190,7 +190,7 @@ def _full(*_: object, **__: object) -> None:
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize(
-    "place", ["os.posix_fallocate", "nbutils.data.pack_parts.os.replace", "pyarrow.parquet.write_table"]
+    "place", ["os.posix_fallocate", "nbutils.data.pack.unfinished.os.replace", "pyarrow.parquet.write_table"]
 )
 def test_a_full_disk_leaves_nothing(
     faces: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
@@ -206,9 +206,9 @@ def test_a_limit_on_files_leaves_nothing(faces: Collection, tmp_path: Path) -> N
     """The system's own error, at the size that a pack of these faces passes."""
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from tests.support.collections import rendered; from nbutils.data.packing import pack\n"
+        "from tests.support.collections import rendered; from nbutils.data.pack.packer import pack_collection\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2)\n"
-        "pack(rendered(), Path(sys.argv[1]), 'lfw', 61, 53, progress=False)\n"
+        "pack_collection(rendered(), Path(sys.argv[1]), 'lfw', 61, 53, progress=False)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "pack")], capture_output=True, text=True, check=False
@@ -233,7 +233,7 @@ def test_a_folder_that_is_there_is_never_touched(faces: Collection, tmp_path: Pa
     with pytest.raises(DataError, match="exists already"):
         _pack(faces, tmp_path / "pack")
     with pytest.raises(ParameterError, match="height × width"):
-        pack(faces, tmp_path / "other", "lfw", 0, 53)
+        pack_collection(faces, tmp_path / "other", "lfw", 0, 53)
     assert os.listdir(tmp_path) == ["pack"]
 
 
@@ -252,7 +252,7 @@ def _flip(path: Path, at: int) -> None:
     ],
 )
 def test_damage_is_named(faces: Collection, tmp_path: Path, harm: Callable[[Path], None], says: str) -> None:
-    pack(faces, tmp_path / "pack", "lfw", 61, 53, progress=False)
+    pack_collection(faces, tmp_path / "pack", "lfw", 61, 53, progress=False)
     harm(tmp_path / "pack")
 
     def look() -> Iterator[str]:
@@ -276,7 +276,7 @@ def test_damage_is_named(faces: Collection, tmp_path: Path, harm: Callable[[Path
     ],
 )
 def test_a_lying_description_is_an_error(faces: Collection, tmp_path: Path, old: bytes, new: bytes, says: str) -> None:
-    pack(faces, tmp_path / "pack", "lfw", 61, 53, progress=False)
+    pack_collection(faces, tmp_path / "pack", "lfw", 61, 53, progress=False)
     path = tmp_path / "pack" / "pack.json"
     content = path.read_bytes()
     assert old in content
@@ -286,7 +286,7 @@ def test_a_lying_description_is_an_error(faces: Collection, tmp_path: Path, old:
 
 
 def test_indices_out_of_range_are_errors(faces: Collection, tmp_path: Path) -> None:
-    pack(faces, tmp_path / "pack", "lfw", 61, 53, progress=False)
+    pack_collection(faces, tmp_path / "pack", "lfw", 61, 53, progress=False)
     path = tmp_path / "pack" / "pairs.parquet"
     table = pq.read_table(path)
     pq.write_table(table.set_column(0, "first", [np.full(len(table), 21)]), path)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nbutils.data.attributes import ATTRIBUTES, CELEBA_PREVALENCE, IDENTITY_RELATED
-from nbutils.data.spec import SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.synthetic import SyntheticFaces
 from nbutils.data.synthetic.population import image_attributes, person_attributes
 from nbutils.errors import ParameterError

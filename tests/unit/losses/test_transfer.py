@@ -119,7 +119,7 @@ def test_gradients_equal_finite_differences(make: Callable[[], Loss], name: str)
     point = start.float().requires_grad_()  # the losses compute in float32
 
     def value(x: Tensor) -> Tensor:
-        return torch.as_tensor(loss(_signals(1, **{name: (x, 2 * x) if heads else x})))
+        return torch.as_tensor(loss(_signals(1, (0, 0, 1, 1, 2, 2), **{name: (x, 2 * x) if heads else x})))
 
     (gradient,) = torch.autograd.grad(value(point), point)
     flat, step = point.detach().flatten(), 2e-3

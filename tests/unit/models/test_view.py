@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from nbutils.data.regions import REGIONS, cut_region
+from nbutils.data.geometry.face_regions import REGIONS, cut_region
 from nbutils.errors import ParameterError
 from nbutils.models import DeepID2Plus, DeepID3, MobileIDStudent, View, extract_features
-from nbutils.training import ModelSpec, Teacher
-from nbutils.training.spec import ViewSpec
+from nbutils.training import ModelSpec, Teacher, ViewSpec
 
 
 def test_a_network_with_a_view_is_the_network_of_its_region() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nbutils.data.spec import FolderData
+from nbutils.data.sources.on_disk import FolderData
 from nbutils.training import ModelSpec, Schedule, Term, TrainingSpec
 
 MakeSpec = Callable[..., TrainingSpec]

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import distributed, nn
 
-from nbutils.data.spec import FolderData
+from nbutils.data.sources.on_disk import FolderData
 from nbutils.errors import ParameterError
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
 from nbutils.training.__main__ import main

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from nbutils.data.spec import DataSize, FolderData, SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.spec import DataSize
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
 from nbutils.training.plan import plan
 from tests.unit.training.conftest import MakeSpec

@@ -1,8 +1,8 @@
 import pytest
 
 from nbutils.errors import ParameterError
-from nbutils.training import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
-from nbutils.training.spec import ViewSpec, _without_docstrings
+from nbutils.training import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec, ViewSpec
+from nbutils.training.digest import source_digest
 from tests.unit.training.conftest import MakeSpec
 
 
@@ -56,6 +56,6 @@ def test_a_spec_survives_json(make_student: MakeSpec) -> None:
 
 
 def test_the_code_digest_is_blind_to_docstrings_and_comments_only() -> None:
-    plain = _without_docstrings("def f():\n    return 1\n")
-    assert _without_docstrings('"""Doc."""\ndef f():\n    """Doc."""\n    return 1  # why\n') == plain
-    assert _without_docstrings("def f():\n    return 2\n") != plain
+    plain = source_digest("def f():\n    return 1\n")
+    assert source_digest('"""Doc."""\ndef f():\n    """Doc."""\n    return 1  # why\n') == plain
+    assert source_digest("def f():\n    return 2\n") != plain

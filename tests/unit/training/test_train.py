@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from nbutils.data.spec import FolderData, SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import FolderData
 from nbutils.errors import DataError
 from nbutils.evaluation import count_parameters
 from nbutils.training import Schedule, SelectionSpec, Store, Teacher, Term, TrainingResult, TrainingSpec, train
@@ -183,7 +184,7 @@ def test_publishing_is_all_or_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
     def write_half() -> None:
-        with store.publish("key") as aside:
+        with store.publish("key", {}) as aside:
             (aside / "half").write_text("written")
             raise RuntimeError
 

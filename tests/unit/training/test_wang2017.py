@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from nbutils.data.faces import FaceData, Faces
-from nbutils.data.spec import DataSpec, FolderData, SyntheticData
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.spec import DataSpec
 from nbutils.errors import DataError, ParameterError
 from nbutils.training import Store, Teacher, Term, TrainingSpec, distinct_networks, train, train_cells
 from nbutils.training.checkpoint import Checkpoint

@@ -3,7 +3,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from nbutils.data.regions import REGIONS
+from nbutils.data.geometry.face_regions import REGIONS
 from nbutils.errors import ParameterError
 from nbutils.evaluation import VerificationResult, evaluate_pairs
 from nbutils.viz import regions, verification

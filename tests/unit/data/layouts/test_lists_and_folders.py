@@ -11,7 +11,7 @@ import pytest
 
 from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.collection import Collection
-from nbutils.data.layouts import LAYOUTS, open_collection, recognise, write_collection
+from nbutils.data.layouts.base import known_layouts, open_collection, recognise, write_collection
 from nbutils.data.layouts.celeba import IMAGE_FOLDERS
 from nbutils.errors import DataError, ParameterError
 from tests.support.collections import encoded, rendered
@@ -119,7 +119,7 @@ def test_nothing_there(tmp_path: Path) -> None:
         recognise(tmp_path)
     with pytest.raises(ParameterError, match="layout is 'tar': expected one of pack, lfw"):
         open_collection(tmp_path, "tar")
-    for layout in LAYOUTS:
+    for layout in known_layouts():
         with pytest.raises(DataError, match=r"expected|looked for|cannot be read"):
             open_collection(tmp_path, layout)
 
@@ -334,6 +334,6 @@ def test_files_that_may_not_be_read(
     write_collection(small, tmp_path / "x", layout)
     for name in ("open", "read_bytes", "read_text"):
         monkeypatch.setattr(Path, name, forbidden)
-    monkeypatch.setattr("nbutils.data.layouts.recordio.np.memmap", forbidden)
+    monkeypatch.setattr("nbutils.data.layouts.readers.records.np.memmap", forbidden)
     with pytest.raises(DataError, match="cannot be read: Permission denied"):
         open_collection(tmp_path / "x")

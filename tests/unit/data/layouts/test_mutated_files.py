@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from nbutils.data.collection import Collection
 from nbutils.data.decode import decode_image
-from nbutils.data.layouts import open_collection, write_collection
+from nbutils.data.layouts.base import open_collection, write_collection
 from nbutils.data.manifest import load_manifest
-from nbutils.data.packing import pack
-from nbutils.data.split_file import draw_split, load_split
+from nbutils.data.pack.packer import pack_collection
+from nbutils.data.splits import draw_split, load_split
 from nbutils.errors import DataError
 from tests.support.collections import encoded, rendered
 from tests.support.mutants import mutate
@@ -74,7 +74,7 @@ def write(case: str, root: Path) -> str:
             "rendered", root, [""] * 12, bytes, np.arange(12) % 3, ["0", "1", "2"], pixels=grey.__getitem__
         )
     if layout == "pack":
-        pack(source, root, "whole", 2, 2, progress=False)
+        pack_collection(source, root, "whole", 2, 2, progress=False)
         return layout
     write_collection(source, root, layout)
     if case == "recordio":

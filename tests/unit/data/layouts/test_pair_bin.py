@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nbutils.data.layouts import open_collection
-from nbutils.data.layouts.plain_pickle import load_plain
+from nbutils.data.layouts.base import open_collection
+from nbutils.data.layouts.readers.plain_pickle import load_plain
 from nbutils.errors import DataError
 
 IMAGES = [b"\xff\xd8 one", b"\xff\xd8 two", b"\xff\xd8 one", b"\xff\xd8 four"]

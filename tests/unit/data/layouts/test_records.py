@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbutils.data.layouts import open_collection, write_collection
-from nbutils.data.layouts.recordio import MAGIC, frame, join_parts, read_records, write_records
+from nbutils.data.layouts.base import open_collection, write_collection
+from nbutils.data.layouts.readers.records import MAGIC, frame, join_parts, read_records, write_records
 from nbutils.errors import DataError
 from tests.support.collections import encoded, rendered
 

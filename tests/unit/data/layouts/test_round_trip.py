@@ -8,11 +8,11 @@ import pytest
 
 from nbutils.data.collection import Collection
 from nbutils.data.faces import Pairs
-from nbutils.data.layouts import LAYOUTS, open_collection, recognise, write_collection
+from nbutils.data.layouts.base import known_layouts, open_collection, recognise, write_collection
 from nbutils.errors import DataError, ParameterError
 from tests.support.collections import rendered
 
-WHOLE = [name for name in LAYOUTS if name not in ("pack", "pair_bin", "idx")]
+WHOLE = [name for name in known_layouts() if name not in ("pack", "pair_bin", "idx")]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_what_a_layout_holds_reads_back_equal(faces: Collection, layout: str, tm
     assert back.layout == layout
     assert not back.missing
     assert not back.remarks
-    assert back.offers() == tuple(name for name in faces.offers() if name in LAYOUTS[layout].holds)
+    assert back.offers() == tuple(name for name in faces.offers() if name in known_layouts()[layout].holds)
     assert len(set(back.names)) == len(back) == len(faces)
     place = {faces.read(at): at for at in range(len(faces))}
     order = [place[back.read(at)] for at in range(len(back))]

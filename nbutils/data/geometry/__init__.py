@@ -1,0 +1,1 @@
+"""Where faces and their parts lie in images, and cutting them out."""

@@ -1,0 +1,1 @@
+"""What layouts share: readers of lists, records, pickles and image files."""

@@ -1,0 +1,1 @@
+"""A data set decoded and cropped once, in one memory-mapped array with an index."""

@@ -1,0 +1,1 @@
+"""Getting data sets and looking after them: fetching, checking, comparing."""
