@@ -18,7 +18,7 @@ from typing import Any
 
 from nbutils.batch.parameters import read_title
 from nbutils.files import write_aside
-from nbutils.reporting.files import write_json
+from nbutils.reporting.json_files import write_json
 from nbutils.reporting.run import RECORDS
 
 EXECUTED, PAGE, STATUS, ERROR = "executed.ipynb", "page.html", "status.json", "error.txt"
@@ -83,8 +83,8 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError
 
-    from nbutils.batch.engine import Engine, execute
     from nbutils.batch.page import write_page
+    from nbutils.batch.papermill_engine import Engine, execute
 
     started = datetime.now(UTC)
     notebook, folder = Path(order["notebook"]), Path(order["folder"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import log_softmax, softmax
 from torch import nn
 
 from nbutils.data.faces import Faces
 from nbutils.errors import ParameterError
-from nbutils.evaluation.bootstrap import BootstrapInterval
-from nbutils.models import FaceNetwork, extract_features
+from nbutils.evaluation.resampling import BootstrapInterval
+from nbutils.models.features import extract_features
+from nbutils.models.outputs import FaceNetwork
 
 #: Resamples at once.
 _CHUNK = 100
@@ -87,3 +89,14 @@ def regressed_logits(
     with torch.inference_mode():
         logits: npt.NDArray[np.float32] = classifier(torch.from_numpy(whole)).numpy()
     return logits
+
+
+def effective_classes(logits: npt.NDArray[np.floating], temperature: float) -> float:
+    """exp(H) of softmax(logits / t): among how many classes the soft target spreads, from 1 to all N.
+
+    Args:
+        logits: (N,).
+        temperature: t > 0, or infinity.
+    """
+    softened = softmax(np.asarray(logits, np.float64) / temperature)
+    return float(np.exp(-(softened * log_softmax(np.asarray(logits, np.float64) / temperature)).sum()))

@@ -21,7 +21,9 @@ from torch import Tensor, nn
 
 from nbutils.errors import DataError, ParameterError
 from nbutils.files import replacing
-from nbutils.models import Deployed, FaceNetwork, FeatureLayer
+from nbutils.models.deployed import Deployed
+from nbutils.models.features import FeatureLayer
+from nbutils.models.outputs import FaceNetwork
 
 Images = npt.NDArray[np.uint8]
 

@@ -13,7 +13,7 @@ from torch import nn
 from nbutils.errors import ParameterError
 from nbutils.models.probing import Pooling, Prepare, module_features, to_unit_range
 from nbutils.selection.discriminativeness import attribute_discriminativeness, chance_level
-from nbutils.selection.neurons import NeuronSelection, select_neurons
+from nbutils.selection.neurons import LAMBDA, NeuronSelection, select_neurons
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def select_from_module(
     identity_related: Collection[str],
     *,
     count: int | None = None,
-    lam: float = 0.1,
+    lam: float = LAMBDA,
     prepare: Prepare = to_unit_range,
     pooling: Pooling = "mean",
 ) -> ModuleSelection:

@@ -1,7 +1,6 @@
 """Training: specs, the loop, and the store that never trains one network twice."""
 
-from nbutils.training import recipes
-from nbutils.training.cells import TrainedCells, distinct_networks, train_cells
+from nbutils.training.graph import TrainedCells, distinct_networks, train_cells
 from nbutils.training.spec import ModelSpec, Schedule, SelectionSpec, Term, TrainingSpec
 from nbutils.training.store import Store
 from nbutils.training.teacher import Teacher
@@ -19,7 +18,6 @@ __all__ = [
     "TrainingSpec",
     "choose_neurons",
     "distinct_networks",
-    "recipes",
     "train",
     "train_cells",
 ]

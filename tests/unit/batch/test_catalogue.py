@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from nbutils.batch.catalogue import choose_notebooks, find_notebooks
+from nbutils.batch.notebooks import choose_notebooks, find_notebooks
 from nbutils.errors import ParameterError
 
 

@@ -5,11 +5,11 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from nbutils.batch.catalogue import find_notebooks
 from nbutils.batch.cli import app
 from nbutils.batch.dry_run import duration, size
+from nbutils.batch.notebook_trainings import TRAININGS, notebook_trainings
+from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.parameters import Literal, read_parameters
-from nbutils.batch.plans import TRAININGS, notebook_trainings
 from nbutils.data.spec import SyntheticData
 from nbutils.errors import ParameterError
 from nbutils.paths import notebooks_dir

@@ -4,8 +4,8 @@ import pytest
 
 from nbutils.errors import DataError, ParameterError
 from nbutils.models import DeepID2Plus, MobileIDStudent
+from nbutils.papers.printed_tables import parse_paper
 from nbutils.reporting import beside, claim, judge, paper, printed
-from nbutils.reporting.printed import parse_paper
 
 PAPER = """
 title: T

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from nbutils.training.recipes import wang2017
 
 from nbutils.data.faces import FaceData, Faces
 from nbutils.data.spec import DataSpec, FolderData, SyntheticData
@@ -14,7 +15,6 @@ from nbutils.errors import DataError, ParameterError
 from nbutils.training import Store, Teacher, Term, TrainingSpec, distinct_networks, train, train_cells
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.engine import fit
-from nbutils.training.recipes import wang2017
 from tests.unit.training.conftest import MakeSpec
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nbutils.papers.luo2016.temperature_figures import error_against_temperature
 from nbutils.selection import Stability
-from nbutils.viz.bars import beside_print
-from nbutils.viz.comparison import against_baselines, stability
-from nbutils.viz.efficiency import latency_bars
-from nbutils.viz.errors import error_against_temperature
+from nbutils.viz.baseline_figures import against_baselines, stability
+from nbutils.viz.latency_figures import latency_bars
+from nbutils.viz.score_figures import beside_print
 
 ERRORS = pd.DataFrame(
     {"error": [1.0, 3.0, 2.0], "low": [0.5, 2.0, 1.5], "high": [2.0, 4.0, 2.5], "paper error": [0.63, 1.24, 0.92]},

@@ -105,7 +105,7 @@ def test_a_neurons_bars_are_its_best_attributes() -> None:
 
 
 def _recorded(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that a function of `nbutils.viz.selection` draws from now on."""
+    """The figures that a function of `nbutils.viz.selection_figures` draws from now on."""
     drawn: list[Figure] = []
     draw: Callable[..., Figure] = getattr(selection, name)
 

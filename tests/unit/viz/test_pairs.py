@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from nbutils.data.faces import Pairs
 from nbutils.evaluation import VerificationResult, evaluate_pairs
-from nbutils.viz.pairs import equal_error_quantile, errors_at, pair_explorer, wrong_pairs
+from nbutils.viz.pair_figures import equal_error_quantile, errors_at, pair_explorer, wrong_pairs
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from nbutils.errors import ParameterError
-from nbutils.viz.temperature import effective_classes, soft_targets, temperature_explorer
+from nbutils.viz.soft_target_figures import effective_classes, soft_targets, temperature_explorer
 
 LOGITS = np.array([4.0, 1.0, -2.0, 0.5])
 

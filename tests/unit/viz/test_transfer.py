@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 
 from nbutils.data.faces import Faces
 from nbutils.evaluation import influences, nearest_others, tabulate
+from nbutils.papers.wang2017.transfer_pipeline import pipeline
 from nbutils.reporting import beside, printed
 from nbutils.viz import cells, landmarks, neighbours
 from nbutils.viz.explorers import explorer
-from nbutils.viz.pipeline import pipeline
 
 RNG = np.random.default_rng(0)
 CELLS = [f"{start} {cell}" for start in ("Pretrain", "Distill") for cell in ("0 0", "0 1", "1 0")]
