@@ -91,6 +91,6 @@ def check_preset(preset: str) -> None:
 
 def check_targets(targets: str) -> Literal["online", "cached"]:
     """`targets`, or a `ParameterError` unless it is one of the two."""
-    if targets == "online" or targets == "cached":
-        return targets
-    raise ParameterError(f"targets is {targets!r}: expected 'online' or 'cached'")
+    if targets not in ("online", "cached"):
+        raise ParameterError(f"targets is {targets!r}: expected 'online' or 'cached'")
+    return "cached" if targets == "cached" else "online"

@@ -128,9 +128,10 @@ def select_neurons(
     The paper leaves three things open, which are parameters here. Read literally, choosing nothing is optimal: so
     every neuron left out costs `cost_of_not_choosing`, 1 being the cost f of a neutral neuron; or a `count` is
     wanted, and the cost that yields it is found. The weight of the pairs, `lam`, multiplies a neuron's mean
-    similarity to the others (see `nbutils.selection.mean_field_inference`); at the default, a neuron that resembles all others
-    must be 0.2 better than neutral to be chosen along with them, which leaves most neurons of a good teacher in, as
-    in the paper. Inhibitive neurons take part with the cost that Eq. 2 gives them, unless that is 0 / 0.
+    similarity to the others (see `nbutils.selection.mean_field_inference`); at the default, a neuron that resembles
+    all others must be 0.2 better than neutral to be chosen along with them, which leaves most neurons of a good
+    teacher in, as in the paper. Inhibitive neurons take part with the cost that Eq. 2 gives them, unless that is
+    0 / 0.
 
     The groups describe the choice and do not enter it. The default level of 0.6 is above chance for attributes with
     100 images or more; `chance_level` gives the level that the images at hand call for.

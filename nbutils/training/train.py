@@ -22,8 +22,9 @@ from nbutils.data.landmarks import require_landmarks
 from nbutils.errors import DataError, ParameterError
 from nbutils.models import FaceNetwork, FeatureLayer, extract_features
 from nbutils.paths import default_store
-from nbutils.selection import NeuronSelection, class_discriminativeness, drop_inhibitive, select_neurons
-from nbutils.selection import attribute_discriminativeness as discriminate
+from nbutils.selection.classes import class_discriminativeness
+from nbutils.selection.discriminativeness import attribute_discriminativeness as discriminate
+from nbutils.selection.neurons import NeuronSelection, drop_inhibitive, select_neurons
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.devices import leads, told_by_first
 from nbutils.training.engine import fit

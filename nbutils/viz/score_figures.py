@@ -19,7 +19,7 @@ def beside_print(table: pd.DataFrame, measure: str, over: str) -> Figure:
     """Our value with its interval, and the paper's, a row a method.
 
     Args:
-        table: Columns `measure`, low, high and "paper `measure`", in percent; see `nbutils.reporting.beside`.
+        table: Columns `measure`, low, high and "paper `measure`", in percent; see `nbutils.papers.beside`.
         measure: Name of the measure, such as "AUC".
         over: What the intervals are over, such as "pairs".
     """

@@ -1,4 +1,7 @@
-"""Wang & Lan 2017, Model Distillation with Knowledge Transfer from Face Classification to Alignment and Verification."""
+"""Wang & Lan 2017, Model Distillation with Knowledge Transfer from Face Classification.
+
+The knowledge goes on to alignment and verification.
+"""
 
 from lazy_loader import attach_stub as _attach_stub
 

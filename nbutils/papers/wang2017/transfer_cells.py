@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
@@ -112,7 +111,7 @@ def influences(
         A row a start and target: network, start, target, "paper difference" (NaN where not printed), difference to no
         target in points, low, high, and "keep", "drop", or "undecided" where the interval holds 0.
     """
-    scores: Mapping[str, float] = {} if table is None else printed("wang2017", table)[column].to_dict()
+    scores = {} if table is None else dict(printed("wang2017", table)[column].items())
     rows = []
     for cell in values:
         if not isinstance(cell, Cell) or (cell.alpha > 0) == (cell.beta > 0) or cell.alone not in values:

@@ -186,7 +186,7 @@ class Networks:
         )
         name = "triplet + softmax" if softmax else "triplet"
         task = _Task(name, terms, self.data, self._size.batches[2], self._size.rates[2], images_per_identity=4)
-        cells = {TEACHER: self._task_teacher(task)}
+        cells: dict[Cell | str, TrainingSpec] = {TEACHER: self._task_teacher(task)}
         for divisor in DIVISORS:
             cells |= self._influences(task, divisor)
         return cells

@@ -20,7 +20,7 @@ def classification_trainings(
     seed: int,
     seeds: int,
 ) -> list[dict[tuple[str, str], TrainingSpec]]:
-    """For each seed, Table 1's cells, and Table 2's on either data set: ("Table 1", …), ("CASIA", …), ("MS-Celeb-1M", …)."""
+    """For each seed, the cells of "Table 1", and those of Table 2 by data set, "CASIA" and "MS-Celeb-1M"."""
     second = (second_dataset, second_root)
     sets = face_sets(dataset, data_root, preset, seed, "MS-Celeb-1M", second, layout=layout, pairs_root=pairs_root)
     found = []
