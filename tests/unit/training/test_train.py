@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from nbutils.training.recipes import fig3_attributes, fine_tuned
 from safetensors.torch import load_file
 
 from nbutils.data.spec import FolderData, SyntheticData
 from nbutils.errors import DataError
 from nbutils.evaluation import count_parameters
+from nbutils.papers.luo2016 import fig3_attributes, fine_tuned
 from nbutils.training import Schedule, SelectionSpec, Store, Teacher, Term, TrainingResult, TrainingSpec, train
 from tests.unit.training.conftest import MakeSpec
 

@@ -1,21 +1,23 @@
-"""The recipes of Wang & Lan 2017: who needs whom, one step at the paper's size, and what is refused before training."""
+"""Networks of Wang & Lan 2017: who needs whom, a step at the paper's size, and what is refused before training."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from nbutils.training.recipes import wang2017
 
 from nbutils.data.faces import FaceData, Faces
 from nbutils.data.spec import DataSpec, FolderData, SyntheticData
 from nbutils.errors import DataError, ParameterError
-from nbutils.training import Store, Teacher, Term, TrainingSpec, distinct_networks, train, train_cells
+from nbutils.papers import wang2017
+from nbutils.papers.wang2017 import Cell
+from nbutils.training import Store, Teacher, Term, TrainingSpec, distinct_networks, train
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.engine import fit
-from tests.unit.training.conftest import MakeSpec
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def networks(sets: dict[str, DataSpec]) -> wang2017.Networks:
 
 def test_all_tables_together_are_76_networks(sets: dict[str, DataSpec], networks: wang2017.Networks) -> None:
     second = wang2017.face_sets("synthetic", preset="smoke", other="MS-Celeb-1M")["MS-Celeb-1M"]
-    tables = {
+    tables: dict[str, list[Mapping[Any, TrainingSpec]]] = {
         "1 and 2": [networks.table1(), networks.table2(), wang2017.Networks(second, "smoke").table2()],
         "3": [networks.table3(sets["CelebA"])],
         "4": [networks.verification(softmax=False)],
@@ -44,25 +46,6 @@ def test_all_tables_together_are_76_networks(sets: dict[str, DataSpec], networks
     keys = list(everything)
     for place, spec in enumerate(everything.values()):
         assert all(predecessor.key in keys[:place] for predecessor in spec.predecessors)
-
-
-def test_cells_share_their_networks_and_train_each_once(
-    tmp_path: Path, make_student: MakeSpec, teacher: TrainingSpec
-) -> None:
-    store = Store(tmp_path / "store")
-    tables = [
-        {"T": t, "S": make_student(teacher=(t,), seed=s), "S again": make_student(teacher=(t,), seed=s)}
-        for s, t in ((s, teacher.model_copy(update={"seed": s})) for s in (0, 1))
-    ]
-    first = train_cells(tables, store=store, progress=False)
-    assert first.trained_now == len(first.networks) == 4
-    assert [r.spec.seed for r in first.results["S"]] == [0, 1]
-    assert first.results["S"] == first.results["S again"]
-    assert set(first.table("S")) == {"", " again"}
-    second = train_cells(tables, store=store, progress=False)
-    assert str(second).startswith("4 distinct networks stand behind 3 cells: 0 trained now, 4 found")
-    with pytest.raises(ParameterError, match="the same cells"):
-        train_cells([tables[0], {"T": teacher}], store=store)
 
 
 @pytest.mark.parametrize("divisor", [1, 2, 4, 8])
@@ -102,7 +85,7 @@ def test_a_key_point_outside_its_image_is_refused_before_the_teacher_trains(
         return broken if self == sets["CelebA"] else whole
 
     monkeypatch.setattr(SyntheticData, "load", load)
-    spec = networks.table3(sets["CelebA"])["Distill 0 1"]
+    spec = networks.table3(sets["CelebA"])[Cell(8, "Distill", 0, 1)]
     _refused(
         spec, tmp_path, DataError, r"key point 3 of image 7 is at \(60\.0, 10\.0\): expected it inside the 53 × 61"
     )
@@ -112,11 +95,11 @@ def test_faces_without_key_points_are_refused_and_those_that_have_them_named(
     networks: wang2017.Networks, data: FolderData, tmp_path: Path
 ) -> None:
     message = "has no key points: expected a data set that has, which are .*celeba.*synthetic"
-    _refused(networks.table3(data)["Pretrain 0 0"], tmp_path, DataError, message)
+    _refused(networks.table3(data)[Cell(8, "Pretrain", 0, 0)], tmp_path, DataError, message)
 
 
 def test_batches_that_hold_no_triplet_are_refused(networks: wang2017.Networks, tmp_path: Path) -> None:
-    spec = networks.verification(softmax=False)["/8 Distill 1 0"]
+    spec = networks.verification(softmax=False)[Cell(8, "Distill", 1, 0)]
     lonely = spec.data.model_copy(update={"images_per_identity": 1, "held_out_images": 0.0, "identities": 40})
     few = spec.model_copy(update={"data": lonely})
     _refused(few, tmp_path, ParameterError, "no person has two images")
@@ -151,7 +134,7 @@ def test_weights_below_zero_and_a_temperature_of_zero_are_refused() -> None:
 def test_soft_predictions_are_of_the_teachers_people_whoever_the_student_sees(
     sets: dict[str, DataSpec], networks: wang2017.Networks, tmp_path: Path
 ) -> None:
-    spec = networks.table3(sets["CelebA"])["Pretrain 1 0"]
+    spec = networks.table3(sets["CelebA"])[Cell(8, "Pretrain", 1, 0)]
     assert spec.initialise_from is not None
     assert spec.data.load().train.num_identities == 10
     first, second = train([spec.initialise_from, spec], store=Store(tmp_path), progress=False)

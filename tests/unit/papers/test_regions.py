@@ -1,12 +1,11 @@
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pytest
 
 from nbutils.data.regions import REGIONS
 from nbutils.errors import ParameterError
 from nbutils.evaluation import VerificationResult, evaluate_pairs
-from nbutils.viz import regions, verification
+from nbutils.papers import luo2016
 
 RNG = np.random.default_rng(0)
 SAME = np.arange(60) % 2 == 0
@@ -21,35 +20,27 @@ def test_joined_distances_are_those_of_joined_features() -> None:
     chosen = ["nose", "left_eye", "whole_face"]
     a, b = (np.concatenate([FEATURES[name][side] for name in chosen], axis=1) for side in (0, 1))
     whole = evaluate_pairs(a, b, SAME, np.arange(60) // 6)
-    assert regions.joined_auc(_results(), chosen) == pytest.approx(whole.auc)
-    assert regions.joined_auc(_results(), ["nose"]) == pytest.approx(_results()["nose"].auc)
+    assert luo2016.joined_auc(_results(), chosen) == pytest.approx(whole.auc)
+    assert luo2016.joined_auc(_results(), ["nose"]) == pytest.approx(_results()["nose"].auc)
     with pytest.raises(ParameterError, match="no network is chosen"):
-        regions.joined_auc(_results(), [])
+        luo2016.joined_auc(_results(), [])
 
 
 def test_a_regions_row_is_itself_and_the_others() -> None:
     results = _results()
-    table = regions.region_table(results)
+    table = luo2016.region_table(results)
     others = [name for name in REGIONS if name != "nose"]
     assert table.loc["nose", "AUC alone"] == pytest.approx(100 * results["nose"].auc)
-    assert table.loc["nose", "AUC without it"] == pytest.approx(100 * regions.joined_auc(results, others))
+    assert table.loc["nose", "AUC without it"] == pytest.approx(100 * luo2016.joined_auc(results, others))
 
 
 def test_the_explorer_follows_its_boxes() -> None:
     results = _results()
-    explorer = regions.region_explorer(RNG.integers(0, 256, (2, 122, 106, 3), dtype=np.uint8), results)
+    explorer = luo2016.region_explorer(RNG.integers(0, 256, (2, 122, 106, 3), dtype=np.uint8), results)
     row, verdict, _ = explorer.children
-    assert f"{100 * regions.joined_auc(results, list(results)):.2f}" in verdict.value
+    assert f"{100 * luo2016.joined_auc(results, list(results)):.2f}" in verdict.value
     for tick in row.children[1:]:
         tick.value = False
     assert f"{100 * results['left_eye'].auc:.2f}" in verdict.value
     row.children[0].value = False
     assert verdict.value == "Choose a region."
-
-
-def test_the_logits_stand_at_the_end_of_the_temperatures() -> None:
-    rows = ["ensemble", "soft t=10", "soft t=1", "logits", "neurons"]
-    table = pd.DataFrame({"AUC": range(90, 95), "low": 89, "high": 96, "paper AUC": range(5)}, index=rows)
-    axes = verification.temperature_line(table).axes
-    assert [tick.get_text() for tick in axes[0].get_xticklabels()] == ["1", "10", "∞ (logits)"]
-    assert np.asarray(axes[1].get_lines()[0].get_ydata()).tolist() == [2, 1, 3]

@@ -3,7 +3,8 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from nbutils.errors import ParameterError
-from nbutils.viz.soft_target_figures import effective_classes, soft_targets, temperature_explorer
+from nbutils.evaluation import effective_classes
+from nbutils.viz import soft_target_bars, temperature_explorer
 
 LOGITS = np.array([4.0, 1.0, -2.0, 0.5])
 
@@ -22,7 +23,7 @@ def test_two_equal_classes_count_as_two() -> None:
 def test_the_last_panel_is_the_limit_of_the_others() -> None:
     """N t (p − 1/N) tends to the centred logits."""
     image = np.zeros((4, 4, 1), np.uint8)
-    figure = soft_targets(image, LOGITS, "abcd", 0, temperatures=(1e6,))
+    figure = soft_target_bars(image, LOGITS, "abcd", 0, temperatures=(1e6,))
     softened, centred = (
         [bar.get_width() for bar in ax.patches if isinstance(bar, Rectangle)] for ax in figure.axes[1:]
     )

@@ -4,8 +4,9 @@ import pytest
 
 from nbutils.errors import DataError, ParameterError
 from nbutils.models import DeepID2Plus, MobileIDStudent
+from nbutils.papers import beside, claim, paper, printed
 from nbutils.papers.printed_tables import parse_paper
-from nbutils.reporting import beside, claim, judge, paper, printed
+from nbutils.reporting import judge
 
 PAPER = """
 title: T
@@ -114,7 +115,7 @@ def test_networks_count_near_the_printed_parameters(network: str) -> None:
 
 
 def test_unknown_names_are_refused_with_the_nearest() -> None:
-    with pytest.raises(ParameterError, match="expected one of luo2016"):
+    with pytest.raises(ParameterError, match="did you mean 'luo2016'"):
         printed("luo2061", "fig3")
     with pytest.raises(ParameterError, match="did you mean 'fig3'"):
         printed("luo2016", "fig_3")

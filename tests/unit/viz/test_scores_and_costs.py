@@ -1,14 +1,11 @@
-"""Figures of errors, costs and comparisons are read back."""
+"""Figures of scores, costs and baselines are read back."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from nbutils.papers.luo2016.temperature_figures import error_against_temperature
 from nbutils.selection import Stability
-from nbutils.viz.baseline_figures import against_baselines, stability
-from nbutils.viz.latency_figures import latency_bars
-from nbutils.viz.score_figures import beside_print
+from nbutils.viz import baseline_lines, beside_print, latency_bars, stability_plots
 
 ERRORS = pd.DataFrame(
     {"error": [1.0, 3.0, 2.0], "low": [0.5, 2.0, 1.5], "high": [2.0, 4.0, 2.5], "paper error": [0.63, 1.24, 0.92]},
@@ -21,13 +18,6 @@ def test_values_stand_beside_the_papers() -> None:
     assert list(ax.lines[0].get_xdata()) == [1, 3, 2]  # type: ignore[arg-type]
     assert list(ax.lines[-1].get_xdata()) == [0.63, 1.24, 0.92]  # type: ignore[arg-type]
     assert ax.get_xlabel() == "error in percent"
-
-
-def test_logits_stand_at_the_end_of_the_temperatures() -> None:
-    left, right = error_against_temperature(ERRORS, {"soft t=1": 1.0, "logits": np.inf}, ("T",)).axes
-    assert list(left.lines[0].get_ydata()) == [3, 2]  # type: ignore[arg-type]
-    assert list(right.lines[0].get_ydata()) == [1.24, 0.92]  # type: ignore[arg-type]
-    assert [label.get_text() for label in left.get_xticklabels()] == ["1", "∞"]
 
 
 def test_latencies_are_drawn_with_the_papers_at_each_networks_first_bar() -> None:
@@ -43,7 +33,7 @@ def test_latencies_are_drawn_with_the_papers_at_each_networks_first_bar() -> Non
 def test_every_method_has_its_line_and_selection_no_difference_to_itself() -> None:
     rows = [(m, c, 90.0 + c, 89.0 + c, 92.0 + c, 1.0, 0.5, 2.0) for m in ("selection", "PCA") for c in (8, 16)]
     columns = ["method", "count", "AUC", "low", "high", "selection −", "− low", "− high"]
-    left, right = against_baselines(pd.DataFrame(rows, columns=columns), 99.0).axes
+    left, right = baseline_lines(pd.DataFrame(rows, columns=columns), 99.0).axes
     assert [text.get_text() for text in left.get_legend().get_texts()] == ["all neurons", "selection", "PCA"]  # type: ignore[union-attr]
     assert len(right.containers) == 1
     np.testing.assert_array_equal(left.containers[0].get_children()[0].get_ydata(), [98, 106])  # type: ignore[attr-defined]
@@ -52,7 +42,7 @@ def test_every_method_has_its_line_and_selection_no_difference_to_itself() -> No
 def test_stability_shows_each_resample_and_chance() -> None:
     images = Stability(np.array([0.0, 1.0, 1.0]), np.array([0.4, 0.6]), 0.25)
     lams = pd.DataFrame({"λ": [0.0, 0.1], "overlap": [0.9, 1.0], "mean cost Φ": [1.0, 2.0]})
-    left, middle, right = stability(images, lams).axes
+    left, middle, right = stability_plots(images, lams).axes
     assert sum(bar.get_height() for bar in left.patches) == pytest.approx(3)  # type: ignore[attr-defined]
     assert sorted(np.concatenate([np.asarray(c.get_offsets())[:, 0] for c in middle.collections])) == [0.4, 0.6]
     assert middle.lines[0].get_xdata() == pytest.approx([0.25, 0.25])
