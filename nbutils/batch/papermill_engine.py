@@ -81,18 +81,18 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         super().__init__(manager, kernel_manager_class=OwnKernelManager, **options)
         self._tell = tell
         self._bars = BarReader()
-        self._told = 0.0
+        self._reported = 0.0
 
     def process_message(self, message: dict[str, Any], *place: Any) -> Any:  # noqa: ANN401
         bar = self._bars.read(message)
-        if bar and time.monotonic() - self._told >= _PROGRESS_EVERY_S:
-            self._told = time.monotonic()
+        if bar and time.monotonic() - self._reported >= _PROGRESS_EVERY_S:
+            self._reported = time.monotonic()
             self._tell({"bar": bar})
         return super().process_message(message, *place)
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]
-    """papermill's engine with our kernel; tells each cell as it starts, and each progress bar as it moves."""
+    """papermill's engine with our kernel; reports each cell as it starts, and each progress bar as it moves."""
 
     tell: ClassVar[Tell]
     running: ClassVar[int] = 0

@@ -1,6 +1,6 @@
 """The process of one notebook: `python -m nbutils.batch.worker`, its order as JSON on standard input.
 
-It tells its progress as JSON lines on standard output and leaves in the run's folder the executed notebook,
+It reports its progress as JSON lines on standard output and leaves in the run's folder the executed notebook,
 the page, `status.json` and, after a failure, `error.txt`.
 """
 

@@ -62,7 +62,7 @@ def regressed_logits(
     teacher_mean: npt.NDArray[np.float32],
     classifier: nn.Linear,
 ) -> npt.NDArray[np.float32]:
-    """What the teacher's classifier says of the neurons that a student regressed (Luo et al. 2016, MNIST).
+    """Logits of the teacher's classifier on the neurons that a student regressed (Luo et al. 2016, MNIST).
 
     The paper does not say how such a student names a digit. This needs no further training: its outputs take the
     teacher's neurons' place, and the neurons that it did not learn stand at their mean.

@@ -1,4 +1,4 @@
-"""Face verification: how well the distance of two features tells whether two images show one person."""
+"""Face verification: how well the distance of two features separates pairs of one person from pairs of two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Neuron selection of Luo et al. 2016: what every neuron tells, and which neurons a student should regress."""
+"""Neuron selection of Luo et al. 2016: what every neuron responds to, and which of them a student should regress."""
 
 from lazy_loader import attach_stub as _attach_stub
 

@@ -2,7 +2,7 @@ from .any_network import ModuleSelection, select_from_module
 from .baselines import METHODS, chosen_neurons, overlap, reduction
 from .classes import ClassDiscriminativeness, class_discriminativeness
 from .descriptors import hog_features, lbp_features
-from .discriminativeness import OneNeuronClassifiers, attribute_discriminativeness, chance_level, one_neuron_classifiers
+from .discriminativeness import attribute_discriminativeness, chance_level
 from .mean_field_inference import MeanField, energy, mean_field, similarity
 from .neurons import (
     GROUPS,
@@ -25,7 +25,6 @@ __all__ = [
     "MeanField",
     "ModuleSelection",
     "NeuronSelection",
-    "OneNeuronClassifiers",
     "Stability",
     "attribute_discriminativeness",
     "chance_level",
@@ -38,7 +37,6 @@ __all__ = [
     "lbp_features",
     "mean_field",
     "neuron_groups",
-    "one_neuron_classifiers",
     "overlap",
     "reduction",
     "select_from_module",

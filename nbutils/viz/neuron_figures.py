@@ -1,4 +1,4 @@
-"""Figures of what neurons tell (Luo et al. 2016, Figs. 1, 2a and 2b)."""
+"""Figures of what neurons respond to (Luo et al. 2016, Figs. 1, 2a and 2b)."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def neuron_browser(
     x: npt.NDArray[np.float64],
     names: tuple[str, ...],
 ) -> widgets.Widget:
-    """One neuron at a time: its mean faces at low, medium and high response, and the attributes that it tells best."""
+    """One neuron at a time: its mean faces at low, medium and high response, and its best attributes."""
     neuron = widgets.IntSlider(value=int(x.max(axis=1).argmax()), min=0, max=len(x) - 1, description="neuron")
     faces = explorer(lambda neuron: mean_faces(images, responses, [neuron], [f"neuron {neuron}"]), neuron=neuron)
     bars = explorer(lambda neuron: neuron_bars(x[neuron], names), neuron=neuron)
@@ -135,7 +135,7 @@ def neuron_browser(
 
 
 def neuron_bars(accuracies: npt.NDArray[np.float64], names: tuple[str, ...], most: int = 12) -> Figure:
-    """The attributes that one neuron tells best.
+    """The attributes that one neuron predicts best.
 
     Args:
         accuracies: (attributes,) balanced accuracies of the neuron.

@@ -37,7 +37,7 @@ def soft_target_bars(
 
     Args:
         image: (H, W, 3) or (H, W, 1) uint8.
-        logits: (N,) what the teacher says of it.
+        logits: (N,) the teacher's of it.
         names: (N,) of the classes.
         label: The true class, drawn in another colour; None: it is not among them.
         examples: (N, H, W, C) uint8, an image of each class to draw in the place of its name.

@@ -29,7 +29,7 @@ def joined_auc(results: Mapping[str, VerificationResult], chosen: Sequence[str])
 
 
 def region_table(results: Mapping[str, VerificationResult]) -> pd.DataFrame:
-    """What each region tells alone, and what the others lose without it, in percent.
+    """AUC of each region alone, and of all others without it, in percent.
 
     Args:
         results: Region to the result of its T1.

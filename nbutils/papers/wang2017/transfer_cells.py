@@ -83,7 +83,7 @@ def beside_cells(table: str, ours: pd.DataFrame, *, column: str) -> pd.DataFrame
 
 
 def by_fields(table: pd.DataFrame) -> pd.DataFrame:
-    """The same rows, their index told as network, start, α and β; a name that is no cell has a dash for the last."""
+    """The same rows, indexed by network, start, α and β; a name that is no cell has dashes for the last three."""
     rows = [
         (name.network, name.start, f"{name.alpha:g}", f"{name.beta:g}")
         if isinstance(name, Cell)

@@ -39,8 +39,8 @@ def transfer_pipeline_figure(task: Task) -> Figure:
         strong = name == task
         ax.text(x + 1, 3.35, name, ha="center", weight="bold" if strong else "normal")
         _box(ax, x, 2.2, f"teacher\n{_LOSSES[name]}", strong=strong)
-        told = "" if name == "classification" else " + β hidden"
-        _box(ax, x, 0.4, f"student\n{_LOSSES[name]}\n+ α soft{told}", strong)
+        hidden = "" if name == "classification" else " + β hidden"
+        _box(ax, x, 0.4, f"student\n{_LOSSES[name]}\n+ α soft{hidden}", strong)
         _arrow(ax, (x + 1, 2.2), (x + 1, 1.25), _TEACH)
         ax.text(x + 1.08, 1.72, "soft" if name == "classification" else "soft, hidden", color=_TEACH, fontsize=8)
     _box(ax, -3.0, 0.4, "initial student W_S0\nH(P, y)", task == "classification")
