@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from nbutils.batch.complaints import complain, errors
+from nbutils.batch.command_errors import complain, errors
 from nbutils.batch.data_cli import data_app
 from nbutils.errors import NbutilsError, ParameterError
 
@@ -55,7 +55,7 @@ def list_command() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from nbutils.batch.catalogue import find_notebooks
+    from nbutils.batch.notebooks import find_notebooks
     from nbutils.batch.parameters import OUT_DIR, read_parameters, read_title
     from nbutils.paths import notebooks_dir
 
@@ -107,7 +107,7 @@ def run_command(
     """Run notebooks headlessly, each into its own folder, and rebuild the report."""
     from rich.console import Console
 
-    from nbutils.batch.catalogue import choose_notebooks
+    from nbutils.batch.notebooks import choose_notebooks
     from nbutils.batch.parameters import check_parameters
     from nbutils.batch.runner import Job, run_jobs
     from nbutils.batch.watch import Watcher
@@ -161,8 +161,8 @@ def export_command(
     ] = False,
 ) -> None:
     """Write a trained network as an ONNX file, checked against PyTorch on real images; train it first if needed."""
-    from nbutils.batch.catalogue import choose_notebooks
     from nbutils.batch.export import export_training
+    from nbutils.batch.notebooks import choose_notebooks
     from nbutils.batch.parameters import check_parameters
     from nbutils.paths import notebooks_dir
 
@@ -197,7 +197,7 @@ def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
     from rich.console import Console
 
     from nbutils.batch.dry_run import print_plan
-    from nbutils.batch.plans import notebook_trainings
+    from nbutils.batch.notebook_trainings import notebook_trainings
     from nbutils.training.plan import plan
 
     found = [notebook_trainings(name, values) for name, values in parameters.items()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nbutils.batch.complaints import errors
+from nbutils.batch.command_errors import errors
 from nbutils.errors import DataError
 
 if TYPE_CHECKING:

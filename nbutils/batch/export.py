@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from nbutils.batch.notebook_trainings import notebook_trainings
 from nbutils.batch.parameters import Literal
-from nbutils.batch.plans import notebook_trainings
 from nbutils.data.batches import central_crops
 from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError
-from nbutils.evaluation import OnnxNetwork, evaluate_pairs, export_onnx, paired_bootstrap, quantise_onnx
-from nbutils.training import TrainingSpec, train
+from nbutils.evaluation.onnx import OnnxNetwork, export_onnx, quantise_onnx
+from nbutils.evaluation.resampling import paired_bootstrap
+from nbutils.evaluation.verification import evaluate_pairs
+from nbutils.training.spec import TrainingSpec
+from nbutils.training.trainer import train
 
 #: Images that a file is checked on, and calibrated on.
 _CHECKED, _CALIBRATED = 256, 512

@@ -1,6 +1,6 @@
 """The process of one notebook: `python -m nbutils.batch.worker`, its order as JSON on standard input.
 
-It tells its progress as JSON lines on standard output and leaves in the run's folder the executed notebook,
+It reports its progress as JSON lines on standard output and leaves in the run's folder the executed notebook,
 the page, `status.json` and, after a failure, `error.txt`.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nbutils.batch.parameters import read_title
-from nbutils.reporting.files import write_json
+from nbutils.reporting.json_files import write_json
 from nbutils.reporting.run import RECORDS
 from nbutils.writing import write_aside
 
@@ -83,8 +83,8 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError
 
-    from nbutils.batch.engine import Engine, execute
     from nbutils.batch.page import write_page
+    from nbutils.batch.papermill_engine import Engine, execute
 
     started = datetime.now(UTC)
     notebook, folder = Path(order["notebook"]), Path(order["folder"])

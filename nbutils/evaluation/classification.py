@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import log_softmax, softmax
 from torch import nn
 
 from nbutils.data.faces import Faces
 from nbutils.errors import ParameterError
-from nbutils.evaluation.bootstrap import BootstrapInterval
-from nbutils.models import FaceNetwork, extract_features
+from nbutils.evaluation.resampling import BootstrapInterval
+from nbutils.models.base import FaceNetwork
+from nbutils.models.features import extract_features
 
 #: Resamples at once.
 _CHUNK = 100
@@ -60,7 +62,7 @@ def regressed_logits(
     teacher_mean: npt.NDArray[np.float32],
     classifier: nn.Linear,
 ) -> npt.NDArray[np.float32]:
-    """What the teacher's classifier says of the neurons that a student regressed (Luo et al. 2016, MNIST).
+    """Logits of the teacher's classifier on the neurons that a student regressed (Luo et al. 2016, MNIST).
 
     The paper does not say how such a student names a digit. This needs no further training: its outputs take the
     teacher's neurons' place, and the neurons that it did not learn stand at their mean.
@@ -87,3 +89,14 @@ def regressed_logits(
     with torch.inference_mode():
         logits: npt.NDArray[np.float32] = classifier(torch.from_numpy(whole)).numpy()
     return logits
+
+
+def effective_classes(logits: npt.NDArray[np.floating], temperature: float) -> float:
+    """exp(H) of softmax(logits / t): among how many classes the soft target spreads, from 1 to all N.
+
+    Args:
+        logits: (N,).
+        temperature: t > 0, or infinity.
+    """
+    softened = softmax(np.asarray(logits, np.float64) / temperature)
+    return float(np.exp(-(softened * log_softmax(np.asarray(logits, np.float64) / temperature)).sum()))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.bootstrap import bootstrap, paired_bootstrap
+from nbutils.evaluation.resampling import bootstrap, paired_bootstrap
 from nbutils.evaluation.verification import VerificationResult
 
 

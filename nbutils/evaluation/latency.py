@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.bootstrap import BootstrapInterval
+from nbutils.evaluation.resampling import BootstrapInterval
 
 logger = logging.getLogger(__name__)
 

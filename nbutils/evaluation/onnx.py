@@ -19,9 +19,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from nbutils.data.pixels import to_unit_range
 from nbutils.errors import DataError, ParameterError
-from nbutils.models import Deployed, FaceNetwork, FeatureLayer
+from nbutils.models.base import FaceNetwork
+from nbutils.models.deployed import Deployed
+from nbutils.models.features import FeatureLayer
 from nbutils.writing import replacing
 
 Images = npt.NDArray[np.uint8]
@@ -37,14 +38,14 @@ _BATCH = 64
 
 
 class _Camera(nn.Module):
-    """Scales camera pixels to the network's input, as `nbutils.data.pixels` does."""
+    """Scales camera pixels to the network's input, as `nbutils.data.batches` does."""
 
     def __init__(self, network: Deployed) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        features: Tensor = self.network(to_unit_range(images))
+        features: Tensor = self.network((images.permute(0, 3, 1, 2).float() - 127.5) / 127.5)
         return features
 
 

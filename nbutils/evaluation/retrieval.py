@@ -57,6 +57,20 @@ def retrieve(features: npt.NDArray[np.floating], identity: npt.NDArray[np.int64]
     return RetrievalResult(neighbour, identity[neighbour] == identity)
 
 
+def found_by_one(
+    identity: npt.NDArray[np.int64], finder: npt.NDArray[np.floating], other: npt.NDArray[np.floating]
+) -> npt.NDArray[np.int64]:
+    """All N images, first those whose nearest other shows their person by one network and not by another.
+
+    Args:
+        identity: (N,) identity of every image.
+        finder: (N, D) features of the network that finds them.
+        other: (N, D') features of the one that does not.
+    """
+    hits, misses = (retrieve(features, identity).correct for features in (finder, other))
+    return np.argsort(~(hits & ~misses), kind="stable")
+
+
 def nearest_others(features: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
     """The `count` nearest other rows of each row by Euclidean distance, nearest first, exact; ties by index.
 

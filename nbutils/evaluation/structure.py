@@ -8,7 +8,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from nbutils.models import FaceNetwork, LocallyConnected2d
+from nbutils.models.base import FaceNetwork
+from nbutils.models.layers import LocallyConnected2d
 
 _KINDS: dict[type[nn.Module], str] = {
     nn.Conv2d: "conv",

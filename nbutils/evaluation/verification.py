@@ -1,4 +1,4 @@
-"""Face verification: how well the distance of two features tells whether two images show one person."""
+"""Face verification: how well the distance of two features separates pairs of one person from pairs of two."""
 
 from __future__ import annotations
 
@@ -92,6 +92,51 @@ def evaluate_pairs(features_a: Array, features_b: Array, same: Array, folds: Arr
         thresholds=-scores,
         fold_accuracies=fold_accuracies(distances, matched, fold, np.ones((1, len(a))))[0],
     )
+
+
+@dataclass(frozen=True, eq=False)
+class WrongPairs:
+    """The pairs that a threshold gets wrong, the worst first.
+
+    Attributes:
+        threshold: the distance up to which pairs are accepted.
+        rejected: positions of the matched pairs beyond it, the furthest first.
+        accepted: positions of the mismatched pairs within it, the nearest first.
+        rejected_share: share of all matched pairs that are rejected.
+        accepted_share: share of all mismatched pairs that are accepted.
+    """
+
+    threshold: float
+    rejected: npt.NDArray[np.intp]
+    accepted: npt.NDArray[np.intp]
+    rejected_share: float
+    accepted_share: float
+
+
+def wrong_pairs(result: VerificationResult, quantile: float) -> WrongPairs:
+    """The pairs that a threshold gets wrong.
+
+    Args:
+        result: Distances of the pairs.
+        quantile: The threshold, as a share of all pairs that lie below it, in [0, 1].
+    """
+    threshold = float(np.quantile(result.distances, quantile))
+    rejected = np.flatnonzero(result.same & (result.distances > threshold))
+    accepted = np.flatnonzero(~result.same & (result.distances <= threshold))
+    return WrongPairs(
+        threshold,
+        rejected[np.argsort(-result.distances[rejected], kind="stable")],
+        accepted[np.argsort(result.distances[accepted], kind="stable")],
+        len(rejected) / int(result.same.sum()),
+        len(accepted) / int((~result.same).sum()),
+    )
+
+
+def equal_error_quantile(result: VerificationResult) -> float:
+    """The share of pairs below the threshold at which as many matched pairs are rejected as mismatched accepted."""
+    gap = np.abs(1 - result.true_positive_rate - result.false_positive_rate)
+    threshold = result.thresholds[int(gap.argmin())]
+    return float((result.distances <= threshold).mean())
 
 
 def weighted_auc(

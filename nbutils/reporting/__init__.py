@@ -1,7 +1,5 @@
-"""Results beside the papers' printed numbers: tables, figures, claims and the report that joins them."""
+"""Runs, their tables and figures, claims with verdicts, and the report that joins them."""
 
-from nbutils.reporting.claims import Claim, ClaimVerdict, judge
-from nbutils.reporting.printed import beside, claim, paper, printed
-from nbutils.reporting.run import Run
+from lazy_loader import attach_stub as _attach_stub
 
-__all__ = ["Claim", "ClaimVerdict", "Run", "beside", "claim", "judge", "paper", "printed"]
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)

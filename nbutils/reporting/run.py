@@ -16,8 +16,8 @@ import pandas as pd
 from nbutils.errors import ParameterError
 from nbutils.paths import project_root, runs_dir
 from nbutils.reporting.claims import ClaimVerdict
-from nbutils.reporting.files import jsonable, write_json
 from nbutils.reporting.formatting import flattened, latex, markdown
+from nbutils.reporting.json_files import jsonable, write_json
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.views import FigureView, TableView
 from nbutils.writing import write_aside

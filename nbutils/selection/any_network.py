@@ -14,7 +14,7 @@ from nbutils.data.pixels import to_unit_range
 from nbutils.errors import ParameterError
 from nbutils.models.probing import Pooling, Prepare, module_features
 from nbutils.selection.discriminativeness import attribute_discriminativeness, chance_level
-from nbutils.selection.neurons import NeuronSelection, select_neurons
+from nbutils.selection.neurons import LAMBDA, NeuronSelection, select_neurons
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def select_from_module(
     identity_related: Collection[str],
     *,
     count: int | None = None,
-    lam: float = 0.1,
+    lam: float = LAMBDA,
     prepare: Prepare = to_unit_range,
     pooling: Pooling = "mean",
 ) -> ModuleSelection:

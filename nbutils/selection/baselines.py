@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.decomposition import PCA
 
 from nbutils.errors import ParameterError
-from nbutils.selection.neurons import select_neurons, unary_costs
+from nbutils.selection.neurons import LAMBDA, select_neurons, unary_costs
 
 FloatArray = npt.NDArray[np.float64]
 Features = npt.NDArray[np.floating]
@@ -27,7 +27,7 @@ def reduction(
     discriminativeness: FloatArray,
     identity_related: npt.NDArray[np.bool_],
     *,
-    lam: float = 0.1,
+    lam: float = LAMBDA,
     seed: int = 0,
 ) -> Reduction:
     """A way to keep `count` numbers of each image, fitted on validation images.
@@ -65,7 +65,7 @@ def chosen_neurons(
     discriminativeness: FloatArray,
     identity_related: npt.NDArray[np.bool_],
     *,
-    lam: float = 0.1,
+    lam: float = LAMBDA,
     seed: int = 0,
 ) -> npt.NDArray[np.int64]:
     """The neurons that a method of `METHODS` other than PCA keeps, ascending; arguments as for `reduction`."""

@@ -35,7 +35,7 @@ def class_discriminativeness(
     min_images: int = 20,
     max_classes: int = 40,
 ) -> ClassDiscriminativeness:
-    """How well each neuron tells single classes from the rest, where a data set has no attributes.
+    """How well each neuron separates single classes from the rest, where a data set has no attributes.
 
     Uses the classes with at least `min_images` images, `max_classes` of them at most (as many as CelebA has
     attributes), the largest first. If none has that many, the largest with two images or more are used.
@@ -78,6 +78,6 @@ def class_discriminativeness(
         values=attribute_discriminativeness(features, present),
         classes=classes[largest].astype(np.int64),
         chance=chance_level(present),
-        note=f"Each of the {len(largest)} {note} ({images[largest].min()} to {images[largest].max()} images) is told "
-        "from the rest.",
+        note=f"Each of the {len(largest)} {note} ({images[largest].min()} to {images[largest].max()} images) is "
+        "separated from the rest.",
     )

@@ -1,10 +1,9 @@
-"""How well each neuron, used alone, tells each binary attribute (the vectors x_i of Luo et al. 2016)."""
+"""How well each neuron alone predicts each binary attribute (the vectors x_i of Luo et al. 2016)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,22 +18,6 @@ BoolArray = npt.NDArray[np.bool_]
 _BLOCK = 64
 #: The largest image count whose scores, at most n²/4, fit an int32.
 _INT32_IMAGES = 92_681
-
-
-@dataclass(frozen=True, eq=False)
-class OneNeuronClassifiers:
-    """The best one-neuron classifier of every attribute; all arrays are (neurons, attributes).
-
-    A classifier says "attribute present" where ``response > threshold``, or, where `present_above` is false,
-    where ``response <= threshold``. A neuron that beats chance with no cut has its highest response as threshold.
-    """
-
-    accuracy: FloatArray
-    """Balanced accuracy, in [0.5, 1]."""
-    threshold: FloatArray
-    """The highest response below the cut."""
-    present_above: BoolArray
-    """The polarity."""
 
 
 def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike) -> FloatArray:
@@ -59,7 +42,7 @@ def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attribu
     scores = np.empty((responses.shape[1], present.shape[1]))
 
     def score(neuron: int, column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]) -> None:
-        _, running = _running_scores(column, weights)
+        running = _running_scores(column, weights)
         if running.shape[1]:
             scores[neuron] = np.maximum(running.max(axis=1), -running.min(axis=1).astype(np.int64))
         else:
@@ -68,38 +51,6 @@ def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attribu
     _each_neuron(responses, present, score)
     # The cut below every response scores zero, so no result falls under 0.5.
     return 0.5 + np.maximum(scores, 0) * scale
-
-
-def one_neuron_classifiers(features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike) -> OneNeuronClassifiers:
-    """The classifiers behind `attribute_discriminativeness`, with their thresholds and polarities.
-
-    Args:
-        features: (images, neurons) responses, finite.
-        attributes: (images, attributes) booleans, or zeros and ones; each attribute with both values.
-
-    Returns:
-        Accuracy, threshold and polarity, each (neurons, attributes).
-
-    Raises:
-        ParameterError: the shapes disagree, a response is not finite, or an attribute has one value only.
-    """
-    responses, present = _check(features, attributes)
-    shape = responses.shape[1], present.shape[1]
-    scores, thresholds, above = np.zeros(shape), np.empty(shape), np.ones(shape, dtype=np.bool_)
-    rows = np.arange(shape[1])
-
-    def classify(neuron: int, column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]) -> None:
-        below, running = _running_scores(column, weights)
-        thresholds[neuron] = column.max()
-        if running.shape[1]:
-            cut = np.abs(running).argmax(axis=1)
-            best = running[rows, cut]
-            scores[neuron] = np.abs(best)
-            above[neuron] = best >= 0
-            thresholds[neuron] = np.where(best == 0, column.max(), below[cut])
-
-    _each_neuron(responses, present, classify)
-    return OneNeuronClassifiers(0.5 + scores * _scale(present), thresholds, above)
 
 
 def chance_level(attributes: npt.ArrayLike, *, alpha: float = 0.01) -> FloatArray:
@@ -130,11 +81,8 @@ def chance_level(attributes: npt.ArrayLike, *, alpha: float = 0.01) -> FloatArra
 
 def _running_scores(
     column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]
-) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.signedinteger]]:
-    """Score every cut of one neuron's responses, from the highest cut down.
-
-    Returns (cuts,) the highest response below each cut, and (attributes, cuts) integers P N (TPR - FPR).
-    """
+) -> npt.NDArray[np.signedinteger]:
+    """(attributes, cuts) integers P N (TPR - FPR) of every cut of one neuron's responses, from the highest cut down."""
     # No cut falls among the lowest responses: after a ReLU they are often most of them and need no sorting.
     lowest = column.min()
     images = np.flatnonzero(column > lowest)
@@ -143,8 +91,8 @@ def _running_scores(
     running = np.cumsum(weights.take(order, axis=1), axis=1, dtype=weights.dtype)
     between = column[order] > below
     if not between.all():
-        below, running = below[between], running[:, between]
-    return below, running
+        running = running[:, between]
+    return running
 
 
 def _each_neuron(

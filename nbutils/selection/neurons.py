@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.errors import ParameterError
-from nbutils.selection.mean_field import mean_field, similarity
+from nbutils.selection.mean_field_inference import mean_field, similarity
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -19,6 +19,9 @@ GROUPS: tuple[str, ...] = ("IA", "NA", "IA+NA", "inhibitive")
 
 #: Balanced accuracy from which a neuron counts as selective to an attribute; see `select_neurons`.
 SELECTIVE_AT = 0.6
+
+#: λ of Eq. 2 where none is given, times a neuron's mean similarity to the others; the paper prints none.
+LAMBDA = 0.1
 
 #: Differences of a maximum and a mean below this are rounding.
 _ROUNDING = 1e-12
@@ -45,7 +48,7 @@ class NeuronSelection:
     selective_at: FloatArray
     """(attributes,) balanced accuracy from which a neuron was selective."""
     energy: float | None = None
-    """E(y) of the choice (see `nbutils.selection.mean_field`)."""
+    """E(y) of the choice (see `nbutils.selection.mean_field_inference`)."""
     lam: float | None = None
     """Weight of the mean similarity."""
     cost_of_not_choosing: float | None = None
@@ -115,7 +118,7 @@ def select_neurons(
     discriminativeness: npt.ArrayLike,
     identity_related: npt.ArrayLike,
     *,
-    lam: float = 0.1,
+    lam: float = LAMBDA,
     cost_of_not_choosing: float = 1.0,
     count: int | None = None,
     selective_at: npt.ArrayLike = SELECTIVE_AT,
@@ -125,9 +128,10 @@ def select_neurons(
     The paper leaves three things open, which are parameters here. Read literally, choosing nothing is optimal: so
     every neuron left out costs `cost_of_not_choosing`, 1 being the cost f of a neutral neuron; or a `count` is
     wanted, and the cost that yields it is found. The weight of the pairs, `lam`, multiplies a neuron's mean
-    similarity to the others (see `nbutils.selection.mean_field`); at the default, a neuron that resembles all others
-    must be 0.2 better than neutral to be chosen along with them, which leaves most neurons of a good teacher in, as
-    in the paper. Inhibitive neurons take part with the cost that Eq. 2 gives them, unless that is 0 / 0.
+    similarity to the others (see `nbutils.selection.mean_field_inference`); at the default, a neuron that resembles
+    all others must be 0.2 better than neutral to be chosen along with them, which leaves most neurons of a good
+    teacher in, as in the paper. Inhibitive neurons take part with the cost that Eq. 2 gives them, unless that is
+    0 / 0.
 
     The groups describe the choice and do not enter it. The default level of 0.6 is above chance for attributes with
     100 images or more; `chance_level` gives the level that the images at hand call for.

@@ -12,7 +12,7 @@ import pandas as pd
 from nbutils.errors import ParameterError
 from nbutils.selection.baselines import Features, FloatArray, overlap
 from nbutils.selection.discriminativeness import attribute_discriminativeness
-from nbutils.selection.neurons import select_neurons
+from nbutils.selection.neurons import LAMBDA, select_neurons
 
 #: Draws of the validation images that may fail, for each that is wanted, because an attribute has one value in them.
 _PATIENCE = 20
@@ -39,7 +39,7 @@ def stability_over_images(
     identity_related: npt.NDArray[np.bool_],
     count: int,
     *,
-    lam: float = 0.1,
+    lam: float = LAMBDA,
     samples: int = 20,
     seed: int = 0,
 ) -> Stability:
@@ -76,7 +76,7 @@ def stability_over_lambda(
     count: int,
     lams: Sequence[float],
     *,
-    reference: float = 0.1,
+    reference: float = LAMBDA,
 ) -> pd.DataFrame:
     """Overlap of the choices at several λ with that at one of them.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nbutils.errors import ParameterError
 from nbutils.training.spec import TrainingSpec
@@ -32,11 +33,11 @@ class TrainedCells:
     """Trained networks under the names of cells.
 
     Attributes:
-        results: A cell's name to one result a seed.
+        results: A cell's name, any value that can be a key, to one result a seed.
         networks: Every distinct network behind them, by its key.
     """
 
-    results: dict[str, tuple[TrainingResult, ...]]
+    results: dict[Any, tuple[TrainingResult, ...]]
     networks: dict[str, TrainingResult]
 
     @property
@@ -44,9 +45,9 @@ class TrainedCells:
         """How many networks this call trained."""
         return sum(result.trained_now for result in self.networks.values())
 
-    def table(self, prefix: str) -> dict[str, tuple[TrainingResult, ...]]:
-        """The cells whose names begin with `prefix`, under the rest of their names."""
-        return {name.removeprefix(prefix): found for name, found in self.results.items() if name.startswith(prefix)}
+    def table(self, title: str) -> dict[Any, tuple[TrainingResult, ...]]:
+        """The cells of one table, where names are pairs of a table's title and a cell."""
+        return {cell: found for (table, cell), found in self.results.items() if table == title}
 
     def __str__(self) -> str:
         """How many networks were trained, for a run to state."""
@@ -57,7 +58,7 @@ class TrainedCells:
 
 
 def train_cells(
-    cells: Sequence[Mapping[str, TrainingSpec]], *, store: Store | None = None, progress: bool = True
+    cells: Sequence[Mapping[Any, TrainingSpec]], *, store: Store | None = None, progress: bool = True
 ) -> TrainedCells:
     """Trains what the cells of tables need, every distinct network once.
 

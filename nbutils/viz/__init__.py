@@ -1,1 +1,5 @@
-"""Static figures, and widgets on top of them."""
+"""Static figures, and explorers on top of them."""
+
+from lazy_loader import attach_stub as _attach_stub
+
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)

@@ -21,7 +21,8 @@ from nbutils.data.faces import Faces
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.memory import keep_freed_memory
 from nbutils.models import DeepID2Plus, MobileIDStudent
-from nbutils.training import ModelSpec, Schedule, Teacher, Term, TrainingSpec, recipes
+from nbutils.papers import best_precision, luo2016
+from nbutils.training import ModelSpec, Schedule, Teacher, Term, TrainingSpec
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.engine import fit
 from nbutils.training.target_cache import TargetCache
@@ -99,8 +100,8 @@ def test_one_epoch(benchmark: BenchmarkFixture, way: str, tmp_path: Path) -> Non
         model=ModelSpec(kind="MobileIDStudent", options={"width": WIDTH}),
         objective={"neurons": Term(kind="NeuronLoss")},
         schedule=Schedule(epochs=1, batch_size=BATCH, learning_rate=1e-4),
-        teacher=(recipes.t1(data),),
-        precision=recipes.best_precision(),
+        teacher=(luo2016.t1(data),),
+        precision=best_precision(),
     )
     images = _in_files(faces, tmp_path / "faces") if way == "plain loop on files" else _InMemory(faces)
     ways: dict[str, Callable[[], None]] = {

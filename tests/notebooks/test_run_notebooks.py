@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from nbutils.batch.catalogue import find_notebooks
+from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.paths import notebooks_dir
 from nbutils.reporting.report import build_report

@@ -7,7 +7,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from nbutils.batch.catalogue import find_notebooks
+from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.parameters import read_parameters
 from nbutils.paths import notebooks_dir
 

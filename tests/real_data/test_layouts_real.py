@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbutils.batch.catalogue import find_notebooks
+from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.data.collection import TRAIN
 from nbutils.data.layouts.base import open_collection, write_collection

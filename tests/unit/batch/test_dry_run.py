@@ -5,11 +5,11 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from nbutils.batch.catalogue import find_notebooks
 from nbutils.batch.cli import app
 from nbutils.batch.dry_run import duration, size
+from nbutils.batch.notebook_trainings import notebook_trainings, notebooks_that_train
+from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.parameters import Literal, read_parameters
-from nbutils.batch.plans import TRAININGS, notebook_trainings
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.errors import ParameterError
 from nbutils.paths import notebooks_dir
@@ -28,7 +28,7 @@ def trains(notebook: Path) -> bool:
     "name", [name for name in NOTEBOOKS if name.startswith(("luo2016/", "quickstart", "wang2017/"))]
 )
 def test_every_notebook_that_trains_can_be_planned(name: str) -> None:
-    assert trains(NOTEBOOKS[name]) == (name in TRAININGS)
+    assert trains(NOTEBOOKS[name]) == (name in notebooks_that_train())
     defaults = {parameter.name: parameter.default for parameter in read_parameters(NOTEBOOKS[name]).values()}
     assert bool(notebook_trainings(name, defaults)[0]) == trains(NOTEBOOKS[name])
 

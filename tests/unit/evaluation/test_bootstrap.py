@@ -3,7 +3,7 @@ import pytest
 
 from nbutils.errors import ParameterError
 from nbutils.evaluation import VerificationResult, bootstrap, evaluate_pairs, paired_bootstrap
-from nbutils.evaluation.bootstrap import Statistic
+from nbutils.evaluation.resampling import Statistic
 
 STATISTICS: tuple[Statistic, ...] = ("auc", "accuracy")
 

@@ -3,7 +3,7 @@ from torch import nn
 
 from nbutils.evaluation import count_parameters, in_groups, layer_table
 from nbutils.models import DeepID2Plus, DeepID3, MobileIDStudent
-from nbutils.viz import structure
+from nbutils.viz import parameter_bars
 
 
 def test_the_layers_hold_all_parameters_of_a_network() -> None:
@@ -42,7 +42,7 @@ def test_the_network_is_left_as_it_was() -> None:
 
 def test_the_figure_has_a_bar_for_each_layer_with_parameters() -> None:
     layers = layer_table(DeepID2Plus(7, width=4))
-    figure = structure.parameter_bars({"T1": layers})
+    figure = parameter_bars({"T1": layers})
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert len(labels) == (layers["parameters"] > 0).sum()
     assert labels[2] == "group 5, lconv 3×3, 4"

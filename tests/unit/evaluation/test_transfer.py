@@ -9,6 +9,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from nbutils.data.faces import Faces
 from nbutils.errors import ParameterError
 from nbutils.evaluation import (
+    errors_by_turn,
+    found_by_one,
+    head_turn,
     mean_interval,
     nearest_others,
     normalised_errors,
@@ -110,3 +113,38 @@ def test_a_mean_has_the_interval_of_its_bootstrap() -> None:
     assert over_seeds.low < values.mean() - 0.9
     with pytest.raises(ParameterError, match="finite"):
         mean_interval([])
+
+
+FACE = np.array([[10, 10], [20, 10], [15, 15], [11, 20], [19, 20]], np.float32)
+
+
+def test_a_turn_is_the_noses_offset_whatever_the_size_and_roll() -> None:
+    turned = FACE.copy()
+    turned[2, 0] += 2
+    quarter = np.array([[0, 1], [-1, 0]], np.float32)
+    both = np.stack([FACE, turned, 3 * turned + 7, turned @ quarter])
+    np.testing.assert_allclose(head_turn(both), [0, 0.2, 0.2, 0.2], atol=1e-6)
+
+
+def test_errors_are_averaged_over_faces_turned_alike() -> None:
+    true = np.repeat(FACE[None], 10, axis=0)
+    true[:, 2, 0] += np.arange(10) - 5
+    off = true.copy()
+    off[8:] += np.array([0, 5], np.float32)
+    table = errors_by_turn({"net": off}, true)
+    np.testing.assert_allclose(table["net"], [0, 0, 0, 0, 50], atol=1e-4)
+    np.testing.assert_allclose(table.index, [-0.45, -0.25, -0.05, 0.15, 0.35], atol=1e-6)
+
+
+def test_faces_turned_exactly_alike_are_one_group() -> None:
+    true = np.repeat(FACE[None], 10, axis=0)
+    assert errors_by_turn({"net": true}, true).shape == (1, 1)
+
+
+def test_faces_that_one_network_finds_and_the_other_misses_come_first() -> None:
+    identity = np.array([0, 0, 1, 1])
+    finder = np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)
+    other = np.array([[0.0], [9.0], [0.1], [8.9]], np.float32)
+    other_right = np.array([[0.0], [0.1], [0.05], [9.0]], np.float32)
+    assert found_by_one(identity, finder, other).tolist() == [0, 1, 2, 3]
+    assert found_by_one(identity, finder, other_right)[0] == 0

@@ -1,3 +1,4 @@
+import copy
 from collections import OrderedDict
 
 import numpy as np
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.models import resnet18
 
 from nbutils.errors import DataError, ParameterError
-from nbutils.models import DeepID2Plus, TorchvisionResNet, extract_features, module_features
+from nbutils.models import DeepID2Plus, PlainNetwork, extract_features, module_features
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 64, 48, 3), dtype=np.uint8)
 
@@ -78,10 +79,16 @@ def test_modules_that_cannot_be_probed(network: nn.Module) -> None:
         module_features(network, "layer1", IMAGES[:0])
 
 
-def test_torchvisions_networks_are_face_networks() -> None:
-    network = TorchvisionResNet(7).eval()
-    outputs = network(torch.zeros(2, 3, 55, 47))
+def test_a_plain_network_gives_the_layers_that_are_named() -> None:
+    network = PlainNetwork(resnet18(num_classes=7), (55, 47), features="avgpool").eval()
+    images = torch.randn(2, 3, 55, 47)
+    outputs = network(images)
     assert outputs.features.shape == (2, 512)
-    assert outputs.output.shape == (2, 7)
-    with pytest.raises(ParameterError, match="name is 'resnet19': expected one of resnet101"):
-        TorchvisionResNet(7, "resnet19")
+    torch.testing.assert_close(network.network.fc(outputs.features), outputs.output)
+    copied = copy.deepcopy(network)
+    torch.testing.assert_close(copied(images).features, outputs.features)
+    assert "output" not in PlainNetwork(resnet18(num_classes=7), (55, 47), "layer4", None).eval()(images)
+    with pytest.raises(ParameterError, match="has no module 'avgpol': the nearest are avgpool"):
+        PlainNetwork(resnet18(), (55, 47), features="avgpol")
+    with pytest.raises(ParameterError, match=r"features are \(2, 512, 1, 1, 1\)"):
+        PlainNetwork(nn.Sequential(resnet18(num_classes=512), nn.Unflatten(1, (512, 1, 1, 1))), (55, 47))(images)

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from nbutils.errors import NbutilsError
-from nbutils.reporting import Run, beside, claim
+from nbutils.papers import beside, claim
+from nbutils.reporting import Run
 from nbutils.reporting.report import build_report, find_runs
 
 mpl.use("Agg")

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from nbutils.errors import ParameterError
-from nbutils.reporting import Run, claim
+from nbutils.papers import claim
+from nbutils.reporting import Run
 from nbutils.reporting import run as run_module
 from nbutils.reporting.run import RECORDS
 

@@ -16,8 +16,8 @@ from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.sources.on_disk import FolderData
 from nbutils.errors import DataError
 from nbutils.evaluation import count_parameters
+from nbutils.papers.luo2016 import fig3_attributes, fine_tuned
 from nbutils.training import Schedule, SelectionSpec, Store, Teacher, Term, TrainingResult, TrainingSpec, train
-from nbutils.training.recipes import fig3_attributes, fine_tuned
 from tests.unit.training.conftest import MakeSpec
 
 _CHILD = """

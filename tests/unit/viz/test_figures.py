@@ -1,6 +1,7 @@
 """Figures are read back: what is drawn is what was given."""
 
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,11 @@ from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
+from nbutils import viz
 from nbutils.data.faces import Faces
 from nbutils.evaluation import VerificationResult, evaluate_pairs
 from nbutils.selection import select_neurons
-from nbutils.viz import faces as face_figures
-from nbutils.viz import neurons, selection, thresholds, verification
+from nbutils.viz import neuron_figures, selection_figures
 
 RNG = np.random.default_rng(0)
 NAMES = ("Male", "Bald", "Smiling", "Blurry")
@@ -31,7 +32,7 @@ def _verified(seed: int) -> VerificationResult:
 def test_a_contact_sheet_has_one_person_a_row_and_ends_where_images_end() -> None:
     faces = Faces(images=IMAGES, identity=np.repeat([0, 1, 2], [20, 18, 2]), identity_names=("a", "b", "c"))
 
-    axes = np.array(face_figures.contact_sheet(faces, people=3, images=4).axes).reshape(3, 4)
+    axes = np.array(viz.contact_sheet(faces, people=3, images=4).axes).reshape(3, 4)
 
     assert [[len(ax.images) for ax in row] for row in axes] == [[1] * 4, [1] * 4, [1, 1, 0, 0]]
     np.testing.assert_array_equal(axes[1, 2].images[0].get_array(), IMAGES[22])
@@ -40,7 +41,7 @@ def test_a_contact_sheet_has_one_person_a_row_and_ends_where_images_end() -> Non
 def test_attribute_bars_are_the_accuracies_in_falling_order() -> None:
     best = pd.DataFrame({"T1": [0.6, 0.9], "LBP": [0.55, 0.7]}, index=["Bald", "Male"])
 
-    ax = neurons.attribute_bars(best).axes[0]
+    ax = viz.attribute_bars(best).axes[0]
 
     assert [label.get_text() for label in ax.get_xticklabels()] == ["Male", "Bald"]
     heights = [[bar.get_height() for bar in bars] for bars in ax.containers if isinstance(bars, BarContainer)]
@@ -50,7 +51,7 @@ def test_attribute_bars_are_the_accuracies_in_falling_order() -> None:
 def test_mean_faces_are_means_over_tenths_of_the_responses() -> None:
     responses = np.stack([np.arange(40), -np.arange(40)], axis=1).astype(np.float32)
 
-    axes = np.array(neurons.mean_faces(IMAGES, responses, [0, 1], ["up", "down"]).axes).reshape(3, 2)
+    axes = np.array(viz.mean_faces(IMAGES, responses, [0, 1], ["up", "down"]).axes).reshape(3, 2)
 
     np.testing.assert_allclose(axes[0, 0].images[0].get_array(), IMAGES[:4].mean(axis=0) / 255)
     np.testing.assert_allclose(axes[2, 0].images[0].get_array(), IMAGES[36:].mean(axis=0) / 255)
@@ -60,7 +61,7 @@ def test_mean_faces_are_means_over_tenths_of_the_responses() -> None:
 def test_the_heat_map_sorts_neurons_into_groups_and_attributes_into_ia_and_na() -> None:
     groups = np.array(["inhibitive", "IA", "NA"] * 10)
 
-    ax = neurons.group_heat_map(X, groups, RELATED, NAMES, count=30).axes[0]
+    ax = viz.group_heat_map(X, groups, RELATED, NAMES, count=30).axes[0]
 
     mesh = next(item for item in ax.collections if isinstance(item, QuadMesh))
     order = np.concatenate([np.flatnonzero(groups == group) for group in ("IA", "NA", "inhibitive")])
@@ -71,7 +72,7 @@ def test_the_heat_map_sorts_neurons_into_groups_and_attributes_into_ia_and_na() 
 def test_without_non_related_attributes_no_group_is_called_ia() -> None:
     groups = np.array(["IA", "inhibitive"] * 15)
 
-    ax = neurons.group_heat_map(X, groups, np.ones(4, bool), NAMES, count=30).axes[0]
+    ax = viz.group_heat_map(X, groups, np.ones(4, bool), NAMES, count=30).axes[0]
 
     assert {text.get_text() for text in ax.texts} == {"selective\n15", "inhibitive\n15"}
     assert "IA" not in ax.get_xlabel()
@@ -80,7 +81,7 @@ def test_without_non_related_attributes_no_group_is_called_ia() -> None:
 def test_chosen_and_dropped_neurons_lie_at_their_best_attributes() -> None:
     chosen = select_neurons(X, RELATED, count=12)
 
-    left, right = selection.chosen_against_dropped(chosen, X, RELATED).axes
+    left, right = viz.chosen_against_dropped(chosen, X, RELATED).axes
 
     points = next(item for item in left.collections if isinstance(item, PathCollection)).get_offsets()
     np.testing.assert_allclose(np.asarray(points), 100 * np.stack([X[:, :2].max(axis=1), X[:, 2:].max(axis=1)], axis=1))
@@ -92,35 +93,35 @@ def test_chosen_and_dropped_neurons_lie_at_their_best_attributes() -> None:
 def test_a_sweep_draws_every_column_against_its_parameter() -> None:
     sweep = pd.DataFrame({"λ": [0.0, 1.0], "chosen": [3, 5], "energy": [-1.0, -2.0]})
 
-    axes = selection.sweep_lines(sweep, "λ").axes
+    axes = viz.sweep_lines(sweep, "λ").axes
 
     assert [ax.get_ylabel() for ax in axes] == ["chosen", "energy"]
     np.testing.assert_array_equal(axes[1].lines[0].get_xydata(), [[0, -1], [1, -2]])
 
 
 def test_a_neurons_bars_are_its_best_attributes() -> None:
-    ax = selection.neuron_bars(np.array([0.6, 0.9, 0.7, 0.5]), NAMES, most=2).axes[0]
+    ax = viz.neuron_bars(np.array([0.6, 0.9, 0.7, 0.5]), NAMES, most=2).axes[0]
 
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Bald", "Smiling"]
 
 
-def _recorded(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that a function of `nbutils.viz.selection` draws from now on."""
+def _recorded(module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that a function of a module draws from now on."""
     drawn: list[Figure] = []
-    draw: Callable[..., Figure] = getattr(selection, name)
+    draw: Callable[..., Figure] = getattr(module, name)
 
     def record(*arguments: object) -> Figure:
         drawn.append(draw(*arguments))
         return drawn[-1]
 
-    monkeypatch.setattr(selection, name, record)
+    monkeypatch.setattr(module, name, record)
     return drawn
 
 
 def test_the_sliders_solve_the_selection_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = _recorded("chosen_against_dropped", monkeypatch)
+    shown = _recorded(selection_figures, "chosen_against_dropped", monkeypatch)
 
-    explorer = selection.selection_explorer(X, RELATED, 12)
+    explorer = viz.selection_explorer(X, RELATED, 12)
     _, count = explorer.children[0].children
     count.value = 20
 
@@ -129,9 +130,9 @@ def test_the_sliders_solve_the_selection_again(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_browser_shows_the_neuron_of_its_slider(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = _recorded("neuron_bars", monkeypatch)
+    shown = _recorded(neuron_figures, "neuron_bars", monkeypatch)
 
-    browser = selection.neuron_browser(IMAGES, RNG.random((40, 30), dtype=np.float32), X, NAMES)
+    browser = viz.neuron_browser(IMAGES, RNG.random((40, 30), dtype=np.float32), X, NAMES)
     slider = browser.children[0]
     assert slider.value == X.max(axis=1).argmax()
     slider.value = 3 if slider.value != 3 else 4
@@ -143,7 +144,7 @@ def test_the_browser_shows_the_neuron_of_its_slider(monkeypatch: pytest.MonkeyPa
 def test_roc_shows_the_measured_values() -> None:
     results = {"T1": _verified(0), "S": _verified(1)}
 
-    lines = verification.roc(results).axes[0].lines
+    lines = viz.roc_curves(results).axes[0].lines
 
     np.testing.assert_array_equal(lines[1].get_ydata(), results["S"].true_positive_rate)
     assert lines[0].get_label() == f"T1 (AUC {100 * results['T1'].auc:.2f} %)"
@@ -152,7 +153,7 @@ def test_roc_shows_the_measured_values() -> None:
 def test_convergence_starts_at_one() -> None:
     history = pd.DataFrame({"step": [10, 20], "loss": [4.0, 1.0]})
 
-    line = verification.convergence({"T1": history}).axes[0].lines[0]
+    line = viz.convergence({"T1": history}).axes[0].lines[0]
 
     np.testing.assert_array_equal(line.get_xydata(), [[10, 1], [20, 0.25]])
 
@@ -161,7 +162,7 @@ def test_the_histograms_title_counts_the_errors_at_its_threshold() -> None:
     result = _verified(0)
     accepted = result.distances <= np.quantile(result.distances, 0.3)
 
-    title = thresholds.distance_histogram("S", result, 0.3).axes[0].get_title()
+    title = viz.distance_histogram("S", result, 0.3).axes[0].get_title()
 
     missed, wrong = (~accepted[result.same]).mean(), accepted[~result.same].mean()
     assert title == f"S: {missed:.1%} of matched pairs rejected, {wrong:.1%} of mismatched accepted"

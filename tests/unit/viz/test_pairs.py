@@ -4,8 +4,8 @@ import pytest
 from matplotlib.axes import Axes
 
 from nbutils.data.faces import Pairs
-from nbutils.evaluation import VerificationResult, evaluate_pairs
-from nbutils.viz.pairs import equal_error_quantile, errors_at, pair_explorer, wrong_pairs
+from nbutils.evaluation import VerificationResult, equal_error_quantile, evaluate_pairs, wrong_pairs
+from nbutils.viz import pair_explorer, wrong_pair_faces
 
 
 @pytest.fixture
@@ -19,26 +19,29 @@ def verified() -> tuple[VerificationResult, Pairs]:
 @pytest.mark.parametrize("quantile", [0.0, 0.3, 0.7, 1.0])
 def test_wrong_pairs_by_brute_force(verified: tuple[VerificationResult, Pairs], quantile: float) -> None:
     result, _ = verified
-    rejected, accepted, threshold = wrong_pairs(result, quantile)
-    said_same = result.distances <= threshold
+    wrong = wrong_pairs(result, quantile)
+    rejected, accepted = wrong.rejected, wrong.accepted
+    said_same = result.distances <= wrong.threshold
     assert set(rejected) | set(accepted) == set(np.flatnonzero(said_same != result.same))
     assert result.same[rejected].all()
     assert not result.same[accepted].any()
     assert (np.diff(result.distances[rejected]) <= 0).all()
     assert (np.diff(result.distances[accepted]) >= 0).all()
+    assert (wrong.rejected_share, wrong.accepted_share) == (len(rejected) / 20, len(accepted) / 20)
 
 
 def test_both_errors_are_equal_where_the_figure_stands(verified: tuple[VerificationResult, Pairs]) -> None:
     result, _ = verified
-    rejected, accepted, _ = wrong_pairs(result, equal_error_quantile(result))
-    assert abs(len(rejected) / 20 - len(accepted) / 20) <= 1 / 20
+    wrong = wrong_pairs(result, equal_error_quantile(result))
+    assert abs(wrong.rejected_share - wrong.accepted_share) <= 1 / 20
 
 
 def test_the_figure_shows_the_faces_of_the_worst_pairs(verified: tuple[VerificationResult, Pairs]) -> None:
     result, pairs = verified
     images = np.arange(80, dtype=np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
-    figure = errors_at("S", result, images, pairs, 0.5, shown=3)
-    rejected, accepted, _ = wrong_pairs(result, 0.5)
+    figure = wrong_pair_faces("S", result, images, pairs, 0.5, shown=3)
+    wrong = wrong_pairs(result, 0.5)
+    rejected, accepted = wrong.rejected, wrong.accepted
     drawn = [np.asarray(ax.images[0].get_array())[0, 0, 0] for ax in figure.findobj(Axes) if ax.images]
     wanted = np.concatenate([rejected[:3], rejected[:3] + 40, accepted[:3], accepted[:3] + 40])
     assert sorted(drawn) == sorted(wanted)

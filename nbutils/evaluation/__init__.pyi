@@ -1,0 +1,55 @@
+from .alignment import NORMALISER, errors_by_turn, head_turn, normalised_errors, predict_landmarks
+from .classification import effective_classes, mean_interval, recognised, regressed_logits
+from .comparison import compare_models, steps_to_share
+from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
+from .folds import evaluate_folds
+from .latency import Latencies, alternating_latencies, ways_to_run
+from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
+from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
+from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
+from .scores import magnitude, score_difference, tabulate
+from .structure import in_groups, layer_table
+from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, wrong_pairs
+
+__all__ = [
+    "NORMALISER",
+    "BootstrapInterval",
+    "Latencies",
+    "OnnxNetwork",
+    "ParameterCount",
+    "RetrievalResult",
+    "VerificationResult",
+    "WrongPairs",
+    "alternating_latencies",
+    "bootstrap",
+    "check_onnx",
+    "compare_models",
+    "count_parameters",
+    "effective_classes",
+    "equal_error_quantile",
+    "errors_by_turn",
+    "evaluate_folds",
+    "evaluate_pairs",
+    "export_onnx",
+    "found_by_one",
+    "head_turn",
+    "in_groups",
+    "layer_table",
+    "magnitude",
+    "mean_interval",
+    "multiply_adds",
+    "nearest_others",
+    "normalised_errors",
+    "paired_bootstrap",
+    "predict_landmarks",
+    "quantise_onnx",
+    "recognised",
+    "regressed_logits",
+    "retrieve",
+    "score_difference",
+    "steps_to_share",
+    "tabulate",
+    "ways_to_run",
+    "weight_bytes",
+    "wrong_pairs",
+]

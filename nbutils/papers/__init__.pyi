@@ -1,0 +1,18 @@
+from .base import Precision, Trainings, all_trainings, best_precision, check_preset, check_targets, face_data
+from .printed_tables import Paper, PrintedTable, beside, claim, paper, printed
+
+__all__ = [
+    "Paper",
+    "Precision",
+    "PrintedTable",
+    "Trainings",
+    "all_trainings",
+    "beside",
+    "best_precision",
+    "check_preset",
+    "check_targets",
+    "claim",
+    "face_data",
+    "paper",
+    "printed",
+]

@@ -1,0 +1,98 @@
+"""What the papers' trainings share: presets, the faces that a notebook's parameters name, and the arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+
+from nbutils.data.manifest import load_manifest
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.spec import DataSpec
+from nbutils.errors import DataError, ParameterError
+from nbutils.training.spec import TrainingSpec
+
+Precision = Literal["32-true", "bf16-mixed"]
+#: What a notebook trains: a spec, or groups of them under the names of rows, tables or folds, or one group a seed.
+Trainings: TypeAlias = "TrainingSpec | Mapping[Any, Trainings] | Iterable[Trainings]"
+
+#: (identities, images of each, validation images, pairs) of the embedded faces.
+_SYNTHETIC: dict[str, tuple[int, int, int, int]] = {
+    "smoke": (20, 8, 300, 200),
+    "laptop": (300, 20, 4000, 6000),
+    "paper": (12294, 24, 20000, 6000),
+}
+
+
+def face_data(
+    dataset: str,
+    data_root: str = "",
+    preset: str = "laptop",
+    seed: int = 0,
+    *,
+    layout: str = "",
+    pairs_root: str = "",
+) -> DataSpec:
+    """Names the faces of a notebook's parameters.
+
+    Args:
+        dataset: "synthetic", or the name or path of a manifest.
+        data_root: Folder or file of the data set; the embedded faces need none.
+        preset: Size of the embedded faces.
+        seed: Of the embedded population.
+        layout: Name of the data set's layout; empty: recognised.
+        pairs_root: Folder or file of the pairs to verify; empty: the data set's own.
+
+    Raises:
+        ParameterError: Unknown data set or preset, or no folder where one is needed.
+    """
+    check_preset(preset)
+    if dataset == "synthetic":
+        identities, images, validation, pairs = _SYNTHETIC[preset]
+        return SyntheticData(
+            identities=identities, images_per_identity=images, validation_images=validation, pairs=pairs, seed=seed
+        )
+    try:
+        manifest = load_manifest(dataset)
+    except DataError as error:
+        raise ParameterError(f"dataset is {dataset!r}: {error}") from None
+    if not data_root:
+        raise ParameterError(f"data_root is empty: expected the folder or file of {manifest.title}")
+    return FolderData(
+        dataset=dataset,
+        root=Path(data_root),
+        layout=layout or None,
+        pairs_root=Path(pairs_root) if pairs_root else None,
+    )
+
+
+def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
+    """The specs of a notebook in their order, whatever groups they stand in."""
+    if isinstance(trainings, TrainingSpec):
+        yield trainings
+        return
+    for part in trainings.values() if isinstance(trainings, Mapping) else trainings:
+        yield from all_trainings(part)
+
+
+def best_precision() -> Precision:
+    """bf16 arithmetic where the processor has it, else float32."""
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+def check_preset(preset: str) -> None:
+    """Raises `ParameterError` unless `preset` is one of the three."""
+    if preset not in _SYNTHETIC:
+        raise ParameterError(f"preset is {preset!r}: expected one of {', '.join(_SYNTHETIC)}")
+
+
+def check_targets(targets: str) -> Literal["online", "cached"]:
+    """`targets`, or a `ParameterError` unless it is one of the two."""
+    if targets not in ("online", "cached"):
+        raise ParameterError(f"targets is {targets!r}: expected 'online' or 'cached'")
+    return "cached" if targets == "cached" else "online"

@@ -1,0 +1,165 @@
+"""Figs. 4 and 5 of Luo et al. 2016 as training specs: T2, and six T1 on six regions of the face, as teachers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nbutils.data.geometry.face_regions import REGIONS
+from nbutils.data.geometry.template import LARGE_INPUT
+from nbutils.data.spec import DataSpec
+from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
+from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE
+from nbutils.papers.luo2016.student_rows import LOGITS, NEURONS, soft_targets
+from nbutils.training.components import ModelSpec, Term, ViewSpec
+from nbutils.training.spec import Schedule, TrainingSpec
+
+#: (height, width) of the stored faces: T2's input and the same margin, as a share, as T1's faces have.
+STORED = (122, 106)
+#: Chosen neurons in the paper, of 512 and of 3,072.
+T2_CHOSEN, ENSEMBLE_CHOSEN = 377, 960
+#: Temperatures of the two figures.
+FIG4_TEMPERATURES, FIG5_TEMPERATURES = (1, 10), (1, 5, 10, 15)
+
+
+@dataclass(frozen=True)
+class _Size:
+    """Widths of the first maps and epochs: of T2, of each T1 of the ensemble, of a student, of its fine-tuning."""
+
+    t2: tuple[int, int]
+    t1: tuple[int, int]
+    student: tuple[int, int]
+    fine_tuning: int
+    batch: int = 128
+
+
+#: `paper`: the printed shapes; the epochs are ours.
+_SIZES = {
+    "smoke": _Size(t2=(4, 1), t1=(4, 1), student=(8, 1), fine_tuning=1, batch=64),
+    "laptop": _Size(t2=(16, 14), t1=(16, 8), student=(32, 10), fine_tuning=2),
+    "paper": _Size(t2=(64, 30), t1=(128, 30), student=(128, 30), fine_tuning=5),
+}
+#: Of T2, the best of 0.02, 0.06 and 0.12, chosen on held-out people of LFW's training list.
+T2_LEARNING_RATE = 0.06
+#: Of the fine-tuning, as a share of the rate that the student was trained with.
+FINE_TUNING_RATE = 0.1
+
+
+def large_face_data(
+    dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str
+) -> DataSpec:
+    """The faces of `face_data`, stored large enough for T2 and for the details of a region."""
+    height, width = STORED
+    return face_data(dataset, data_root, preset, seed, **source).model_copy(update={"height": height, "width": width})
+
+
+def t2(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
+    """The teacher T2: DeepID3 on labels, with deep supervision (Luo et al. 2016, Table 1)."""
+    width, epochs = _size(preset).t2
+    model = ModelSpec(kind="DeepID3", options={"width": width})
+    schedule = Schedule(epochs=epochs, batch_size=_size(preset).batch, learning_rate=T2_LEARNING_RATE)
+    return _teacher("T2", data, model, schedule, seed)
+
+
+def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
+    """One T1 of the ensemble, which sees one of `nbutils.data.geometry.face_regions.REGIONS`."""
+    width, epochs = _size(preset).t1
+    model = ModelSpec(kind="DeepID2Plus", options={"width": width}, view=_view(region))
+    schedule = Schedule(epochs=epochs, batch_size=_size(preset).batch, learning_rate=T1_LEARNING_RATE)
+    return _teacher(f"T1 on {region.replace('_', ' ')}", data, model, schedule, seed)
+
+
+def six_t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, TrainingSpec]:
+    """The ensemble: a T1 for each region. As `teacher` of a spec, their neurons are joined and predictions averaged."""
+    return {region: region_t1(region, data, preset, seed) for region in REGIONS}
+
+
+def fig4(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "cached") -> dict[str, TrainingSpec]:
+    """All rows of Fig. 4 but †, under their printed names, the teacher first."""
+    teacher = t2(data, preset, seed)
+    return {"T2": teacher} | _students((teacher,), FIG4_TEMPERATURES, T2_CHOSEN, preset, targets)
+
+
+def fig5(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "cached") -> dict[str, TrainingSpec]:
+    """The students of Fig. 5 but †, under their printed names; their teachers are `six_t1`."""
+    teachers = tuple(six_t1(data, preset, seed).values())
+    return _students(teachers, FIG5_TEMPERATURES, ENSEMBLE_CHOSEN, preset, targets)
+
+
+def fine_tuned(student: TrainingSpec, preset: str = "laptop", folds: int = 10) -> list[TrainingSpec]:
+    """The rows †: a student goes on to regress its neurons on the test images outside one fold, without identities.
+
+    Args:
+        student: One that regresses its teachers' neurons.
+        preset: Of the number of epochs.
+        folds: Of the verification list.
+
+    Returns:
+        One spec a fold, to be tested on that fold alone.
+    """
+    schedule = student.schedule.model_copy(
+        update={
+            "epochs": _size(preset).fine_tuning,
+            "learning_rate": FINE_TUNING_RATE * student.schedule.learning_rate,
+        }
+    )
+    return [
+        student.model_copy(
+            update={
+                "name": f"{student.name}†, fold {fold + 1}",
+                "data": student.data.model_copy(update={"adapt_to_all_but_fold": fold}),
+                "initialise_from": student,
+                "schedule": schedule,
+            }
+        )
+        for fold in range(folds)
+    ]
+
+
+def _students(
+    teachers: tuple[TrainingSpec, ...], temperatures: tuple[int, ...], chosen: int, preset: str, targets: str
+) -> dict[str, TrainingSpec]:
+    size = _size(preset)
+    width, epochs = size.student
+    rows = {
+        **{f"soft t={t}": soft_targets(t) for t in temperatures},
+        "logits": LOGITS,
+        "neurons": NEURONS,
+        "selection": NEURONS.selected(chosen),
+    }
+    return {
+        name: TrainingSpec(
+            name=name,
+            data=teachers[0].data,
+            model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=_view("whole_face")),
+            objective={row.objective: row.term},
+            schedule=Schedule(epochs=epochs, batch_size=size.batch, learning_rate=row.learning_rate),
+            teacher=teachers,
+            selection=row.selection,
+            targets=check_targets(targets),
+            precision=teachers[0].precision,
+            seed=teachers[0].seed,
+        )
+        for name, row in rows.items()
+    }
+
+
+def _teacher(name: str, data: DataSpec, model: ModelSpec, schedule: Schedule, seed: int) -> TrainingSpec:
+    return TrainingSpec(
+        name=name,
+        data=data,
+        model=model,
+        objective={"labels": Term(kind="LabelLoss"), "supervision": Term(kind="SupervisionLoss")},
+        schedule=schedule,
+        precision=best_precision(),
+        seed=seed,
+    )
+
+
+def _view(region: str) -> ViewSpec:
+    height, width = LARGE_INPUT
+    return ViewSpec(region=region, height=height, width=width)
+
+
+def _size(preset: str) -> _Size:
+    check_preset(preset)
+    return _SIZES[preset]

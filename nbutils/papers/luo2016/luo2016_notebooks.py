@@ -1,0 +1,113 @@
+"""What each notebook of Luo et al. 2016 trains, from those of its parameters that decide it."""
+
+from __future__ import annotations
+
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.spec import DataSize
+from nbutils.papers.base import face_data
+from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large_face_data, six_t1
+from nbutils.papers.luo2016.example_network import torchvision_resnet
+from nbutils.papers.luo2016.multilayer_perceptrons import mnist
+from nbutils.papers.luo2016.single_network import (
+    WITH_ATTRIBUTES,
+    fig3,
+    fig3_attributes,
+    has_attributes,
+    quick_data,
+    quick_rows,
+    t1,
+)
+from nbutils.papers.printed_tables import printed
+from nbutils.training.spec import TrainingSpec
+
+
+def quickstart_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
+) -> dict[str, TrainingSpec]:
+    """The quickstart's rows: T1 and four students."""
+    data = quick_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return quick_rows(data, preset, seed)
+
+
+def teacher_training(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
+) -> TrainingSpec:
+    """T1, whose neurons notebooks 01 and 02 look at."""
+    return t1(face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root), preset, seed)
+
+
+def mnist_trainings(dataset: str, data_root: str, preset: str, seed: int) -> dict[str, TrainingSpec]:
+    """The rows of the MNIST experiment."""
+    return mnist(dataset, data_root, preset, seed)
+
+
+def single_network_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+) -> dict[str, TrainingSpec]:
+    """The rows of Fig. 3; that with attributes if the data set has them by its manifest."""
+    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    rows = fig3(data, preset, seed, targets)
+    return rows | ({WITH_ATTRIBUTES: fig3_attributes(data, preset, seed)} if has_attributes(data) else {})
+
+
+def deeper_teacher_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
+    """Fig. 4: "rows" are T2 and its students, "selection†" the student fine-tuned for each of ten folds."""
+    data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    rows = fig4(data, preset, seed, targets)
+    return {"rows": rows, "selection†": fine_tuned(rows["selection"], preset)}
+
+
+def ensemble_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
+    """Fig. 5: "members" by region, "rows" their students, "selection†" the student fine-tuned for each of ten folds."""
+    data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    rows = fig5(data, preset, seed, targets)
+    return {
+        "members": six_t1(data, preset, seed),
+        "rows": rows,
+        "selection†": fine_tuned(rows["selection"], preset),
+    }
+
+
+def efficiency_training(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+) -> TrainingSpec:
+    """The student that is quantised: the row "selection" of Fig. 3."""
+    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return fig3(data, preset, seed, targets)["selection"]
+
+
+def any_network_training(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
+) -> TrainingSpec:
+    """Torchvision's ResNet, whose neurons notebook 09 selects."""
+    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return torchvision_resnet(data, preset, seed)
+
+
+#: By notebook; one that trains nothing has no entry.
+NOTEBOOKS = {
+    "quickstart": quickstart_trainings,
+    "luo2016/01_attribute_discriminativeness": teacher_training,
+    "luo2016/02_neuron_selection": teacher_training,
+    "luo2016/04_mnist": mnist_trainings,
+    "luo2016/05_compressing_a_single_network": single_network_trainings,
+    "luo2016/06_compressing_a_deeper_teacher": deeper_teacher_trainings,
+    "luo2016/07_compressing_an_ensemble": ensemble_trainings,
+    "luo2016/08_complexity_and_efficiency": efficiency_training,
+    "luo2016/09_selection_for_any_network": any_network_training,
+}
+
+
+def paper_size(data: SyntheticData) -> DataSize:
+    """The paper's data: CelebFaces+ and WDRef to train on, CelebA's validation images, LFW to verify."""
+    count = printed("luo2016", "experiment")["count"].astype(int)
+    train, identities = int(count["training images"]), int(count["training identities"])
+    test = int(count["LFW images"])
+    if data.adapt_to_all_but_fold is not None:
+        train, identities = test, 1
+    validation = int(count["validation images with attributes"])
+    return DataSize(train, identities, validation, test, data.height, data.width)

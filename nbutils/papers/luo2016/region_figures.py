@@ -1,0 +1,129 @@
+"""What the networks see (Luo et al. 2016, Table 1 and Fig. 5): the regions of the ensemble and their worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import ipywidgets as widgets
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from nbutils.data.geometry.face_regions import REGIONS, cut_region
+from nbutils.data.geometry.template import LARGE_INPUT, SMALL_INPUT
+from nbutils.evaluation.verification import VerificationResult
+from nbutils.papers.luo2016.region_values import joined_auc
+from nbutils.viz.explorers import as_png
+
+_COLOURS = dict(
+    zip(REGIONS, ("tab:red", "tab:orange", "tab:green", "tab:blue", "tab:purple", "tab:brown"), strict=True)
+)
+
+
+def region_bars(table: pd.DataFrame, whole: float) -> Figure:
+    """AUC of each region alone, and of the ensemble without it.
+
+    Args:
+        table: From `region_table`.
+        whole: AUC of all regions together, in percent.
+    """
+    figure, ax = plt.subplots(figsize=(7, 0.42 * len(table) + 1.5), layout="constrained")
+    y = np.arange(len(table))
+    ax.barh(
+        y, table["AUC alone"], height=0.55, color=[_COLOURS[name] for name in table.index], alpha=0.75, label="alone"
+    )
+    ax.plot(table["AUC without it"], y, "D", color="black", fillstyle="none", label="the other five together")
+    ax.axvline(whole, color="grey", linewidth=1, label="all six together")
+    ax.set(xlabel="AUC in percent", ylim=(len(table) - 0.5, -0.5))
+    ax.set_yticks(y, [name.replace("_", " ") for name in table.index])
+    ax.set_xlim(min(50, table.to_numpy().min()), 100)
+    ax.grid(axis="x", alpha=0.3)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def region_boxes(images: npt.NDArray[np.uint8], chosen: Sequence[str] = tuple(REGIONS)) -> Figure:
+    """Some faces with regions drawn into them, and below, what the T1 of each region sees.
+
+    Args:
+        images: (N, H, W, 3) uint8 whole faces.
+        chosen: Names of `nbutils.data.geometry.face_regions.REGIONS`.
+    """
+    count, rows = len(images), 1 + len(chosen)
+    width = 1.15 * count + 1.2
+    figure, axes = plt.subplots(rows, count, figsize=(width, 1.35 * rows), squeeze=False)
+    for column, image in enumerate(images):
+        _show(axes[0, column], image)
+        for name in chosen:
+            box = REGIONS[name].scaled(*images.shape[1:3])
+            corner, size = (box.left - 0.5, box.top - 0.5), (box.right - box.left, box.bottom - box.top)
+            axes[0, column].add_patch(Rectangle(corner, *size, fill=False, color=_COLOURS[name], linewidth=1.5))
+        for row, name in enumerate(chosen, start=1):
+            _show(axes[row, column], cut_region(image, name, SMALL_INPUT))
+    for row, name in enumerate(chosen, start=1):
+        label = name.replace("_", "\n", 1).replace("_", " ")
+        axes[row, 0].set_ylabel(label, color=_COLOURS[name], rotation=0, ha="right", va="center", fontsize=8)
+    figure.subplots_adjust(left=1.1 / width, right=0.99, bottom=0.01, top=0.99, wspace=0.06, hspace=0.06)
+    plt.close(figure)
+    return figure
+
+
+def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, VerificationResult]) -> widgets.Widget:
+    """Choose the regions of an ensemble: what its networks see, and how well it verifies.
+
+    Args:
+        images: (N, H, W, 3) uint8 whole faces to draw into.
+        results: Region to the result of its T1; all on the same pairs.
+    """
+    ticks = {name: widgets.Checkbox(value=True, description=name.replace("_", " "), indent=False) for name in results}
+    verdict, picture = widgets.HTML(), widgets.Image(format="png")
+
+    def draw(_: object = None) -> None:
+        chosen = [name for name, tick in ticks.items() if tick.value]
+        if not chosen:
+            verdict.value, picture.value = "Choose a region.", b""
+            return
+        verdict.value = f"<b>AUC {100 * joined_auc(results, chosen):.2f} %</b>, {len(chosen)} of {len(results)}"
+        picture.value = as_png(region_boxes(images, chosen))
+
+    for tick in ticks.values():
+        tick.observe(draw, names="value")
+    draw()
+    return widgets.VBox([widgets.HBox(list(ticks.values())), verdict, picture])
+
+
+def network_inputs(images: npt.NDArray[np.uint8]) -> Figure:
+    """What T2, T1 and the six T1 of the ensemble see of some faces, one face a row.
+
+    Args:
+        images: (N, H, W, 3) uint8 whole faces.
+    """
+    columns: list[tuple[str, npt.NDArray[np.uint8]]] = [
+        ("T2\nwhole face", cut_region(images, "whole_face", LARGE_INPUT)),
+        *((f"T1\n{name.replace('_', ' ')}", cut_region(images, name, SMALL_INPUT)) for name in reversed(REGIONS)),
+    ]
+    return _grid([title for title, _ in columns], [shown for _, shown in columns])
+
+
+def _grid(titles: Sequence[str], columns: Sequence[npt.NDArray[np.uint8]]) -> Figure:
+    rows = len(columns[0])
+    figure, axes = plt.subplots(rows, len(titles), figsize=(1.2 * len(titles), 1.4 * rows + 0.4), squeeze=False)
+    for column, (title, shown) in enumerate(zip(titles, columns, strict=True)):
+        axes[0, column].set_title(f"{title}\n{shown.shape[1]} × {shown.shape[2]}", fontsize=7)
+        for row in range(rows):
+            _show(axes[row, column], shown[row])
+    figure.subplots_adjust(
+        left=0.01, right=0.99, bottom=0.01, top=1 - 0.55 / (1.4 * rows + 0.4), wspace=0.06, hspace=0.06
+    )
+    plt.close(figure)
+    return figure
+
+
+def _show(ax: Axes, image: npt.NDArray[np.uint8]) -> None:
+    ax.imshow(image, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])

@@ -1,0 +1,122 @@
+"""Fig. 3 of Luo et al. 2016 as training specs: the teacher T1, and students on one objective each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.manifest import load_manifest
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.spec import DataSpec
+from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
+from nbutils.papers.luo2016.student_rows import LABELS, LOGITS, NEURONS, StudentRow, soft_targets
+from nbutils.training.components import ModelSpec, Term
+from nbutils.training.spec import Schedule, TrainingSpec
+
+#: Width of the maps, epochs of the teacher, epochs of a student. `paper`: the printed shapes; the epochs are ours.
+_SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 16), "paper": (128, 30, 30)}
+
+#: Chosen neurons of T1 in the paper.
+T1_CHOSEN = 422
+#: Of T1, the best of 0.02 … 0.3 for people held out of LFW's training list; batches of 64 or 256 do no better there.
+T1_LEARNING_RATE = 0.08
+#: The row that has attributes as extra supervision.
+WITH_ATTRIBUTES = "1-of-K + attributes"
+
+
+def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
+    """The teacher T1: DeepID2+ on labels, with deep supervision (Luo et al. 2016, Table 1)."""
+    width, epochs, _ = _sizes(preset)
+    return TrainingSpec(
+        name="T1",
+        data=data,
+        model=ModelSpec(kind="DeepID2Plus", options={"width": width}),
+        objective={"labels": Term(kind="LabelLoss"), "supervision": Term(kind="SupervisionLoss")},
+        schedule=Schedule(epochs=epochs, batch_size=_batch(preset), learning_rate=T1_LEARNING_RATE),
+        precision=best_precision(),
+        seed=seed,
+    )
+
+
+def student(
+    name: str,
+    teacher: TrainingSpec,
+    row: StudentRow,
+    *,
+    preset: str = "laptop",
+    targets: Literal["online", "cached"] = "online",
+) -> TrainingSpec:
+    """The student S on one objective (Luo et al. 2016, Fig. 3); without a teacher where the objective reads none."""
+    width, _, epochs = _sizes(preset)
+    return TrainingSpec(
+        name=name,
+        data=teacher.data,
+        model=ModelSpec(kind="MobileIDStudent", options={"width": width}),
+        objective={row.objective: row.term},
+        schedule=Schedule(epochs=epochs, batch_size=_batch(preset), learning_rate=row.learning_rate),
+        teacher=(teacher,) if row.taught else (),
+        selection=row.selection,
+        targets=targets if row.taught else "online",
+        precision=teacher.precision,
+        seed=teacher.seed,
+    )
+
+
+def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online") -> dict[str, TrainingSpec]:
+    """Fig. 3's rows under their printed names, the teacher first; without the row of `fig3_attributes`."""
+    teacher = t1(data, preset, seed)
+    kind = check_targets(targets)
+    rows = {
+        "1-of-K": LABELS,
+        "soft t=1": soft_targets(1),
+        "soft t=10": soft_targets(10),
+        "logits": LOGITS,
+        "neurons": NEURONS,
+        "selection": NEURONS.selected(T1_CHOSEN),
+    }
+    return {"T1": teacher} | {
+        name: student(name, teacher, row, preset=preset, targets=kind) for name, row in rows.items()
+    }
+
+
+def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
+    """The row "1-of-K" with attributes as extra supervision (Luo et al. 2016, Experiments), for data that have them."""
+    labels = student(WITH_ATTRIBUTES, t1(data, preset, seed), LABELS, preset=preset)
+    options = labels.model.options | {"attributes": len(ATTRIBUTES)}
+    return labels.model_copy(
+        update={
+            "model": labels.model.model_copy(update={"options": options}),
+            "objective": {"labels": Term(kind="LabelLoss"), "attributes": Term(kind="AttributeLoss")},
+        }
+    )
+
+
+def has_attributes(data: DataSpec) -> bool:
+    """Whether faces bear attributes by their manifest; a layout of them may still leave these out."""
+    if isinstance(data, FolderData):
+        return "attributes" in load_manifest(data.dataset).annotations
+    return isinstance(data, SyntheticData)
+
+
+def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str) -> DataSpec:
+    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in two minutes."""
+    data = face_data(dataset, data_root, preset, seed, **source)
+    if isinstance(data, SyntheticData) and preset == "laptop":
+        return data.model_copy(update={"identities": 150, "validation_images": 2000, "pairs": 3000})
+    return data
+
+
+def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, TrainingSpec]:
+    """Five of Fig. 3's rows, from cached targets."""
+    rows = fig3(data, preset, seed, "cached")
+    return {name: rows[name] for name in ("T1", "1-of-K", "soft t=10", "neurons", "selection")}
+
+
+def _sizes(preset: str) -> tuple[int, int, int]:
+    check_preset(preset)
+    return _SIZES[preset]
+
+
+def _batch(preset: str) -> int:
+    return 32 if preset == "smoke" else 128

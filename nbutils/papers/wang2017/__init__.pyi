@@ -1,0 +1,34 @@
+from .influence_figures import influence_bars, influence_explorer, influence_view
+from .transfer_cells import DIVISORS, INFLUENCES, START_NAMES, TEACHER, Cell, beside_cells, by_fields, influences
+from .transfer_networks import Networks, face_sets, general_objective
+from .transfer_pipeline import transfer_pipeline_figure
+from .wang2017_notebooks import (
+    NOTEBOOKS,
+    alignment_trainings,
+    classification_trainings,
+    paper_size,
+    verification_trainings,
+)
+
+__all__ = [
+    "DIVISORS",
+    "INFLUENCES",
+    "NOTEBOOKS",
+    "START_NAMES",
+    "TEACHER",
+    "Cell",
+    "Networks",
+    "alignment_trainings",
+    "beside_cells",
+    "by_fields",
+    "classification_trainings",
+    "face_sets",
+    "general_objective",
+    "influence_bars",
+    "influence_explorer",
+    "influence_view",
+    "influences",
+    "paper_size",
+    "transfer_pipeline_figure",
+    "verification_trainings",
+]

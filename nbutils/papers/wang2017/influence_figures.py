@@ -1,0 +1,96 @@
+"""Figures of what α and β change: ours beside the paper's, and one student at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from nbutils.papers.wang2017.transfer_cells import Cell, Name
+from nbutils.viz.explorers import explorer
+from nbutils.viz.learning_curves import loss_terms
+from nbutils.viz.score_figures import PAPER_COLOUR, values_with_intervals
+
+
+def influence_bars(found: pd.DataFrame, unit: str) -> Figure:
+    """What each target alone changes, start by start, ours with its interval and the paper's.
+
+    Args:
+        found: From `influences`.
+        unit: Of the differences.
+    """
+    targets = list(dict.fromkeys(found["target"]))
+    rows = found["network"] + " " + found["start"]
+    starts = list(dict.fromkeys(rows))
+    figure, axes = plt.subplots(
+        1, len(targets), figsize=(9.5, 0.42 * len(starts) + 1.5), sharey=True, sharex=True, layout="constrained"
+    )
+    for ax, target in zip(np.atleast_1d(axes), targets, strict=True):
+        own = found[found["target"] == target]
+        y = [starts.index(row) for row in rows[own.index]]
+        values_with_intervals(ax, y, own, "difference")
+        ax.plot(own["paper difference"], y, "D", color=PAPER_COLOUR, fillstyle="none", label="paper, on its data")
+        ax.axvline(0, color="black", linewidth=0.8)
+        ax.set(title=f"{target} alone", xlabel=f"difference to no target, {unit}", ylim=(len(starts) - 0.4, -0.6))
+        ax.set_yticks(range(len(starts)), starts)
+        ax.grid(alpha=0.3)
+    handles = np.atleast_1d(axes)[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def influence_view(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], measure: str, cell: Cell) -> Figure:
+    """One student: its score among those of its size and start, and how each term of its loss fell.
+
+    Args:
+        table: Indexed by cell: `measure`, low, high, and "paper <measure>".
+        histories: Cell to history.
+        measure: Column of the scores.
+        cell: The student.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.2), layout="constrained")
+    cells = [other for other in _cells(table) if other.alone == cell.alone]
+    own = table.loc[cells]
+    y = np.arange(len(cells))
+    values_with_intervals(left, y, own, measure)
+    left.axhspan(cells.index(cell) - 0.4, cells.index(cell) + 0.4, color="tab:blue", alpha=0.12)
+    left.set_yticks(y, [other.weights for other in cells])
+    left.set(title=f"{cell.network} {cell.start}: {measure}", xlabel="%", ylim=(len(cells) - 0.4, -0.6))
+    for at, value in zip(y, own[f"paper {measure}"], strict=True):
+        text = "not printed" if np.isnan(value) else f"paper {value:g}"
+        left.annotate(text, (1.02, at), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+    history = histories[cell]
+    for name in loss_terms(history):
+        right.plot(history["step"], history[name], marker=".", label=name)
+    right.set(title="terms of its loss, unweighted", xlabel="optimiser steps", yscale="log")
+    right.legend(frameon=False, fontsize=8)
+    for ax in (left, right):
+        ax.grid(alpha=0.3)
+    plt.close(figure)
+    return figure
+
+
+def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], measure: str) -> widgets.Widget:
+    """`influence_view` under a choice of the start and of α and β; arguments as there."""
+    cells = _cells(table)
+    starts = {f"{cell.network} {cell.start}": cell.alone for cell in cells}
+    weights = list(dict.fromkeys(cell.weights for cell in cells))
+    return explorer(
+        lambda start, weights: influence_view(
+            table,
+            histories,
+            measure,
+            next(cell for cell in cells if (cell.alone, cell.weights) == (starts[start], weights)),
+        ),
+        start=widgets.Dropdown(options=list(starts), description="start"),
+        weights=widgets.ToggleButtons(options=weights),
+    )
+
+
+def _cells(table: pd.DataFrame) -> list[Cell]:
+    return [name for name in table.index if isinstance(name, Cell)]

@@ -1,0 +1,131 @@
+"""The cells of Wang & Lan's Tables 3 to 5 as values: their place in the print, and what α and β alone change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import pandas as pd
+
+from nbutils.evaluation.scores import Values, score_difference
+from nbutils.papers.printed_tables import beside, printed
+
+Start: TypeAlias = Literal["Pretrain", "Distill", "Scratch"]
+#: The network that is no student, in tables and among trainings.
+TEACHER = "teacher"
+#: The students' divisors.
+DIVISORS = (2, 4, 8)
+#: α and β of the columns of Tables 3 to 5.
+INFLUENCES = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0))
+#: What the students of Tables 3 to 5 start from.
+START_NAMES: tuple[Start, ...] = ("Pretrain", "Distill")
+
+_NONE = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A student of another task.
+
+    Attributes:
+        divisor: Of the widths of ResNet-50: 2, 4 or 8.
+        start: What its weights start from.
+        alpha: Weight of the soft predictions.
+        beta: Weight of the teacher's last hidden layer.
+    """
+
+    divisor: int
+    start: Start
+    alpha: float
+    beta: float
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.start}, {self.weights}"
+
+    @property
+    def network(self) -> str:
+        """The student's size, as the paper writes it: "/8"."""
+        return f"/{self.divisor}"
+
+    @property
+    def weights(self) -> str:
+        """α and β, such as "α = 0.5, β = 0"."""
+        return f"α = {self.alpha:g}, β = {self.beta:g}"
+
+    @property
+    def alone(self) -> Cell:
+        """The same student without targets."""
+        return replace(self, alpha=0.0, beta=0.0)
+
+
+#: What networks of a table are called by: a cell, or a name such as "teacher" where α and β have no part.
+Name: TypeAlias = Cell | str
+
+
+def printed_row(table: str, name: Name) -> str:
+    """The name that the printed table's data give a row: "/2 Distill 1 0" for a cell, without its size in Table 3."""
+    if isinstance(name, str):
+        return name
+    row = f"{name.start} {name.alpha:g} {name.beta:g}"
+    return row if table == "table3" else f"{name.network} {row}"
+
+
+def beside_cells(table: str, ours: pd.DataFrame, *, column: str) -> pd.DataFrame:
+    """Our numbers with the printed ones in front of them; see `nbutils.papers.beside`.
+
+    Args:
+        table: Printed table of the paper, such as "table3".
+        ours: Indexed by cells and names.
+        column: The printed column.
+    """
+    rows = ours.set_axis([printed_row(table, name) for name in ours.index], axis=0)
+    return beside("wang2017", table, rows, column=column).set_axis(ours.index, axis=0)
+
+
+def by_fields(table: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, indexed by network, start, α and β; a name that is no cell has dashes for the last three."""
+    rows = [
+        (name.network, name.start, f"{name.alpha:g}", f"{name.beta:g}")
+        if isinstance(name, Cell)
+        else (str(name), _NONE, _NONE, _NONE)
+        for name in table.index
+    ]
+    return table.set_axis(pd.MultiIndex.from_tuples(rows, names=["network", "start", "α", "β"]), axis=0)
+
+
+def influences(
+    values: Values[Any], *, higher_is_better: bool, table: str | None = None, column: str | None = None
+) -> pd.DataFrame:
+    """What each target alone changes, and so whether to keep it (the practice of section 4.2.3).
+
+    Args:
+        values: By cell; names that are no cells are passed over, and so are cells with both targets.
+        higher_is_better: True for accuracies, False for errors.
+        table: Printed table that has the same cells; None: the paper prints no such differences.
+        column: Its column of scores.
+
+    Returns:
+        A row a start and target: network, start, target, "paper difference" (NaN where not printed), difference to no
+        target in points, low, high, and "keep", "drop", or "undecided" where the interval holds 0.
+    """
+    scores = {} if table is None else dict(printed("wang2017", table)[column].items())
+    rows = []
+    for cell in values:
+        if not isinstance(cell, Cell) or (cell.alpha > 0) == (cell.beta > 0) or cell.alone not in values:
+            continue
+        found = score_difference(values, [cell], [cell.alone])
+        low, high = (found.low, found.high) if higher_is_better else (-found.high, -found.low)
+        theirs = [scores.get(printed_row(table or "", name), float("nan")) for name in (cell, cell.alone)]
+        rows.append(
+            {
+                "network": cell.network,
+                "start": cell.start,
+                "target": f"soft (α = {cell.alpha:g})" if cell.alpha else f"hidden (β = {cell.beta:g})",
+                "paper difference": theirs[0] - theirs[1],
+                "difference": found.estimate,
+                "low": found.low,
+                "high": found.high,
+                "so": "keep" if low > 0 else "drop" if high < 0 else "undecided",
+            }
+        )
+    return pd.DataFrame(rows)

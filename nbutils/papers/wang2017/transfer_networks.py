@@ -1,0 +1,284 @@
+"""The experiments of Wang & Lan 2017 as training specs, at every preset.
+
+Each function returns networks under the names of a table's cells. They name their predecessors, so that a network that
+several cells or tables share is one spec, and is trained once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.spec import DataSpec
+from nbutils.errors import ParameterError
+from nbutils.papers.base import best_precision, check_preset, face_data
+from nbutils.papers.wang2017.transfer_cells import DIVISORS, INFLUENCES, START_NAMES, TEACHER, Cell
+from nbutils.training.components import ModelSpec, Term
+from nbutils.training.spec import Schedule, TrainingSpec
+
+TEMPERATURE = 3.0
+#: Learning rate from random weights.
+RATE = 0.1
+MARGIN = 0.4
+
+
+@dataclass(frozen=True)
+class _Size:
+    """Depth, width, input and stored images; epochs, of alignment last; batches of all three tasks.
+
+    `rates` are those from an initialisation, for the three tasks likewise: 0.01 in the paper, of whose 30 epochs a
+    laptop has a fraction, and needs more of it (chosen on another population). From scratch it is always 0.1.
+    """
+
+    depth: int
+    width: int
+    input: tuple[int, int]
+    stored: tuple[int, int]
+    epochs: int
+    epochs_initialised: int
+    epochs_aligning: int
+    batches: tuple[int, int, int]
+    rates: tuple[float, float, float]
+
+
+_SIZES = {
+    "smoke": _Size(14, 8, (55, 47), (61, 53), 1, 1, 1, (32, 32, 32), (0.1, 0.1, 0.03)),
+    "laptop": _Size(14, 32, (55, 47), (61, 53), 15, 8, 24, (64, 32, 128), (0.1, 0.3, 0.03)),
+    "paper": _Size(50, 64, (224, 224), (256, 256), 30, 30, 30, (256, 64, 128), (0.01, 0.01, 0.01)),
+}
+#: (identities, images of each, pairs) of the embedded stand-in for each of the paper's data sets.
+_POPULATIONS = {
+    "smoke": {"CASIA": (8, 10, 60), "MS-Celeb-1M": (12, 10, 60), "CelebA": (10, 8, 20)},
+    "laptop": {"CASIA": (150, 20, 3000), "MS-Celeb-1M": (300, 16, 3000), "CelebA": (300, 10, 20)},
+    "paper": {"CASIA": (10575, 47, 6000), "MS-Celeb-1M": (100000, 84, 6000), "CelebA": (10177, 20, 20)},
+}
+HELD_OUT = 0.2
+
+
+def face_sets(
+    dataset: str,
+    data_root: str = "",
+    preset: str = "laptop",
+    seed: int = 0,
+    other: str = "",
+    source: tuple[str, str] = ("", ""),
+    *,
+    layout: str = "",
+    pairs_root: str = "",
+) -> dict[str, DataSpec]:
+    """The faces that stand in for the paper's data sets, split 80/20 by image over the same people (5.1).
+
+    Args:
+        dataset: In CASIA-WebFace's place: "synthetic", or a manifest's.
+        data_root: Folder of the data set; the embedded faces need none.
+        preset: Size of the embedded populations.
+        seed: Of the populations, and of the split.
+        other: A second of the paper's sets: "MS-Celeb-1M" or "CelebA"; empty: none.
+        source: Data set and folder in its place; empty: as the first, of the embedded faces another population.
+        layout: Of the first set, by name; empty: recognised.
+        pairs_root: Folder or file of the pairs to verify; empty: those of the data set.
+    """
+    check_preset(preset)
+    height, width = _SIZES[preset].stored
+    split: dict[str, Any] = {"held_out_images": HELD_OUT, "held_out_seed": seed, "height": height, "width": width}
+    found: dict[str, DataSpec] = {}
+    for name, (kind, root) in {"CASIA": ("", ""), other: source}.items():
+        if not name:
+            continue
+        where = {"pairs_root": pairs_root, "layout": "" if kind else layout}
+        whole = face_data(kind or dataset, root if kind else data_root, preset, seed, **where)
+        if isinstance(whole, FolderData):
+            found[name] = whole.model_copy(update=split)
+        else:
+            people, images, pairs = _POPULATIONS[preset][name]
+            found[name] = SyntheticData(
+                identities=people,
+                images_per_identity=images,
+                validation_images=20,
+                pairs=pairs,
+                seed=3 * seed + list(_POPULATIONS[preset]).index(name),
+                **split,
+            )
+    return found
+
+
+def general_objective(task: dict[str, Term], alpha: float, beta: float) -> dict[str, Term]:
+    """Eq. 5: task + α · soft + β · hidden; a term of weight 0 is left out.
+
+    Args:
+        task: The task's own terms, under their names.
+        alpha: Weight of the soft predictions at τ = 3.
+        beta: Weight of the teacher's last hidden layer.
+
+    Raises:
+        ParameterError: If α or β is negative.
+    """
+    for name, value in (("alpha", alpha), ("beta", beta)):
+        if not value >= 0:
+            raise ParameterError(f"{name} is {value}: expected a weight of at least 0")
+    targets = {"soft": (alpha, _TARGETS["Soft"]), "hidden": (beta, _TARGETS["Hidden"])}
+    return task | {name: term.model_copy(update={"weight": w}) for name, (w, term) in targets.items() if w > 0}
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The networks that belong to one set of classification faces.
+
+    Attributes:
+        data: The faces with identities, in the place of CASIA-WebFace or MS-Celeb-1M.
+        preset: Size of networks and schedules.
+        seed: Of weights, order and augmentation.
+    """
+
+    data: DataSpec
+    preset: str = "laptop"
+    seed: int = 0
+
+    def teacher(self) -> TrainingSpec:
+        """T: ResNet-50 on labels."""
+        return self._spec(TEACHER, 1, _LABELS)
+
+    def initial(self, divisor: int) -> TrainingSpec:
+        """W_S0: the student on labels alone (Eq. 3)."""
+        return self._spec(f"/{divisor} initial", divisor, _LABELS)
+
+    def scratch(self, divisor: int, target: str = "Soft") -> TrainingSpec:
+        """The student on labels and one target, "Soft", "Hidden" or "Logits", from random weights (Eq. 2)."""
+        terms = _LABELS | {target.lower(): _TARGETS[target]}
+        return self._spec(f"/{divisor} Scratch, {target}", divisor, terms, teacher=self.teacher())
+
+    def hint(self, divisor: int) -> TrainingSpec:
+        """FitNets, stage one: the lower half of the student regresses the teacher's middle layer."""
+        return self._spec(f"/{divisor} hint", divisor, {"hint": Term(kind="HintLoss")}, teacher=self.teacher())
+
+    def fitnet(self, divisor: int) -> TrainingSpec:
+        """FitNets, stage two: Eq. 2 started from the hinted student, whose upper half is still random."""
+        return self._distilled(f"/{divisor} FitNet", divisor, self.hint(divisor))
+
+    def ours(self, divisor: int) -> TrainingSpec:
+        """W_S^cls: Eq. 2 started from W_S0, the full initialisation (Eq. 4)."""
+        return self._distilled(f"/{divisor} Ours", divisor, self.initial(divisor))
+
+    def table1(self, divisor: int = 8) -> dict[str, TrainingSpec]:
+        """Table 1's cells: three targets from scratch, then two more initialisations with Soft."""
+        cells = {f"Scratch, {target}": self.scratch(divisor, target) for target in _TARGETS}
+        return cells | {"FitNet, Soft": self.fitnet(divisor), "Ours, Soft": self.ours(divisor)}
+
+    def table2(self) -> dict[str, TrainingSpec]:
+        """Table 2's networks on these faces: the teacher, then each student initial, from scratch and as ours."""
+        cells = {TEACHER: self.teacher()}
+        for divisor in DIVISORS:
+            cells[f"initial /{divisor}"] = self.initial(divisor)
+            cells[f"Scratch /{divisor}"] = self.scratch(divisor)
+            cells[f"Ours /{divisor}"] = self.ours(divisor)
+        return cells
+
+    def table3(self, faces: DataSpec, divisor: int = 8) -> dict[Cell | str, TrainingSpec]:
+        """Table 3's networks on faces with key points: `TEACHER`, then its cells."""
+        size = self._size
+        terms = {"task": Term(kind="LandmarkLoss")}
+        task = _Task("alignment", terms, faces, size.batches[1], size.rates[1], epochs=size.epochs_aligning)
+        return {TEACHER: self._task_teacher(task)} | self._influences(task, divisor)
+
+    def verification(self, *, softmax: bool) -> dict[Cell | str, TrainingSpec]:
+        """Table 4's networks (triplet), or Table 5's (triplet and softmax): `TEACHER`, then its cells."""
+        terms = {"task": Term(kind="TripletLoss", options={"margin": MARGIN})} | (
+            {"softmax": Term(kind="LabelLoss")} if softmax else {}
+        )
+        name = "triplet + softmax" if softmax else "triplet"
+        task = _Task(name, terms, self.data, self._size.batches[2], self._size.rates[2], images_per_identity=4)
+        cells: dict[Cell | str, TrainingSpec] = {TEACHER: self._task_teacher(task)}
+        for divisor in DIVISORS:
+            cells |= self._influences(task, divisor)
+        return cells
+
+    def _influences(self, task: _Task, divisor: int) -> dict[Cell | str, TrainingSpec]:
+        """Both initialisations under every α and β (Eqs. 7 and 9)."""
+        teacher = self._task_teacher(task)
+        starts = {
+            "Pretrain": self._spec(f"/{divisor} {task.name} alone", divisor, task.terms, task=task),
+            "Distill": self.ours(divisor),
+        }
+        cells: dict[Cell | str, TrainingSpec] = {}
+        for name in START_NAMES:
+            for alpha, beta in INFLUENCES:
+                cells[Cell(divisor, name, alpha, beta)] = self._spec(
+                    f"/{divisor} {task.name}, {name} {alpha:g} {beta:g}",
+                    divisor,
+                    general_objective(task.terms, alpha, beta),
+                    task=task,
+                    start=starts[name],
+                    teacher=teacher if alpha or beta else None,
+                )
+        return cells
+
+    def _task_teacher(self, task: _Task) -> TrainingSpec:
+        """The teacher of another task, started from T (Eqs. 6 and 8)."""
+        return self._spec(f"{task.name} teacher", 1, task.terms, task=task, start=self.teacher())
+
+    def _distilled(self, name: str, divisor: int, start: TrainingSpec) -> TrainingSpec:
+        terms = general_objective(_LABELS, 1.0, 0.0)
+        return self._spec(name, divisor, terms, start=start, teacher=self.teacher(), epochs=self._size.epochs)
+
+    @property
+    def _size(self) -> _Size:
+        check_preset(self.preset)
+        return _SIZES[self.preset]
+
+    def _spec(
+        self,
+        name: str,
+        divisor: int,
+        terms: dict[str, Term],
+        *,
+        task: _Task | None = None,
+        start: TrainingSpec | None = None,
+        teacher: TrainingSpec | None = None,
+        epochs: int | None = None,
+    ) -> TrainingSpec:
+        size = self._size
+        options = {"divisor": divisor, "depth": size.depth, "width": size.width}
+        options |= dict(zip(("height", "breadth"), size.input, strict=True))
+        return TrainingSpec(
+            name=name,
+            data=task.data if task else self.data,
+            model=ModelSpec(kind="FaceResNet", options=options),
+            objective=terms,
+            schedule=Schedule(
+                epochs=epochs or (task and task.epochs) or (size.epochs_initialised if start else size.epochs),
+                batch_size=task.batch if task else size.batches[0],
+                learning_rate=(task.rate if task else size.rates[0]) if start else RATE,
+                images_per_identity=task.images_per_identity if task else None,
+            ),
+            teacher=(teacher,) if teacher else (),
+            initialise_from=start,
+            precision=best_precision(),
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A task that knowledge is transferred to: its name, its own terms, faces, batches, and rate from a start.
+
+    `epochs`, where given, are those from random weights and from a start alike.
+    """
+
+    name: str
+    terms: dict[str, Term]
+    data: DataSpec
+    batch: int
+    rate: float
+    images_per_identity: int | None = None
+    epochs: int | None = None
+
+
+_LABELS = {"task": Term(kind="LabelLoss")}
+#: Table 1's targets. The paper prints no factor τ² before the soft term; without it, α = 1 would weigh it a ninth.
+_TARGETS = {
+    "Hidden": Term(kind="HiddenLoss"),
+    "Logits": Term(kind="LogitsLoss"),
+    "Soft": Term(kind="SoftTargetLoss", options={"temperature": TEMPERATURE}),
+}

@@ -1,0 +1,79 @@
+"""What each notebook of Wang & Lan 2017 trains, from those of its parameters that decide it."""
+
+from __future__ import annotations
+
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.spec import DataSize
+from nbutils.papers.printed_tables import printed
+from nbutils.papers.wang2017.transfer_cells import Cell
+from nbutils.papers.wang2017.transfer_networks import Networks, face_sets
+from nbutils.training.spec import TrainingSpec
+
+
+def classification_trainings(
+    dataset: str,
+    data_root: str,
+    layout: str,
+    second_dataset: str,
+    second_root: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    seeds: int,
+) -> list[dict[tuple[str, str], TrainingSpec]]:
+    """For each seed, the cells of "Table 1", and those of Table 2 by data set, "CASIA" and "MS-Celeb-1M"."""
+    second = (second_dataset, second_root)
+    sets = face_sets(dataset, data_root, preset, seed, "MS-Celeb-1M", second, layout=layout, pairs_root=pairs_root)
+    found = []
+    for s in range(seed, seed + seeds):
+        networks = {name: Networks(data, preset, s) for name, data in sets.items()}
+        tables = {"Table 1": networks["CASIA"].table1()} | {name: each.table2() for name, each in networks.items()}
+        found.append({(table, cell): spec for table, cells in tables.items() for cell, spec in cells.items()})
+    return found
+
+
+def alignment_trainings(
+    dataset: str,
+    data_root: str,
+    layout: str,
+    points_dataset: str,
+    points_root: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    seeds: int,
+) -> list[dict[Cell | str, TrainingSpec]]:
+    """For each seed, Table 3's networks."""
+    points = (points_dataset, points_root)
+    sets = face_sets(dataset, data_root, preset, seed, "CelebA", points, layout=layout, pairs_root=pairs_root)
+    return [Networks(sets["CASIA"], preset, s).table3(sets["CelebA"]) for s in range(seed, seed + seeds)]
+
+
+def verification_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
+) -> list[dict[tuple[str, Cell | str], TrainingSpec]]:
+    """For each seed, the networks of both tables: ("Table 4", …) and ("Table 5", …)."""
+    data = face_sets(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)["CASIA"]
+    found = []
+    for s in range(seed, seed + seeds):
+        networks = Networks(data, preset, s)
+        tables = {"Table 4": networks.verification(softmax=False), "Table 5": networks.verification(softmax=True)}
+        found.append({(table, cell): spec for table, cells in tables.items() for cell, spec in cells.items()})
+    return found
+
+
+#: By notebook.
+NOTEBOOKS = {
+    "wang2017/01_distillation_of_classification": classification_trainings,
+    "wang2017/02_transfer_to_alignment": alignment_trainings,
+    "wang2017/03_transfer_to_verification": verification_trainings,
+}
+
+
+def paper_size(data: SyntheticData) -> DataSize:
+    """The paper's data: its set with as many people, four fifths of it to train on, and LFW to verify."""
+    sets = printed("wang2017", "setup")
+    images = int(sets["images"][sets["people"] == data.identities].iloc[0])
+    held_out = round(data.held_out_images * images)
+    test = int(printed("luo2016", "experiment")["count"]["LFW images"])
+    return DataSize(images - held_out, data.identities, 0, test + held_out, data.height, data.width)

@@ -1,0 +1,49 @@
+from .baseline_figures import baseline_lines, stability_plots
+from .contact_sheets import contact_sheet
+from .explorers import as_png, explorer
+from .landmark_figures import error_by_turn, points_on_faces, pose_explorer
+from .latency_figures import latency_bars
+from .layer_figures import parameter_bars
+from .learning_curves import convergence, training_curves
+from .neighbour_figures import neighbour_explorer, neighbour_gallery
+from .neuron_figures import attribute_bars, group_heat_map, mean_faces, neuron_bars, neuron_browser
+from .pair_figures import pair_explorer, wrong_pair_faces
+from .score_figures import beside_print, scores_beside_print
+from .selection_figures import chosen_against_dropped, energy_trace, selection_explorer, sweep_lines
+from .soft_target_figures import soft_target_bars, temperature_explorer
+from .verification_figures import distance_histogram, roc_curves, threshold_explorer
+
+__all__ = [
+    "as_png",
+    "attribute_bars",
+    "baseline_lines",
+    "beside_print",
+    "chosen_against_dropped",
+    "contact_sheet",
+    "convergence",
+    "distance_histogram",
+    "energy_trace",
+    "error_by_turn",
+    "explorer",
+    "group_heat_map",
+    "latency_bars",
+    "mean_faces",
+    "neighbour_explorer",
+    "neighbour_gallery",
+    "neuron_bars",
+    "neuron_browser",
+    "pair_explorer",
+    "parameter_bars",
+    "points_on_faces",
+    "pose_explorer",
+    "roc_curves",
+    "scores_beside_print",
+    "selection_explorer",
+    "soft_target_bars",
+    "stability_plots",
+    "sweep_lines",
+    "temperature_explorer",
+    "threshold_explorer",
+    "training_curves",
+    "wrong_pair_faces",
+]

@@ -1,0 +1,56 @@
+"""Figures of how networks learned: training losses against optimiser steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+#: Columns of a history that are no term of the objective.
+_NO_TERMS = ("epoch", "step", "learning_rate", "loss", "seconds")
+
+
+def loss_terms(history: pd.DataFrame) -> list[str]:
+    """The columns of a history that are terms of the objective; see `nbutils.training.engine.fit`."""
+    return [str(column) for column in history if column not in _NO_TERMS]
+
+
+def training_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]], term: str = "task") -> Figure:
+    """One term of the loss against optimiser steps, for groups of networks.
+
+    Args:
+        panels: Title to the networks' histories by name; see `nbutils.training.engine.fit`.
+        term: Column of the histories; a network without it is left out.
+    """
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(4.2 * len(panels) + 0.6, 3.6), layout="constrained", squeeze=False
+    )
+    for ax, (title, histories) in zip(axes[0], panels.items(), strict=True):
+        for colour, (name, history) in zip(sns.color_palette(n_colors=len(histories)), histories.items(), strict=True):
+            if term in history:
+                ax.plot(history["step"], history[term], color=colour, marker=".", label=name)
+        ax.set(title=title, xlabel="optimiser steps", yscale="log")
+        ax.legend(frameon=False, fontsize=8)
+        ax.grid(alpha=0.3, which="both")
+    axes[0, 0].set_ylabel(f"training loss, term '{term}'")
+    plt.close(figure)
+    return figure
+
+
+def convergence(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Training loss against optimiser steps, each as a share of its value after the first epoch.
+
+    Args:
+        histories: Model name to its history, with columns step and loss.
+    """
+    figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+    for colour, (name, history) in zip(sns.color_palette(n_colors=len(histories)), histories.items(), strict=True):
+        ax.plot(history["step"], history["loss"] / history["loss"].iloc[0], color=colour, marker=".", label=name)
+    ax.set(yscale="log", xlabel="optimiser steps", ylabel="loss ÷ loss after the first epoch")
+    ax.legend(frameon=False, fontsize=8)
+    ax.grid(alpha=0.3, which="both")
+    plt.close(figure)
+    return figure

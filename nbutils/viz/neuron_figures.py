@@ -1,0 +1,151 @@
+"""Figures of what neurons respond to (Luo et al. 2016, Figs. 1, 2a and 2b)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets as widgets
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from nbutils.selection.neurons import GROUPS
+from nbutils.viz.explorers import explorer
+
+_LEVELS = ("low", "medium", "high")
+
+
+def attribute_bars(best: pd.DataFrame) -> Figure:
+    """For each attribute, the balanced accuracy of the best single feature of each representation (Fig. 1).
+
+    Args:
+        best: Indexed by attribute; one column a representation, in [0.5, 1].
+    """
+    order = best.sort_values(best.columns[0], ascending=False)
+    figure, ax = plt.subplots(figsize=(0.26 * len(best) + 2, 4), layout="constrained")
+    x = np.arange(len(order))
+    width = 0.8 / len(order.columns)
+    for i, (name, values) in enumerate(order.items()):
+        ax.bar(x + (i - (len(order.columns) - 1) / 2) * width, 100 * values, width, label=str(name))
+    ax.set(ylim=(50, 100), ylabel="balanced accuracy of the\nbest single feature, %", xlim=(-0.7, len(order) - 0.3))
+    ax.set_xticks(x, [str(name).replace("_", " ") for name in order.index], rotation=60, ha="right", fontsize=8)
+    ax.legend(frameon=False)
+    ax.grid(axis="y", alpha=0.3)
+    plt.close(figure)
+    return figure
+
+
+def mean_faces(
+    images: npt.NDArray[np.uint8],
+    responses: npt.NDArray[np.float32],
+    neurons: Sequence[int] | npt.NDArray[np.int64],
+    titles: Sequence[str],
+) -> Figure:
+    """Mean face of the images with the lowest, middle and highest tenth of a neuron's responses (Fig. 2a).
+
+    Args:
+        images: (N, H, W, 3) uint8.
+        responses: (N, neurons) features.
+        neurons: Positions of the neurons to show, one a column.
+        titles: One a neuron.
+    """
+    figure, axes = plt.subplots(3, len(neurons), figsize=(1.5 * len(neurons) + 0.8, 5.4), squeeze=False)
+    tenth = max(len(images) // 10, 1)
+    middle = (len(images) - tenth) // 2
+    for column, (neuron, title) in enumerate(zip(neurons, titles, strict=True)):
+        order = np.argsort(responses[:, neuron], kind="stable")
+        parts = (order[:tenth], order[middle : middle + tenth], order[-tenth:])
+        for row, (level, part) in enumerate(zip(_LEVELS, parts, strict=True)):
+            ax = axes[row, column]
+            ax.imshow(images[part].mean(axis=0) / 255, interpolation="bicubic")
+            ax.set(xticks=[], yticks=[])
+            if column == 0:
+                ax.set_ylabel(f"{level}\nresponse")
+            if row == 0:
+                ax.set_title(title, fontsize=8)
+    figure.subplots_adjust(wspace=0.05, hspace=0.05, left=0.16 / len(neurons) ** 0.5, right=0.99, bottom=0.01, top=0.9)
+    plt.close(figure)
+    return figure
+
+
+def group_heat_map(
+    x: npt.NDArray[np.float64],
+    groups: npt.NDArray[np.str_],
+    identity_related: npt.NDArray[np.bool_],
+    names: Sequence[str],
+    count: int = 80,
+    seed: int = 0,
+) -> Figure:
+    """Balanced accuracies of random neurons, sorted into the four groups (Fig. 2b).
+
+    Args:
+        x: (neurons, attributes) from `attribute_discriminativeness`.
+        groups: (neurons,) entries of `GROUPS`.
+        identity_related: (attributes,) True for IA; where all are, the group IA is called selective.
+        names: Of the attributes.
+        count: Neurons to draw.
+        seed: Of the drawing.
+    """
+    drawn = np.sort(np.random.default_rng(seed).choice(len(x), min(count, len(x)), replace=False))
+    drawn = drawn[np.argsort([GROUPS.index(str(g)) for g in groups[drawn]], kind="stable")]
+    rows = np.argsort(~identity_related, kind="stable")
+    figure, ax = plt.subplots(figsize=(10, 0.17 * len(names) + 1.6), layout="constrained")
+    labels = [names[i].replace("_", " ") for i in rows]
+    sns.heatmap(
+        100 * x[drawn][:, rows].T,
+        ax=ax,
+        cmap="viridis",
+        vmin=50,
+        yticklabels=labels,
+        xticklabels=False,
+        cbar_kws={"label": "balanced accuracy, %"},
+    )
+    ax.tick_params(axis="y", labelsize=7)
+    divided = not identity_related.all()
+    if divided:
+        ax.axhline(identity_related.sum(), color="white", linewidth=2)
+    edge = 0
+    for group in GROUPS:
+        width = int((groups[drawn] == group).sum())
+        if width:
+            ax.axvline(edge, color="white", linewidth=2)
+            label = group if divided or group != "IA" else "selective"
+            ax.text(edge + width / 2, -0.5, f"{label}\n{width}", ha="center", va="bottom", fontsize=8)
+        edge += width
+    line = "; IA attributes above the line, NA below" if divided else ""
+    ax.set_xlabel(f"{len(drawn)} random neurons of {len(x)}, in groups{line}")
+    plt.close(figure)
+    return figure
+
+
+def neuron_browser(
+    images: npt.NDArray[np.uint8],
+    responses: npt.NDArray[np.float32],
+    x: npt.NDArray[np.float64],
+    names: tuple[str, ...],
+) -> widgets.Widget:
+    """One neuron at a time: its mean faces at low, medium and high response, and its best attributes."""
+    neuron = widgets.IntSlider(value=int(x.max(axis=1).argmax()), min=0, max=len(x) - 1, description="neuron")
+    faces = explorer(lambda neuron: mean_faces(images, responses, [neuron], [f"neuron {neuron}"]), neuron=neuron)
+    bars = explorer(lambda neuron: neuron_bars(x[neuron], names), neuron=neuron)
+    return widgets.VBox([neuron, widgets.HBox([faces.children[1], bars.children[1]])])
+
+
+def neuron_bars(accuracies: npt.NDArray[np.float64], names: tuple[str, ...], most: int = 12) -> Figure:
+    """The attributes that one neuron predicts best.
+
+    Args:
+        accuracies: (attributes,) balanced accuracies of the neuron.
+        names: Of the attributes.
+        most: Bars.
+    """
+    order = np.argsort(-accuracies)[:most]
+    figure, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+    ax.barh([names[i].replace("_", " ") for i in order], 100 * accuracies[order])
+    ax.invert_yaxis()
+    ax.set(xlim=(50, 100), xlabel="balanced accuracy, %")
+    plt.close(figure)
+    return figure

@@ -1,0 +1,50 @@
+"""Scores of networks on the same images: closed forms of their means and differences."""
+
+import numpy as np
+import pytest
+
+from nbutils.errors import ParameterError
+from nbutils.evaluation import (
+    BootstrapInterval,
+    magnitude,
+    mean_interval,
+    score_difference,
+    tabulate,
+)
+
+RNG = np.random.default_rng(0)
+VALUES = {name: RNG.random((1, 300)) for name in ("teacher", "student of two")}
+
+
+def test_a_score_is_the_mean_over_images_and_seeds_in_percent() -> None:
+    both = np.stack([np.zeros(50), np.ones(50)])
+    table = tabulate({"a": both, "b": np.full((1, 50), 0.25)}, "top-1")
+    np.testing.assert_allclose(table.to_numpy(), [[50, 0, 100], [25, 25, 25]])
+
+
+def test_a_difference_is_paired_and_averaged_over_its_pairs() -> None:
+    noise = RNG.normal(0, 5, (1, 300))
+    values = {"a": noise, "b": noise - 0.01, "c": noise + 0.05}
+    found = score_difference(values, ["a", "c"], ["b", "a"])
+    assert (found.estimate, found.low, found.high) == pytest.approx((3.0, 3.0, 3.0))
+    whole = score_difference(VALUES, ["student of two"], ["teacher"])
+    alone = mean_interval(100 * (VALUES["student of two"] - VALUES["teacher"]))
+    assert whole == alone
+
+
+def test_networks_that_are_missing_or_uneven_are_named() -> None:
+    with pytest.raises(ParameterError, match="no network 'student': expected one of teacher"):
+        score_difference(VALUES, ["student"], ["teacher"])
+    with pytest.raises(ParameterError, match="1 networks are to be compared with 2"):
+        score_difference(VALUES, ["teacher"], ["teacher", "teacher"])
+
+
+@pytest.mark.parametrize(
+    ("interval", "expected"),
+    [((2, 1, 3), (2, 1, 3)), ((-2, -3, -1), (2, 1, 3)), ((0.5, -1, 2), (0.5, 0, 2)), ((-0.5, -2, 1), (0.5, 0, 2))],
+)
+def test_the_magnitude_of_an_interval(
+    interval: tuple[float, float, float], expected: tuple[float, float, float]
+) -> None:
+    found = magnitude(BootstrapInterval(*interval, 0.95))
+    assert (found.estimate, found.low, found.high) == expected

@@ -1,0 +1,98 @@
+"""Figures of learning, key points and neighbours are read back."""
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from nbutils.data.faces import Faces
+from nbutils.evaluation import errors_by_turn, nearest_others
+from nbutils.viz import (
+    error_by_turn,
+    explorer,
+    neighbour_explorer,
+    neighbour_gallery,
+    points_on_faces,
+    pose_explorer,
+    training_curves,
+)
+
+RNG = np.random.default_rng(0)
+HISTORY = pd.DataFrame({"step": [5, 10], "loss": [3.0, 2.0], "task": [2.0, 1.5], "soft": [1.0, 0.5], "seconds": [1, 1]})
+FACE = np.array([[10, 10], [20, 10], [15, 15], [11, 20], [19, 20]], np.float32)
+IMAGES = RNG.integers(0, 256, (12, 30, 30, 3), dtype=np.uint8)
+
+
+def _xy(line: Line2D) -> np.ndarray:
+    return np.asarray(line.get_xydata(), np.float64)
+
+
+def test_curves_are_of_the_wanted_term() -> None:
+    figure = training_curves({"a": {"x": HISTORY, "none": HISTORY.drop(columns="soft")}}, "soft")
+    (line,) = figure.axes[0].lines
+    np.testing.assert_array_equal(line.get_ydata(), [1.0, 0.5])
+
+
+def test_key_points_are_drawn_where_they_are_with_the_faces_own_error() -> None:
+    true = np.repeat(FACE[None], 12, axis=0)
+    figure = points_on_faces(IMAGES, true, {"a": true, "b": true + np.array([3, 4], np.float32)}, [2, 7])
+    assert [ax.get_title() for ax in figure.axes] == ["0.0 %", "0.0 %", "50.0 %", "50.0 %"]
+    shown, found = figure.axes[3].lines
+    np.testing.assert_allclose(_xy(shown), FACE.astype(np.float64))
+    np.testing.assert_allclose(_xy(found), FACE + np.array([3, 4]))
+    np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), IMAGES[7])
+
+
+def test_errors_are_drawn_over_the_turn() -> None:
+    true = np.repeat(FACE[None], 10, axis=0)
+    true[:, 2, 0] += np.arange(10) - 5
+    errors = errors_by_turn({"net": true + np.array([3, 4], np.float32)}, true)
+    line = _xy(error_by_turn(errors).axes[0].lines[0])
+    np.testing.assert_allclose(line, np.stack([errors.index, errors["net"]], axis=1))
+
+
+def test_neighbours_are_the_nearest_others_framed_by_whether_they_match() -> None:
+    faces = Faces(IMAGES, np.arange(12) // 3, tuple("abcd"))
+    features = RNG.normal(size=(12, 3)).astype(np.float32)
+    figure = neighbour_gallery(faces, {"net": features}, [4], count=5)
+    expected = nearest_others(features, 5)[4]
+    for ax, other in zip(figure.axes[1:], expected, strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), IMAGES[other])
+        green = to_rgb(ax.spines["left"].get_edgecolor()) == to_rgb("tab:green")
+        assert green == (other // 3 == 1)
+
+
+def test_an_explorer_draws_anew_when_a_control_moves() -> None:
+    asked: list[int] = []
+
+    def draw(at: int) -> Figure:
+        asked.append(at)
+        return training_curves({"a": {"x": HISTORY}})
+
+    control = widgets.IntSlider(value=3, min=0, max=9)
+    box = explorer(draw, at=control)
+    picture = box.children[1]
+    assert bytes(picture.value).startswith(b"\x89PNG")
+    control.value = 5
+    assert asked == [3, 5]
+
+
+@pytest.mark.parametrize("kind", ["pose", "neighbours"])
+def test_every_explorer_opens(kind: str) -> None:
+    faces = Faces(IMAGES, np.arange(12) // 3, tuple("abcd"))
+    true = np.repeat(FACE[None], 12, axis=0)
+    true[:, 2, 0] += np.arange(12) + 20  # all turned to one side
+    box = {
+        "pose": lambda: pose_explorer(IMAGES, true, {"a": true, "b": true + 1}),
+        "neighbours": lambda: neighbour_explorer(faces, {"net": RNG.random((12, 3)).astype(np.float32)}),
+    }[kind]()
+    controls, picture = box.children
+    before = bytes(picture.value)
+    for control in controls.children:
+        control.value = {"network": "a"}.get(control.description, control.value)
+        if isinstance(control, widgets.IntSlider | widgets.FloatSlider):
+            control.value = control.max
+    assert bytes(picture.value) != before
