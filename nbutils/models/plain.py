@@ -68,5 +68,5 @@ def _row(name: str, value: object) -> Tensor:
         return value.mean(dim=(2, 3))
     shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
     raise ParameterError(
-        f"the network's {name} are {shape}: expected (images, neurons) or (images, channels, height, width)"
+        f"the network gives {name} of {shape}: expected (images, neurons) or (images, channels, height, width)"
     )

@@ -84,11 +84,11 @@ def test_a_plain_network_gives_the_layers_that_are_named() -> None:
     images = torch.randn(2, 3, 55, 47)
     outputs = network(images)
     assert outputs.features.shape == (2, 512)
-    torch.testing.assert_close(network.network.fc(outputs.features), outputs.output)
+    torch.testing.assert_close(network.root.get_submodule("fc")(outputs.features), outputs.output)
     copied = copy.deepcopy(network)
     torch.testing.assert_close(copied(images).features, outputs.features)
     assert "output" not in PlainNetwork(resnet18(num_classes=7), (55, 47), "layer4", None).eval()(images)
     with pytest.raises(ParameterError, match="has no module 'avgpol': the nearest are avgpool"):
         PlainNetwork(resnet18(), (55, 47), features="avgpol")
-    with pytest.raises(ParameterError, match=r"features are \(2, 512, 1, 1, 1\)"):
+    with pytest.raises(ParameterError, match=r"gives output of \(2, 512, 1, 1, 1\)"):
         PlainNetwork(nn.Sequential(resnet18(num_classes=512), nn.Unflatten(1, (512, 1, 1, 1))), (55, 47))(images)
