@@ -4,7 +4,7 @@ from .hidden_layers import HiddenLoss as HiddenLoss
 from .hidden_layers import HintLoss as HintLoss
 from .identity_labels import LabelLoss as LabelLoss
 from .identity_labels import SupervisionLoss as SupervisionLoss
-from .key_points import LandmarkLoss as LandmarkLoss
+from .landmark_regression import LandmarkLoss as LandmarkLoss
 from .neuron_regression import NeuronLoss as NeuronLoss
 from .objective import Objective as Objective
 from .signals import Given as Given

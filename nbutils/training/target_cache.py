@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nbutils.models.base import Outputs
 from nbutils.training.teachers import Teacher
 
 
@@ -69,8 +69,10 @@ class TargetCache:
     logits: Tensor | None = None
     top: TopLogits | None = None
 
-    def targets(self, teacher: Teacher, index: Tensor, device: torch.device) -> dict[str, Any]:
+    def targets(self, teacher: Teacher, index: Tensor, device: torch.device) -> Outputs:
         """What the teacher said of the images `index`."""
         logits = None if self.logits is None else self.logits[index].to(device)
         targets = teacher.from_cached(self.features[index].to(device), logits)
-        return targets if self.top is None else targets | {"logits": self.top.dense(index).to(device)}
+        if self.top is not None:
+            targets["logits"] = self.top.dense(index).to(device)
+        return targets

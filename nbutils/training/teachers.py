@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from nbutils.models.base import FaceNetwork
+from nbutils.models.base import FaceNetwork, Outputs
 from nbutils.models.features import FeatureLayer, device_of, extract_outputs
 
 
@@ -99,16 +99,17 @@ class Teacher(nn.Module):
         return Teacher(networks, neurons, [member.layer for member in self._members])
 
     @torch.no_grad()
-    def forward(self, images: Tensor) -> dict[str, Any]:
-        """Maps (B, 3, H, W) images to the signals of `nbutils.losses.Signals.teacher`, by name."""
+    def forward(self, images: Tensor) -> Outputs:
+        """Maps (B, 3, H, W) images to the signals of `nbutils.losses.Signals.teacher`."""
         outputs = [member.network(images) for member in self._members]
         features = [out[member.layer] for out, member in zip(outputs, self._members, strict=True)]
         logits = [out.output for out in outputs] if self._has_logits else []
         further = outputs[0] if len(outputs) == 1 else {}
-        return {name: further[name] for name in further if name != "output"} | self._signals(features, logits)
+        extra = {name: further[name] for name in further if name != "output"}
+        return Outputs(extra | self._signals(features, logits))
 
     @torch.no_grad()
-    def from_cached(self, features: Tensor, logits: Tensor | None = None) -> dict[str, Any]:
+    def from_cached(self, features: Tensor, logits: Tensor | None = None) -> Outputs:
         """The same signals, but for what only a run gives, from what is cached.
 
         Args:
@@ -138,15 +139,15 @@ class Teacher(nn.Module):
     def _has_logits(self) -> bool:
         return self.num_logits > 0
 
-    def _signals(self, features: list[Tensor], logits: list[Tensor]) -> dict[str, Any]:
+    def _signals(self, features: list[Tensor], logits: list[Tensor]) -> Outputs:
         joined = torch.cat(features, dim=1)
-        signals = {"features": joined, "neurons": joined[:, self.neurons]}
-        if len(logits) == 1:
-            return signals | {"logits": logits[0]}
-        if not logits:
-            return signals
-        each = torch.stack(logits)
-        return signals | {"logits": each.mean(dim=0), "each": each}
+        signals = Outputs(features=joined, neurons=joined[:, self.neurons])
+        if len(logits) > 1:
+            signals["each"] = torch.stack(logits)
+            signals["logits"] = signals.each.mean(dim=0)
+        elif logits:
+            signals["logits"] = logits[0]
+        return signals
 
 
 def write_answers(teacher: Teacher, images: npt.NDArray[np.uint8], folder: Path) -> None:

@@ -175,9 +175,11 @@ def test_a_teacher_stays_frozen_and_an_ensemble_joins_its_networks(tmp_path: Pat
     assert not any(module.training for module in ensemble.modules())
     assert not any(parameter.requires_grad for parameter in ensemble.parameters())
     images = torch.randn(5, 3, 55, 47)
-    neurons, logits, *_ = ensemble(images)
-    torch.testing.assert_close(neurons, torch.stack([a(images).features[:, 3], b(images).features[:, 88]], dim=1))
-    torch.testing.assert_close(logits, (a(images).output + b(images).output) / 2)
+    targets = ensemble(images)
+    torch.testing.assert_close(
+        targets.neurons, torch.stack([a(images).features[:, 3], b(images).features[:, 88]], dim=1)
+    )
+    torch.testing.assert_close(targets.logits, (a(images).output + b(images).output) / 2)
 
 
 def test_publishing_is_all_or_nothing(tmp_path: Path) -> None:
