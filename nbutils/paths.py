@@ -1,4 +1,4 @@
-"""Where the project's notebooks lie and where runs and stored trainings go."""
+"""Where the project's notebooks and manifests lie, and where runs and stored trainings go."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 from nbutils.errors import NbutilsError
+
+#: The project's own manifests of data sets.
+MANIFEST_DIR = Path(__file__).parent.parent / "data_manifests"
 
 
 def project_root() -> Path:

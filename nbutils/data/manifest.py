@@ -10,10 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError
-
-#: The project's own manifests.
-MANIFEST_DIR = Path(__file__).parents[2] / "data_manifests"
-
+from nbutils.paths import MANIFEST_DIR
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 
 from nbutils.data.faces import Faces
 from nbutils.errors import DataError
+from nbutils.paths import MANIFEST_DIR
 
 
 def require_landmarks(faces: Faces, name: str) -> npt.NDArray[np.float32]:
@@ -20,7 +22,7 @@ def require_landmarks(faces: Faces, name: str) -> npt.NDArray[np.float32]:
         (N, 5, 2) x, y in pixels.
 
     Raises:
-        DataError: If there are none, or one lies outside its image.
+        DataError: If there are none (the error names the data sets that have them), or one lies outside its image.
 
     Example:
         >>> from nbutils.data import SyntheticData, require_landmarks
@@ -29,9 +31,8 @@ def require_landmarks(faces: Faces, name: str) -> npt.NDArray[np.float32]:
         (8, 5, 2)
     """
     if faces.landmarks is None:
-        raise DataError(
-            f"{name} has no key points: expected a data set that has; `nbutils data list` shows what each data set has"
-        )
+        have = ", ".join(_data_sets_with_landmarks())
+        raise DataError(f"{name} has no key points: expected a data set that has, which are {have}")
     height, width = faces.images.shape[1:3]
     inside = ((faces.landmarks >= -0.5) & (faces.landmarks <= [width - 0.5, height - 0.5])).all(axis=2)
     if not inside.all():
@@ -42,3 +43,9 @@ def require_landmarks(faces: Faces, name: str) -> npt.NDArray[np.float32]:
             f"expected it inside the {width} × {height} pixels"
         )
     return faces.landmarks
+
+
+def _data_sets_with_landmarks() -> list[str]:
+    """Of the project's manifests; read as plain YAML, so that trainings do not depend on how manifests are checked."""
+    files = sorted(MANIFEST_DIR.glob("*.yml"))
+    return [file.stem for file in files if "landmarks" in yaml.safe_load(file.read_text("utf-8"))["annotations"]]

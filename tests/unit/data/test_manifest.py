@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nbutils.data.manifest import MANIFEST_DIR, known_manifests, load_manifest
+from nbutils.data.manifest import known_manifests, load_manifest
 from nbutils.errors import DataError
+from nbutils.paths import MANIFEST_DIR
 
 GOOD = {
     "title": "Mine",
