@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from nbutils.batch.command_errors import complain, errors
+from nbutils.batch.command_errors import errors, print_error
 from nbutils.batch.data_cli import data_app
 from nbutils.errors import NbutilsError, ParameterError
 
@@ -137,7 +137,7 @@ def run_command(
         report = build_report(folder)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in failed:
-        complain(f"{outcome.job.name} failed: {outcome.error}\n  see {outcome.job.folder / 'page.html'}")
+        print_error(f"{outcome.job.name} failed: {outcome.error}\n  see {outcome.job.folder / 'page.html'}")
     console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(1 if failed else 0)
 

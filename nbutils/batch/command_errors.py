@@ -20,13 +20,13 @@ def errors(when_interrupted: str = "nothing was changed") -> Iterator[None]:
     try:
         yield
     except NbutilsError as error:
-        complain(f"error: {error}")
+        print_error(f"error: {error}")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
-        complain(f"interrupted: {when_interrupted}")
+        print_error(f"interrupted: {when_interrupted}")
         raise typer.Exit(130) from None
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print a line in red on standard error."""
     typer.secho(text, fg=typer.colors.RED, err=True)

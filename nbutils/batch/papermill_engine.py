@@ -23,7 +23,7 @@ _PROGRESS_EVERY_S = 0.2
 # The systems' limit is 104 bytes or more, of which a number takes some.
 _LONGEST_SOCKET_NAME = 80
 
-Tell = Callable[[dict[str, Any]], None]
+Emit = Callable[[dict[str, Any]], None]
 
 
 class OwnKernelManager(AsyncKernelManager):
@@ -77,9 +77,9 @@ class BarReader:
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
-    def __init__(self, manager: NotebookExecutionManager, tell: Tell, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, manager: NotebookExecutionManager, emit: Emit, **options: Any) -> None:  # noqa: ANN401
         super().__init__(manager, kernel_manager_class=OwnKernelManager, **options)
-        self._tell = tell
+        self._emit = emit
         self._bars = BarReader()
         self._reported = 0.0
 
@@ -87,14 +87,14 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         bar = self._bars.read(message)
         if bar and time.monotonic() - self._reported >= _PROGRESS_EVERY_S:
             self._reported = time.monotonic()
-            self._tell({"bar": bar})
+            self._emit({"bar": bar})
         return super().process_message(message, *place)
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]
     """papermill's engine with our kernel; reports each cell as it starts, and each progress bar as it moves."""
 
-    tell: ClassVar[Tell]
+    emit: ClassVar[Emit]
     running: ClassVar[int] = 0
 
     @classmethod
@@ -113,13 +113,13 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             if cell.cell_type == "markdown":
                 titles = [line for line in cell.source.splitlines() if line.startswith("#")]
                 heading = titles[-1].lstrip("# ") if titles else heading
-            cls.tell({"cell": cell_index + 1, "of": len(nb_man.nb.cells), "heading": heading})
+            cls.emit({"cell": cell_index + 1, "of": len(nb_man.nb.cells), "heading": heading})
             start(cell, cell_index, **more)
 
         nb_man.cell_start = cell_start
         _Client(
             nb_man,
-            cls.tell,
+            cls.emit,
             kernel_name=kernel_name,
             timeout=options.get("execution_timeout"),
             startup_timeout=options["start_timeout"],
@@ -133,7 +133,7 @@ def execute(
     *,
     cell_limit_s: float | None,
     sockets: str,
-    tell: Tell,
+    emit: Emit,
 ) -> None:
     """Execute `notebook` in its own folder, saving to `executed` after every cell.
 
@@ -143,14 +143,14 @@ def execute(
         parameters: values to pass, already checked.
         cell_limit_s: seconds that a cell may take, or None.
         sockets: a folder, short of name, for the sockets to the kernel.
-        tell: called with each event, a mapping of JSON values.
+        emit: called with each event, a mapping of JSON values.
 
     Raises:
         papermill.PapermillExecutionError: a cell raised.
         nbclient.exceptions.CellTimeoutError: a cell ran past `cell_limit_s`.
         nbclient.exceptions.DeadKernelError: the kernel ended, for instance for lack of memory.
     """
-    Engine.tell = staticmethod(tell)
+    Engine.emit = staticmethod(emit)
     OwnKernelManager.sockets = sockets
     papermill_engines.register("nbutils", Engine)
     papermill.execute_notebook(

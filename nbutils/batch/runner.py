@@ -85,9 +85,9 @@ def run_jobs(
         _refuse_foreign(job.folder)
     at_once = max(1, min(at_once, len(jobs)))
     processes = _Processes()
-    tell = watch or (lambda _name, _event: None)
+    emit = watch or (lambda _name, _event: None)
     with ThreadPoolExecutor(at_once) as pool:
-        waiting = [pool.submit(_run, job, _environment(at_once), cell_limit_s, tell, processes) for job in jobs]
+        waiting = [pool.submit(_run, job, _environment(at_once), cell_limit_s, emit, processes) for job in jobs]
         try:
             return [future.result() for future in waiting]
         except BaseException:
@@ -139,7 +139,7 @@ class _Processes:
 
 
 def _run(
-    job: Job, environment: dict[str, str], cell_limit_s: float | None, tell: Watch, processes: _Processes
+    job: Job, environment: dict[str, str], cell_limit_s: float | None, emit: Watch, processes: _Processes
 ) -> Outcome:
     started = datetime.now(UTC)
     aside = _fresh_aside(job.folder)
@@ -159,7 +159,7 @@ def _run(
             order["sockets"] = sockets
             process = processes.start(environment, log)
             try:
-                _follow(process, job, order, tell)
+                _follow(process, job, order, emit)
             finally:
                 processes.ended(process)
             if processes.stopped:
@@ -172,18 +172,18 @@ def _run(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     outcome = _outcome(job, (datetime.now(UTC) - started).total_seconds())
-    tell(job.name, {"status": outcome.status})
+    emit(job.name, {"status": outcome.status})
     return outcome
 
 
-def _follow(process: subprocess.Popen[str], job: Job, order: dict[str, Any], tell: Watch) -> None:
+def _follow(process: subprocess.Popen[str], job: Job, order: dict[str, Any], emit: Watch) -> None:
     assert process.stdin is not None
     assert process.stdout is not None
-    # A worker that dies at once does not read its order; its exit status tells.
+    # A worker that dies at once does not read its order; its exit status says so.
     with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
         stdin.write(json.dumps(order))
     for line in process.stdout:
-        tell(job.name, json.loads(line))
+        emit(job.name, json.loads(line))
     process.wait()
 
 

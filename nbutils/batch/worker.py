@@ -68,13 +68,13 @@ def missing_records(folder: Path) -> Failure | None:
     return Failure("Incomplete", f"the notebook ended without run.finish(): no {', '.join(missing)}")
 
 
-def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failure | None:
+def work(order: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> Failure | None:
     """Run the notebook of `order` and write what it leaves.
 
     Args:
         order: "notebook" (file), "name", "parameters", "folder" to write to, "final" (its place afterwards),
             "sockets" (a folder for them) and "cell_limit_s", a number or None.
-        tell: called with each event, a mapping of JSON values.
+        emit: called with each event, a mapping of JSON values.
 
     Returns:
         Why the run failed, or None.
@@ -98,7 +98,7 @@ def work(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> Failu
             order["parameters"],
             cell_limit_s=order["cell_limit_s"],
             sockets=order["sockets"],
-            tell=tell,
+            emit=emit,
         )
         failure = missing_records(folder)
     except PapermillExecutionError as error:
@@ -126,11 +126,11 @@ def main() -> int:
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
-    def tell(event: dict[str, Any]) -> None:
+    def emit(event: dict[str, Any]) -> None:
         events.write(json.dumps(event) + "\n")
         events.flush()
 
-    return 0 if work(json.load(sys.stdin), tell) is None else 1
+    return 0 if work(json.load(sys.stdin), emit) is None else 1
 
 
 def _load(executed: Path, folder: Path, final: Path) -> Any:  # noqa: ANN401

@@ -6,13 +6,12 @@ from .luo2016_notebooks import (
     deeper_teacher_trainings,
     efficiency_training,
     ensemble_trainings,
-    mnist_trainings,
     paper_size,
     quickstart_trainings,
     single_network_trainings,
     teacher_training,
 )
-from .multilayer_perceptrons import TEMPERATURES, mnist
+from .multilayer_perceptrons import TEMPERATURES, mnist_trainings
 from .region_figures import network_inputs, region_bars, region_boxes, region_explorer
 from .region_values import joined_auc, region_table
 from .single_network import T1_CHOSEN, WITH_ATTRIBUTES, fig3, fig3_attributes, quick_data, quick_rows, student, t1
@@ -40,7 +39,6 @@ __all__ = [
     "fine_tuned",
     "joined_auc",
     "large_face_data",
-    "mnist",
     "mnist_trainings",
     "network_inputs",
     "paper_size",

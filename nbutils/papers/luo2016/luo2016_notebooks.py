@@ -7,7 +7,7 @@ from nbutils.data.spec import DataSize
 from nbutils.papers.base import face_data
 from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large_face_data, six_t1
 from nbutils.papers.luo2016.example_network import torchvision_resnet
-from nbutils.papers.luo2016.multilayer_perceptrons import mnist
+from nbutils.papers.luo2016.multilayer_perceptrons import mnist_trainings
 from nbutils.papers.luo2016.single_network import (
     WITH_ATTRIBUTES,
     fig3,
@@ -34,11 +34,6 @@ def teacher_training(
 ) -> TrainingSpec:
     """T1, whose neurons notebooks 01 and 02 look at."""
     return t1(face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root), preset, seed)
-
-
-def mnist_trainings(dataset: str, data_root: str, preset: str, seed: int) -> dict[str, TrainingSpec]:
-    """The rows of the MNIST experiment."""
-    return mnist(dataset, data_root, preset, seed)
 
 
 def single_network_trainings(

@@ -36,8 +36,8 @@ _DROPOUT = {"smoke": 0.0, "laptop": 0.0, "paper": 0.5}
 TEMPERATURES = (1, 2, 5, 10, 20)
 
 
-def mnist(
-    dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, validation: int = 0
+def mnist_trainings(
+    dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0
 ) -> dict[str, TrainingSpec]:
     """All rows of the MNIST experiment under their printed names, the teacher first.
 
@@ -50,7 +50,6 @@ def mnist(
         data_root: Folder of MNIST.
         preset: Widths and epochs.
         seed: Of the weights and the order.
-        validation: Training digits to keep for tuning.
 
     Raises:
         ParameterError: Unknown data set or preset, or no folder where one is needed.
@@ -62,7 +61,7 @@ def mnist(
         raise ParameterError("data_root is empty: expected the folder that holds MNIST/raw with the four idx files")
     size, shift = _SHAPES[dataset]
     root = Path(data_root) if dataset == "mnist" else None
-    plain = DigitsData(root=root, height=size, width=size, validation=validation)
+    plain = DigitsData(root=root, height=size, width=size)
     shifted = plain.model_copy(update={"height": size + 2 * shift, "width": size + 2 * shift})
     (neurons, small), (epochs, student_epochs) = _NEURONS[preset], _EPOCHS[dataset, preset]
     shape: dict[str, bool | int | float | str] = {"height": size, "width": size}

@@ -4,13 +4,13 @@ import pytest
 
 from nbutils.errors import ParameterError
 from nbutils.papers import printed
-from nbutils.papers.luo2016 import mnist
+from nbutils.papers.luo2016 import mnist_trainings
 from nbutils.training.store import Store
 from nbutils.training.trainer import train
 
 
 def test_every_printed_row_has_a_training() -> None:
-    rows = mnist("digits")
+    rows = mnist_trainings("digits")
     assert set(rows) == set(printed("luo2016", "mnist").index)
     neurons = printed("luo2016", "mnist")["neurons"]
     assert {name: spec.model.options["neurons"] for name, spec in rows.items()} == neurons.to_dict()
@@ -18,7 +18,7 @@ def test_every_printed_row_has_a_training() -> None:
 
 def test_the_regressing_student_imitates_the_chosen_neurons_alone(tmp_path: Path) -> None:
     teacher, student = train(
-        [mnist("digits", preset="smoke")[name] for name in ("T", "selection")],
+        [mnist_trainings("digits", preset="smoke")[name] for name in ("T", "selection")],
         store=Store(tmp_path),
         progress=False,
     )
@@ -35,4 +35,4 @@ def test_the_regressing_student_imitates_the_chosen_neurons_alone(tmp_path: Path
 )
 def test_unknown_data(dataset: str, root: str, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
-        mnist(dataset, root)
+        mnist_trainings(dataset, root)
