@@ -52,6 +52,13 @@ def closure(
     Returns:
         Dotted name to digest; a text's under "source <digest>".
     """
+    return dict(_closure(tuple(roots), tuple(sources), frozenset(leave_out)))
+
+
+@cache
+def _closure(
+    roots: tuple[str, ...], sources: tuple[str, ...], leave_out: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
     left = [*roots]
     found: dict[str, str] = {}
     for text in sources:
@@ -65,7 +72,7 @@ def closure(
         if seen is not None:
             found[name], imports = seen
             left += imports
-    return found
+    return tuple(found.items())
 
 
 def source_digest(source: str) -> str:
@@ -84,7 +91,7 @@ def is_own(module: str) -> bool:
 
 def forget() -> None:
     """Reads all files anew from now on."""
-    for cached in (_read, _file, _top, _listed, classes):
+    for cached in (_closure, _read, _file, _top, _listed, classes):
         cached.cache_clear()
 
 

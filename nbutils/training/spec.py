@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Annotated, Any, Literal
 
 import torch
@@ -217,12 +216,7 @@ class TrainingSpec(Frozen):
             modules += named
             sources += texts
         unused = frozenset(part for part, is_used in _PARTS.items() if not is_used(self))
-        return dict(_code(tuple(modules), tuple(sources), unused))
-
-
-@cache
-def _code(modules: tuple[str, ...], sources: tuple[str, ...], unused: frozenset[str]) -> dict[str, str]:
-    return closure(modules, sources, unused)
+        return closure(modules, sources, unused)
 
 
 def check_teaching(spec: TrainingSpec) -> None:
