@@ -144,7 +144,13 @@ def run_command(
 
 @app.command("export", cls=_RunCommand)
 def export_command(
-    notebook: Annotated[str, typer.Argument(help="Name of a notebook, or the beginning of one.", show_default=False)],
+    notebook: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a notebook, or the beginning of one; or a .json file with a training spec.",
+            show_default=False,
+        ),
+    ],
     training: Annotated[
         str, typer.Argument(help="Which of its trainings, for instance 'selection'.", show_default=False)
     ],
@@ -161,19 +167,25 @@ def export_command(
     ] = False,
 ) -> None:
     """Write a trained network as an ONNX file, checked against PyTorch on real images; train it first if needed."""
-    from nbutils.batch.export import export_training
+    from nbutils.batch.export import export_training, notebook_specs, specs_in_file
     from nbutils.batch.notebooks import choose_notebooks
     from nbutils.batch.parameters import check_parameters
     from nbutils.paths import notebooks_dir
 
     with errors(_STOPPED):
         given = _given(preset, parameter)
-        chosen = choose_notebooks([notebook], notebooks_dir(), Path.cwd())
-        if len(chosen) != 1:
-            raise ParameterError(f"{notebook!r} means {', '.join(chosen)}: expected one notebook")
-        ((name, source),) = chosen.items()
-        values = check_parameters(chosen, given, working_dir=Path.cwd())[name]
-        for line in export_training(name, _all_parameters(source, values), training, file, int8=int8):
+        if notebook.endswith(".json"):
+            if given:
+                raise ParameterError(f"{given[0][0]} is a notebook's parameter: expected none with {notebook}")
+            name, specs = notebook, specs_in_file(Path(notebook))
+        else:
+            chosen = choose_notebooks([notebook], notebooks_dir(), Path.cwd())
+            if len(chosen) != 1:
+                raise ParameterError(f"{notebook!r} means {', '.join(chosen)}: expected one notebook")
+            ((name, source),) = chosen.items()
+            values = check_parameters(chosen, given, working_dir=Path.cwd())[name]
+            specs = notebook_specs(name, _all_parameters(source, values))
+        for line in export_training(name, specs, training, file, int8=int8):
             print(line)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from nbutils.errors import ParameterError
 from nbutils.evaluation.onnx import OnnxNetwork, export_onnx, quantise_onnx
 from nbutils.evaluation.resampling import paired_bootstrap
 from nbutils.evaluation.verification import evaluate_pairs
+from nbutils.training.graph import distinct_networks
 from nbutils.training.spec import TrainingSpec
+from nbutils.training.spec_file import read_spec
 from nbutils.training.trainer import train
 
 #: Images that a file is checked on, and calibrated on.
@@ -25,14 +27,14 @@ _CHECKED, _CALIBRATED = 256, 512
 
 
 def export_training(
-    name: str, parameters: Mapping[str, Literal], training: str, file: Path, *, int8: bool = False
+    name: str, specs: Iterable[TrainingSpec], training: str, file: Path, *, int8: bool = False
 ) -> Iterator[str]:
-    """Writes a notebook's network as an ONNX file, in int8 too if wanted, training it if the store lacks it.
+    """Writes a network as an ONNX file, in int8 too if wanted, training it if the store lacks it.
 
     Args:
-        name: Of the notebook.
-        parameters: All its parameters.
-        training: The network's name there.
+        name: Of the notebook, or of the file that the specs are from.
+        specs: Its trainings.
+        training: The network's name among them.
         file: Where to write; the int8 file lies beside it.
         int8: Whether to write that.
 
@@ -40,16 +42,16 @@ def export_training(
         Lines that say what was done.
 
     Raises:
-        ParameterError: The notebook has no such training, or the file's name does not end in .onnx.
+        ParameterError: There is no such training, or the file's name does not end in .onnx.
         DataError: The file disagrees with the network.
     """
     if file.suffix != ".onnx":
         raise ParameterError(f"file is {file}: expected a name that ends in .onnx")
-    spec = _find(name, parameters, training)
+    spec = _find(name, specs, training)
     result = train(spec)
     data = spec.data.load()
     size = result.model.input_size
-    entries = {"network": spec.name, "notebook": name, "key": spec.key, "data": data.title}
+    entries = {"network": spec.name, "source": name, "key": spec.key, "data": data.title}
     crops = np.ascontiguousarray(central_crops(data.test.images[:_CHECKED], size))
     worst = export_onnx(result.model, file, crops, layer=result.feature_layer, metadata=entries)
     yield f"{file}: {file.stat().st_size:,} bytes; agrees with PyTorch on {len(crops)} images of {data.title}"
@@ -64,8 +66,18 @@ def export_training(
         yield _compare(file, small, data, size)
 
 
-def _find(name: str, parameters: Mapping[str, Literal], training: str) -> TrainingSpec:
-    known = {spec.name: spec for spec in notebook_trainings(name, parameters)[0]}
+def notebook_specs(name: str, parameters: Mapping[str, Literal]) -> list[TrainingSpec]:
+    """The trainings of a notebook under all its parameters."""
+    return notebook_trainings(name, parameters)[0]
+
+
+def specs_in_file(file: Path) -> list[TrainingSpec]:
+    """The training in a spec file, and all that it needs."""
+    return list(distinct_networks([read_spec(file)]).values())
+
+
+def _find(name: str, specs: Iterable[TrainingSpec], training: str) -> TrainingSpec:
+    known = {spec.name: spec for spec in specs}
     if training not in known:
         near = get_close_matches(training, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'none'}"

@@ -10,11 +10,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from nbutils.errors import NbutilsError, ParameterError, first_fault
+from nbutils.errors import NbutilsError, ParameterError
 from nbutils.training.devices import is_rank_zero, leave_process_group
-from nbutils.training.spec import TrainingSpec
+from nbutils.training.spec_file import read_spec
 from nbutils.training.trainer import train
 
 
@@ -26,12 +24,7 @@ def main(arguments: list[str]) -> None:
     """
     if len(arguments) != 1:
         raise ParameterError(f"expected one file with a training spec, got {len(arguments)} arguments")
-    try:
-        spec = TrainingSpec.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{arguments[0]}: expected a training spec as JSON: {error}") from error
-    except ValidationError as error:
-        raise ParameterError(f"{arguments[0]}: expected a training spec as JSON: {first_fault(error)}") from error
+    spec = read_spec(Path(arguments[0]))
     result = train(spec)
     if is_rank_zero():
         print(f"'{spec.name}' {'trained' if result.trained_now else 'found'}: {result.folder}")

@@ -38,7 +38,8 @@ FOLDER = Path(sys.argv[1])
 
 def teach(faces: np.ndarray) -> np.ndarray:
     """A teacher that is a function: mean colours of a grid."""
-    return faces[:, :48, :40].reshape(len(faces), 6, 8, 5, 8, 3).mean(axis=(2, 4)).reshape(len(faces), -1) / 255
+    means = faces[:, :48, :40].reshape(len(faces), 6, 8, 5, 8, 3).mean(axis=(2, 4))
+    return np.asarray(means.reshape(len(faces), -1) / 255)
 
 
 def specs() -> dict[str, Callable[[], TrainingSpec]]:

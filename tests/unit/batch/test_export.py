@@ -1,13 +1,17 @@
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from typer.testing import CliRunner
 
 from nbutils.batch.cli import app
-from nbutils.batch.export import export_training
+from nbutils.batch.export import export_training, notebook_specs
 from nbutils.batch.parameters import Literal
+from nbutils.data import SyntheticData
 from nbutils.errors import ParameterError
 from nbutils.evaluation import OnnxNetwork
+from nbutils.training import ModelSpec, Schedule, Term, TrainingSpec
 
 NAME = "luo2016/05_compressing_a_single_network"
 SMOKE: dict[str, Literal] = {
@@ -33,8 +37,36 @@ def test_a_training_becomes_two_files(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_training_or_file_name_that_does_not_fit(tmp_path: Path) -> None:
+    specs = notebook_specs(NAME, SMOKE)
     with pytest.raises(ParameterError, match="trains no 'selections': did you mean 'selection'"):
-        list(export_training(NAME, SMOKE, "selections", tmp_path / "S.onnx"))
+        list(export_training(NAME, specs, "selections", tmp_path / "S.onnx"))
     with pytest.raises(ParameterError, match=r"expected a name that ends in .onnx"):
-        list(export_training(NAME, SMOKE, "selection", tmp_path / "S.pt"))
+        list(export_training(NAME, specs, "selection", tmp_path / "S.pt"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_student_of_a_function_from_a_spec_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBUTILS_STORE", str(tmp_path / "store"))
+    spec = TrainingSpec(
+        name="pupil",
+        data=SyntheticData(identities=4, images_per_identity=4, validation_images=4, pairs=20),
+        model=ModelSpec("MobileIDStudent", options={"width": 4}),
+        objective={"neurons": Term("NeuronLoss")},
+        schedule=Schedule(epochs=1, batch_size=8),
+        teacher=mean_colours,
+    )
+    (tmp_path / "spec.json").write_text(spec.model_dump_json())
+    command = ["export", str(tmp_path / "spec.json"), "pupil", str(tmp_path / "S.onnx")]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    images = np.zeros((2, 55, 47, 3), np.uint8)
+    assert OnnxNetwork.open(tmp_path / "S.onnx").features(images).shape == (2, 3)
+    refused = CliRunner().invoke(app, [*command, "-p", "seed", "1"])
+    assert refused.exit_code == 2
+    assert "seed is a notebook's parameter" in refused.output
+
+
+def mean_colours(faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """A teacher with three neurons."""
+    means: npt.NDArray[np.float64] = faces.mean(axis=(1, 2)) / 255
+    return means

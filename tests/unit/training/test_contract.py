@@ -37,12 +37,15 @@ class Mapped(Loss):
 
     def forward(self, signals: Signals) -> Tensor:
         mapped: Tensor = self.map(signals.student[self.own].flatten(1))
-        return (mapped - signals.teacher[self.theirs].flatten(1)).square().mean()
+        target: Tensor = signals.teacher[self.theirs].flatten(1)
+        return (mapped - target).square().mean()
 
 
 class Bank(Loss):
     """Remembers the features of every training image."""
 
+    bank: Tensor
+    visits: Tensor
     reads = ("student.features", "truth.index", "truth.images")
 
     def prepare(self, signals: Signals) -> None:
