@@ -41,12 +41,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, set[s
 
 def test_no_key_should_have_changed_and_did_not(found: dict[str, dict[str, set[str]]]) -> None:
     missed = {name: sorted(spec["called"] - spec["changed"]) for name, spec in found.items()}
-    assert missed == dict.fromkeys(found, [])
+    assert not any(missed.values()), missed
 
 
 def test_no_key_changes_in_vain(found: dict[str, dict[str, set[str]]]) -> None:
     in_vain = {name: sorted(spec["changed"] - (spec["imported"] - IMMATERIAL)) for name, spec in found.items()}
-    assert in_vain == dict.fromkeys(found, [])
+    assert not any(in_vain.values()), in_vain
 
 
 def test_keys_change_for_what_a_reader_would_expect(found: dict[str, dict[str, set[str]]]) -> None:
