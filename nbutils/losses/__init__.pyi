@@ -1,5 +1,7 @@
+from .angular import AngularLoss as AngularLoss
 from .attribute_labels import AttributeLoss as AttributeLoss
 from .base import Loss as Loss
+from .dist import DISTLoss as DISTLoss
 from .hidden_layers import HiddenLoss as HiddenLoss
 from .hidden_layers import HintLoss as HintLoss
 from .identity_labels import LabelLoss as LabelLoss
@@ -7,6 +9,8 @@ from .identity_labels import SupervisionLoss as SupervisionLoss
 from .landmark_regression import LandmarkLoss as LandmarkLoss
 from .neuron_regression import NeuronLoss as NeuronLoss
 from .objective import Objective as Objective
+from .rkd import RKDAngleLoss as RKDAngleLoss
+from .rkd import RKDDistanceLoss as RKDDistanceLoss
 from .signals import Given as Given
 from .signals import Signals as Signals
 from .soft_targets import LogitsLoss as LogitsLoss

@@ -7,6 +7,7 @@ from .features import FeatureLayer as FeatureLayer
 from .features import extract_features as extract_features
 from .layers import LocallyConnected2d as LocallyConnected2d
 from .mlp import MLP as MLP
+from .mobilefacenet import MobileFaceNet as MobileFaceNet
 from .mobileid import MobileIDStudent as MobileIDStudent
 from .mobileid import deployed_student as deployed_student
 from .plain import PlainNetwork as PlainNetwork
@@ -15,3 +16,4 @@ from .resnet import FaceResNet as FaceResNet
 from .resnet import resnet50 as resnet50
 from .taps import Taps as Taps
 from .view import View as View
+from .vision_transformer import VisionTransformer as VisionTransformer
