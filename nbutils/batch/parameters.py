@@ -19,7 +19,7 @@ from nbutils.errors import ParameterError
 
 Literal = bool | int | float | str
 OUT_DIR = "out_dir"
-_PATH_ENDINGS = ("_root", "_dir")
+_PATH_ENDINGS = ("_root", "_dir", "_file")
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def check_parameters(
         notebooks: the chosen notebooks, name to file.
         given: (name, text) pairs of the command line; each must suit every chosen notebook.
         working_dir: what relative paths of `given` start from. Notebooks run in their own folders, so that a
-            value of a parameter whose name ends in "_root" or "_dir" is made absolute here.
+            value of a parameter whose name ends in "_root", "_dir" or "_file" is made absolute here.
 
     Returns:
         For each notebook, the values given, without defaults.

@@ -47,7 +47,7 @@ class LocallyConnected2d(nn.Module):
         """Maps (B, in_channels, H, W) to (B, out_channels, H − k + 1, W − k + 1)."""
         k = self.kernel_size
         patches = x.unfold(2, k, 1).unfold(3, k, 1)  # B, C, H', W', k, k: a view
-        batch = len(x)
+        batch = x.shape[0]  # `len` would fix it in an exported file
         rows = patches.permute(2, 3, 0, 1, 4, 5).reshape(len(self.weight), batch, -1)
         out = torch.baddbmm(self.bias.to(rows.dtype), rows, self.weight.to(rows.dtype))
         return out.view(*self.out_size, batch, -1).permute(2, 3, 0, 1)

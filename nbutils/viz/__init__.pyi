@@ -8,7 +8,7 @@ from .learning_curves import convergence, training_curves
 from .neighbour_figures import neighbour_explorer, neighbour_gallery
 from .neuron_figures import attribute_bars, group_heat_map, mean_faces, neuron_bars, neuron_browser
 from .pair_figures import pair_explorer, wrong_pair_faces
-from .score_figures import beside_print, scores_beside_print
+from .score_figures import beside_print, scores_beside_print, scores_with_intervals
 from .selection_figures import chosen_against_dropped, energy_trace, selection_explorer, sweep_lines
 from .soft_target_figures import soft_target_bars, temperature_explorer
 from .verification_figures import distance_histogram, roc_curves, threshold_explorer
@@ -38,6 +38,7 @@ __all__ = [
     "pose_explorer",
     "roc_curves",
     "scores_beside_print",
+    "scores_with_intervals",
     "selection_explorer",
     "soft_target_bars",
     "stability_plots",

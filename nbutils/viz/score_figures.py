@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 PAPER_COLOUR = "tab:orange"
 _OUR_COLOUR = "tab:blue"
+_PRINTED = "paper, on its data"
 
 
 def beside_print(table: pd.DataFrame, measure: str, over: str) -> Figure:
@@ -23,21 +24,23 @@ def beside_print(table: pd.DataFrame, measure: str, over: str) -> Figure:
         measure: Name of the measure, such as "AUC".
         over: What the intervals are over, such as "pairs".
     """
-    figure, ax = plt.subplots(figsize=(7, 0.5 * len(table) + 1.4), layout="constrained")
-    y, ours = np.arange(len(table)), table[measure]
-    values_with_intervals(ax, y, table, measure, label=f"ours, 95 % interval over {over}")
-    paper = table[f"paper {measure}"]
-    ax.plot(paper, y, "D", color=PAPER_COLOUR, fillstyle="none", label="paper, on its data")
-    for at, value in zip(y, ours, strict=True):
-        ax.annotate(f"{value:.2f}", (value, at), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
-    ax.set(
-        yticks=y,
-        yticklabels=[str(name) for name in table.index],
-        xlabel=f"{measure} in percent",
-        ylim=(len(table) - 0.4, -0.8),
-    )
-    ax.grid(axis="x", alpha=0.3)
+    figure, ax = _rows_with_intervals(table, measure, over)
+    ax.plot(table[f"paper {measure}"], np.arange(len(table)), "D", color=PAPER_COLOUR, fillstyle="none", label=_PRINTED)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def scores_with_intervals(table: pd.DataFrame, measure: str, over: str) -> Figure:
+    """As `beside_print`, of methods that no paper has printed.
+
+    Args:
+        table: Columns `measure`, low and high, in percent.
+        measure: Name of the measure, such as "AUC".
+        over: What the intervals are over, such as "pairs".
+    """
+    figure, ax = _rows_with_intervals(table, measure, over)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", frameon=False)
     plt.close(figure)
     return figure
 
@@ -73,3 +76,19 @@ def values_with_intervals(
     """Dots at the values of column `measure`, with bars from "low" to "high", at the heights `y`."""
     errors = np.stack([table[measure] - table["low"], table["high"] - table[measure]])
     ax.errorbar(table[measure], y, xerr=errors, fmt="o", capsize=3, color=_OUR_COLOUR, label=label)
+
+
+def _rows_with_intervals(table: pd.DataFrame, measure: str, over: str) -> tuple[Figure, Axes]:
+    figure, ax = plt.subplots(figsize=(7, 0.5 * len(table) + 1.4), layout="constrained")
+    y = np.arange(len(table))
+    values_with_intervals(ax, y, table, measure, label=f"ours, 95 % interval over {over}")
+    for at, value in zip(y, table[measure], strict=True):
+        ax.annotate(f"{value:.2f}", (value, at), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
+    ax.set(
+        yticks=y,
+        yticklabels=[str(name) for name in table.index],
+        xlabel=f"{measure} in percent",
+        ylim=(len(table) - 0.4, -0.8),
+    )
+    ax.grid(axis="x", alpha=0.3)
+    return figure, ax

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from nbutils.selection import Stability
-from nbutils.viz import baseline_lines, beside_print, latency_bars, stability_plots
+from nbutils.viz import baseline_lines, beside_print, latency_bars, scores_with_intervals, stability_plots
 
 ERRORS = pd.DataFrame(
     {"error": [1.0, 3.0, 2.0], "low": [0.5, 2.0, 1.5], "high": [2.0, 4.0, 2.5], "paper error": [0.63, 1.24, 0.92]},
@@ -18,6 +18,13 @@ def test_values_stand_beside_the_papers() -> None:
     assert list(ax.lines[0].get_xdata()) == [1, 3, 2]  # type: ignore[arg-type]
     assert list(ax.lines[-1].get_xdata()) == [0.63, 1.24, 0.92]  # type: ignore[arg-type]
     assert ax.get_xlabel() == "error in percent"
+
+
+def test_values_without_a_paper_stand_alone() -> None:
+    figure = scores_with_intervals(ERRORS.drop(columns="paper error"), "error", "digits")
+    ax = figure.axes[0]
+    assert list(ax.lines[0].get_xdata()) == [1, 3, 2]  # type: ignore[arg-type]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ours, 95 % interval over digits"]
 
 
 def test_latencies_are_drawn_with_the_papers_at_each_networks_first_bar() -> None:
