@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import torch
 
-from nbutils.data.manifest import load_manifest
-from nbutils.data.sources.embedded import SyntheticData
-from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.loading import data_spec
 from nbutils.data.spec import DataSpec
-from nbutils.errors import DataError, ParameterError
+from nbutils.errors import ParameterError
 from nbutils.training.spec import TrainingSpec
 
 Precision = Literal["32-true", "bf16-mixed"]
@@ -36,7 +33,7 @@ def face_data(
     layout: str = "",
     pairs_root: str = "",
 ) -> DataSpec:
-    """Names the faces of a notebook's parameters.
+    """Names the faces of a notebook's parameters: `nbutils.data.data_spec` with the preset's size.
 
     Args:
         dataset: "synthetic", or the name or path of a manifest.
@@ -50,23 +47,17 @@ def face_data(
         ParameterError: Unknown data set or preset, or no folder where one is needed.
     """
     check_preset(preset)
+    size: dict[str, int] = {}
     if dataset == "synthetic":
         identities, images, validation, pairs = _SYNTHETIC[preset]
-        return SyntheticData(
-            identities=identities, images_per_identity=images, validation_images=validation, pairs=pairs, seed=seed
-        )
-    try:
-        manifest = load_manifest(dataset)
-    except DataError as error:
-        raise ParameterError(f"dataset is {dataset!r}: {error}") from None
-    if not data_root:
-        raise ParameterError(f"data_root is empty: expected the folder or file of {manifest.title}")
-    return FolderData(
-        dataset=dataset,
-        root=Path(data_root),
-        layout=layout or None,
-        pairs_root=Path(pairs_root) if pairs_root else None,
-    )
+        size = {
+            "identities": identities,
+            "images_per_identity": images,
+            "validation_images": validation,
+            "pairs": pairs,
+            "seed": seed,
+        }
+    return data_spec(dataset, data_root, layout=layout, pairs_root=pairs_root, **size)
 
 
 def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
