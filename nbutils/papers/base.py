@@ -45,6 +45,11 @@ def face_data(
 
     Raises:
         ParameterError: Unknown data set or preset, or no folder where one is needed.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> face_data("synthetic", preset="smoke").identities
+        20
     """
     check_preset(preset)
     size: dict[str, int] = {}
@@ -61,7 +66,16 @@ def face_data(
 
 
 def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
-    """The specs of a notebook in their order, whatever groups they stand in."""
+    """The specs of a notebook in their order, whatever groups they stand in.
+
+    Example:
+        >>> from nbutils.papers import all_trainings, face_data
+        >>> from nbutils.papers.luo2016 import fig3, t1
+        >>> data = face_data("synthetic", preset="smoke")
+        >>> teacher = t1(data, "smoke")
+        >>> [spec.name for spec in all_trainings({"teachers": [teacher], "students": fig3(data, "smoke")})][:3]
+        ['T1', 'T1', '1-of-K']
+    """
     if isinstance(trainings, TrainingSpec):
         yield trainings
         return
@@ -70,20 +84,37 @@ def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
 
 
 def best_precision() -> Precision:
-    """bf16 arithmetic where the processor has it, else float32."""
+    """bf16 arithmetic where the processor has it, else float32.
+
+    Example:
+        >>> from nbutils.papers import best_precision
+        >>> best_precision() in ("32-true", "bf16-mixed")  # by the processor
+        True
+    """
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 
 def check_preset(preset: str) -> None:
-    """Raises `ParameterError` unless `preset` is one of the three."""
+    """Raises `ParameterError` unless `preset` is one of the three.
+
+    Example:
+        >>> from nbutils.papers import check_preset
+        >>> check_preset("smoke")
+    """
     if preset not in _SYNTHETIC:
         raise ParameterError(f"preset is {preset!r}: expected one of {', '.join(_SYNTHETIC)}")
 
 
 def check_targets(targets: str) -> Literal["online", "cached"]:
-    """`targets`, or a `ParameterError` unless it is one of the two."""
+    """`targets`, or a `ParameterError` unless it is one of the two.
+
+    Example:
+        >>> from nbutils.papers import check_targets
+        >>> check_targets("cached")
+        'cached'
+    """
     if targets not in ("online", "cached"):
         raise ParameterError(f"targets is {targets!r}: expected 'online' or 'cached'")
     return "cached" if targets == "cached" else "online"
