@@ -1,14 +1,8 @@
-"""Compressing face networks by distillation: the helper package of the analysis notebooks."""
+"""Compressing face networks by distillation: the package behind the analysis notebooks."""
 
-from typing import Any
+import lazy_loader
 
 __version__ = "0.1.0"
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 (a module's attribute may be anything)
-    """`nbutils.train`, imported when asked for: the command line starts without torch."""
-    if name == "train":
-        from nbutils.training import train
-
-        return train
-    raise AttributeError(f"module 'nbutils' has no attribute '{name}'")
+# `__init__.pyi` lists what a notebook needs; each name is imported when it is first asked for.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -45,6 +45,13 @@ def notebook_trainings(
 
     Raises:
         ParameterError: A parameter is out of its range.
+
+    Example:
+        >>> from nbutils.batch import notebook_trainings
+        >>> parameters = {"dataset": "digits", "data_root": "", "preset": "smoke", "seed": 0}
+        >>> specs, sizes = notebook_trainings("luo2016/04_mnist", parameters)
+        >>> len(specs)
+        9
     """
     paper = notebooks_that_train().get(name)
     if paper is None:

@@ -11,7 +11,14 @@ from nbutils.errors import ParameterError
 
 
 def find_notebooks(folder: Path) -> dict[str, Path]:
-    """Notebooks below `folder` by name: the path relative to it, with "/" and without suffix, in order."""
+    """Notebooks below `folder` by name: the path relative to it, with "/" and without suffix, in order.
+
+    Example:
+        >>> from nbutils.batch import find_notebooks
+        >>> from nbutils.paths import notebooks_dir
+        >>> list(find_notebooks(notebooks_dir()))[:2]
+        ['luo2016/01_attribute_discriminativeness', 'luo2016/02_neuron_selection']
+    """
     found = sorted(folder.rglob("*.ipynb"))
     return {
         file.relative_to(folder).with_suffix("").as_posix(): file
@@ -33,6 +40,13 @@ def choose_notebooks(words: Iterable[str], folder: Path, working_dir: Path) -> d
 
     Raises:
         ParameterError: a word means no notebook, or a beginning means several.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from nbutils.batch import choose_notebooks
+        >>> from nbutils.paths import notebooks_dir
+        >>> list(choose_notebooks(["luo2016/05"], notebooks_dir(), Path.cwd()))
+        ['luo2016/05_compressing_a_single_network']
     """
     known = find_notebooks(folder)
     chosen: dict[str, Path] = {}

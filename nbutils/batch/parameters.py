@@ -122,6 +122,12 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
     Raises:
         ParameterError: the notebook does not keep to the form: one cell tagged `parameters`, the first code
             cell, each statement `name = literal  # comment` on one line; the error names the line.
+
+    Example:
+        >>> from nbutils.batch import read_parameters
+        >>> from nbutils.paths import notebooks_dir
+        >>> read_parameters(notebooks_dir() / "quickstart.ipynb")["preset"].choices
+        ('smoke', 'laptop', 'paper')
     """
     code = [cell for cell in read_cells(notebook) if cell["cell_type"] == "code"]
     tagged = [cell for cell in code if "parameters" in cell["metadata"].get("tags", ())]
@@ -181,6 +187,14 @@ def check_parameters(
     Raises:
         ParameterError: a name is unknown to a notebook, given twice or set by the runner, or a text does not
             have its type; the error names notebook, parameter and what was expected.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from nbutils.batch import check_parameters
+        >>> from nbutils.paths import notebooks_dir
+        >>> quickstart = {"quickstart": notebooks_dir() / "quickstart.ipynb"}
+        >>> check_parameters(quickstart, [("seed", "3")], working_dir=Path.cwd())
+        {'quickstart': {'seed': 3}}
     """
     for place, (name, _) in enumerate(given):
         if name == OUT_DIR:

@@ -9,6 +9,7 @@ from .geometry.key_points import require_landmarks
 from .geometry.template import LARGE_INPUT, SMALL_INPUT
 from .held_out import held_out_images, outside_fold
 from .layouts.base import Layout, known_layouts, open_collection, recognise, write_collection
+from .loading import data_spec, load_faces
 from .manifest import Manifest, known_manifests, load_manifest
 from .pack.packer import pack_collection
 from .pairs import draw_pairs
@@ -54,6 +55,7 @@ __all__ = [
     "crop_face",
     "crop_faces",
     "cut_region",
+    "data_spec",
     "decode_image",
     "draw_pairs",
     "draw_split",
@@ -62,6 +64,7 @@ __all__ = [
     "known_kinds",
     "known_layouts",
     "known_manifests",
+    "load_faces",
     "load_manifest",
     "load_split",
     "mirrored_region",

@@ -55,6 +55,14 @@ def crop_face(
     Raises:
         DataError: naming the image, if it cannot be decoded or the rule does not suit it.
         ParameterError: If height and width are out of range.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from nbutils.data import Collection, crop_face
+        >>> faces = Collection("mine", Path("mine"), names=["a"], read=lambda at: b"P5 2 1 255 " + bytes(2))
+        >>> crop, key_points = crop_face(faces, 0, "whole", 61, 53)
+        >>> crop.shape, key_points
+        ((61, 53, 3), None)
     """
     if collection.crops is not None:
         _check_crops(collection, height, width)

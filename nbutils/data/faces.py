@@ -28,6 +28,13 @@ class Faces:
             the data set has none.
         landmarks: (N, 5, 2) float32, (x, y) in pixels of `images`: left eye, right eye, nose tip, left and
             right mouth corner, as seen by the viewer; or None.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Faces
+        >>> faces = Faces(np.zeros((3, 61, 53, 3), np.uint8), np.array([0, 0, 1]), ("Ann", "Bob"))
+        >>> len(faces), faces.num_identities
+        (3, 2)
     """
 
     images: npt.NDArray[np.uint8]
@@ -61,6 +68,13 @@ class Pairs:
         second: (P,) int64, index of the second image.
         same: (P,) bool, whether both show one person.
         fold: (P,) int64, 0 … folds − 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Pairs
+        >>> pairs = Pairs(np.array([0, 0]), np.array([1, 2]), same=np.array([True, False]), fold=np.array([0, 1]))
+        >>> len(pairs)
+        2
     """
 
     first: npt.NDArray[np.int64]

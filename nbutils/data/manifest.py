@@ -107,7 +107,13 @@ class Manifest(BaseModel):
 
 
 def known_manifests() -> list[str]:
-    """Names of the project's own manifests, sorted."""
+    """Names of the project's own manifests, sorted.
+
+    Example:
+        >>> from nbutils.data import known_manifests
+        >>> known_manifests()[:3]
+        ['casia_webface', 'celeba', 'celebfaces_plus_wdref']
+    """
     return sorted(file.stem for file in MANIFEST_DIR.glob("*.yml"))
 
 

@@ -129,6 +129,11 @@ def known_kinds() -> dict[str, type[DataSpec]]:
 
     Raises:
         ParameterError: If two classes of different names are of one kind.
+
+    Example:
+        >>> from nbutils.data import known_kinds
+        >>> sorted(known_kinds())[:3]
+        ['digits', 'folder', 'synthetic']
     """
     _import_sources()
     kinds: dict[str, type[DataSpec]] = {}

@@ -65,6 +65,18 @@ def load_split(path: Path) -> Split:
 
     Raises:
         DataError: naming the file, if it is no split or has been altered.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from nbutils.data import draw_split, load_split
+        >>> split = draw_split("identities", np.array([0, 0, 1, 1, 2, 2]), 0.34)
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "split.json")
+        ...     _ = file.write_text(split.model_dump_json())
+        ...     load_split(file) == split
+        True
     """
     try:
         return Split.model_validate_json(path.read_bytes())

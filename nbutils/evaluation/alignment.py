@@ -32,6 +32,14 @@ def predict_landmarks(model: FaceNetwork, images: npt.NDArray[np.uint8]) -> npt.
 
     Raises:
         ParameterError: If the network has no key points.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import predict_landmarks
+        >>> from nbutils.models import FaceResNet
+        >>> network = FaceResNet(5, divisor=8, depth=14, width=16, height=32, breadth=32)
+        >>> predict_landmarks(network, np.zeros((2, 32, 32, 3), np.uint8)).shape
+        (2, 5, 2)
     """
     device = next(model.parameters()).device
     batches = FaceBatches(images, model.input_size, device)
@@ -57,6 +65,13 @@ def normalised_errors(predicted: npt.NDArray[np.floating], true: npt.NDArray[np.
 
     Raises:
         ParameterError: If the shapes differ, or the eyes of a face coincide.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import normalised_errors
+        >>> true = np.array([[[10, 10], [20, 10], [15, 16], [12, 20], [18, 20]]], float)
+        >>> normalised_errors(true + [1, 0], true)  # a pixel, where the eyes are ten apart
+        array([0.1])
     """
     if predicted.shape != true.shape or true.ndim != 3 or true.shape[1:] != (5, 2):
         raise ParameterError(f"predicted is {predicted.shape} and true {true.shape}: expected (N, 5, 2) for both")
@@ -75,6 +90,15 @@ def head_turn(landmarks: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 
     Args:
         landmarks: (N, 5, 2) in the order of `Faces.landmarks`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import head_turn
+        >>> frontal = np.array([[[10, 10], [20, 10], [15, 16], [12, 20], [18, 20]]], float)
+        >>> turned = frontal.copy()
+        >>> turned[0, 2, 0] = 18  # the nose tip
+        >>> head_turn(frontal), head_turn(turned)
+        (array([0.]), array([0.3]))
     """
     points = landmarks.astype(np.float64)
     across = points[:, 1] - points[:, 0]
@@ -93,6 +117,14 @@ def errors_by_turn(predicted: Mapping[str, npt.NDArray[np.floating]], true: npt.
     Returns:
         Indexed by the median turn of a group: one column a network, in percent of the inter-ocular distance. Groups
         that are empty, where many faces are turned exactly alike, are left out.
+
+    Example:
+        >>> from nbutils.data import SyntheticFaces
+        >>> from nbutils.evaluation import errors_by_turn
+        >>> true = SyntheticFaces().render(range(50), height=32, width=32).landmarks
+        >>> errors = errors_by_turn({"one pixel off": true + [1, 0]}, true)
+        >>> errors.shape, bool((errors > 0).all().all())
+        ((5, 1), True)
     """
     turned = head_turn(true)
     edges = np.quantile(turned, np.linspace(0, 1, _TURNS + 1))

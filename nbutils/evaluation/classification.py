@@ -19,7 +19,17 @@ _CHUNK = 100
 
 
 def recognised(model: FaceNetwork, faces: Faces) -> npt.NDArray[np.bool_]:
-    """(N,) whether the network's largest logit names the person of each face (top-1)."""
+    """(N,) whether the network's largest logit names the person of each face (top-1).
+
+    Example:
+        >>> from nbutils.data import Faces, SyntheticFaces
+        >>> from nbutils.evaluation import recognised
+        >>> from nbutils.models import MobileIDStudent
+        >>> faces = SyntheticFaces(images_per_identity=2).render(range(6), height=55, width=47)
+        >>> names = ("Ann", "Bob", "Cleo")
+        >>> recognised(MobileIDStudent(3, width=4), Faces(faces.images, faces.identity, names)).shape
+        (6,)
+    """
     correct: npt.NDArray[np.bool_] = extract_features(model, faces.images, "output").argmax(axis=1) == faces.identity
     return correct
 
@@ -40,6 +50,12 @@ def mean_interval(
 
     Raises:
         ParameterError: If there is no value, or one is not finite.
+
+    Example:
+        >>> from nbutils.evaluation import mean_interval
+        >>> interval = mean_interval([True] * 80 + [False] * 20)
+        >>> interval.estimate, interval.low < 0.8 < interval.high
+        (0.8, True)
     """
     table = np.atleast_2d(np.asarray(values, np.float64))
     if table.ndim != 2 or not table.size or not np.isfinite(table).all():
@@ -78,6 +94,16 @@ def regressed_logits(
 
     Raises:
         ParameterError: If the widths do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> import torch
+        >>> from nbutils.evaluation import regressed_logits
+        >>> classifier = torch.nn.Linear(3, 2, bias=False)
+        >>> _ = torch.nn.init.ones_(classifier.weight)
+        >>> outputs, mean = np.array([[5.0]], np.float32), np.array([1.0, 0.0, 2.0], np.float32)
+        >>> regressed_logits(outputs, np.array([1]), mean, classifier)  # 1 + 5 + 2
+        array([[8., 8.]], dtype=float32)
     """
     if outputs.shape[1:] != neurons.shape or teacher_mean.shape != (classifier.in_features,):
         raise ParameterError(
@@ -97,6 +123,13 @@ def effective_classes(logits: npt.NDArray[np.floating], temperature: float) -> f
     Args:
         logits: (N,).
         temperature: t > 0, or infinity.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import effective_classes
+        >>> logits = np.array([4.0, 1.0, 0.0, 0.0])
+        >>> [round(effective_classes(logits, t), 2) for t in (1, 5, float("inf"))]
+        [1.43, 3.76, 4.0]
     """
     softened = softmax(np.asarray(logits, np.float64) / temperature)
     return float(np.exp(-(softened * log_softmax(np.asarray(logits, np.float64) / temperature)).sum()))

@@ -24,6 +24,21 @@ def compare_models(results: Mapping[str, VerificationResult], reference: str) ->
 
     Raises:
         ParameterError: If `reference` is not among the results.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import compare_models, evaluate_pairs
+        >>> rng = np.random.default_rng(0)
+        >>> same, folds = np.arange(100) % 2 == 0, np.arange(100) // 10
+        >>> first, noise = rng.normal(size=(2, 100, 8))
+        >>> second = np.where(same[:, None], first, 0)
+        >>> clean = evaluate_pairs(first, second + noise, same, folds)
+        >>> noisy = evaluate_pairs(first, second + 3 * noise, same, folds)
+        >>> compare_models({"clean": clean, "noisy": noisy}, reference="clean")[["AUC", "difference"]].round(1)
+                AUC  difference
+        model
+        clean  80.9         NaN
+        noisy  46.9       -34.0
     """
     if reference not in results:
         raise ParameterError(f"reference is {reference!r}: expected one of {', '.join(results)}")
@@ -54,6 +69,13 @@ def steps_to_share(history: pd.DataFrame, share: float = 0.9) -> float:
 
     Raises:
         ParameterError: If the share is out of range, or the loss did not fall.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.evaluation import steps_to_share
+        >>> history = pd.DataFrame({"step": [10, 20, 30], "loss": [5.0, 2.0, 1.0]})
+        >>> steps_to_share(history, 0.75)
+        20.0
     """
     if not 0 < share <= 1:
         raise ParameterError(f"share is {share}, expected a value in (0, 1]")

@@ -29,6 +29,12 @@ def count_parameters(model: nn.Module) -> ParameterCount:
 
     Raises:
         ParameterError: `training_only` names something that the network does not have.
+
+    Example:
+        >>> from nbutils.evaluation import count_parameters
+        >>> from nbutils.models import MobileIDStudent
+        >>> count_parameters(MobileIDStudent(422, width=4))
+        ParameterCount(training=513990, inference=513990)
     """
     excluded = []
     for prefix, module in model.named_modules():
@@ -56,6 +62,12 @@ def multiply_adds(model: nn.Module, images: Tensor) -> int:
     Args:
         model: Any network, put in evaluation mode.
         images: The input; a batch of one gives the cost of an image.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.evaluation import multiply_adds
+        >>> multiply_adds(torch.nn.Linear(10, 5), torch.zeros(1, 10))
+        50
     """
     model.eval()
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
@@ -64,6 +76,13 @@ def multiply_adds(model: nn.Module, images: Tensor) -> int:
 
 
 def weight_bytes(model: nn.Module) -> int:
-    """Bytes of all parameters and buffers as they are stored."""
+    """Bytes of all parameters and buffers as they are stored.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.evaluation import weight_bytes
+        >>> weight_bytes(torch.nn.Linear(10, 5))  # 55 numbers of four bytes
+        220
+    """
     tensors = {id(t): t for t in (*model.parameters(), *model.buffers())}
     return sum(t.numel() * t.element_size() for t in tensors.values())

@@ -26,6 +26,17 @@ def evaluate_folds(models: Sequence[Features], images: npt.NDArray[np.uint8], pa
 
     Raises:
         ParameterError: If there is not one model for each fold.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Pairs
+        >>> from nbutils.evaluation import evaluate_folds
+        >>> same, folds = np.arange(40) % 2 == 0, np.arange(40) // 20
+        >>> images = np.random.default_rng(0).integers(256, size=(80, 4, 4, 3), dtype=np.uint8)
+        >>> pairs = Pairs(np.arange(40), np.where(same, np.arange(40), np.arange(40, 80)), same, folds)
+        >>> models = [lambda faces: faces.mean(axis=(1, 2)), lambda faces: faces.std(axis=(1, 2))]
+        >>> evaluate_folds(models, images, pairs).fold_accuracies
+        array([1. , 0.9])
     """
     folds = np.unique(pairs.fold)
     if not np.array_equal(folds, np.arange(len(models))):

@@ -59,6 +59,12 @@ def alternating_latencies(calls: Mapping[str, Callable[[], object]], rounds: int
 
     Raises:
         ParameterError: If there is no call, or fewer than two rounds.
+
+    Example:
+        >>> from nbutils.evaluation import alternating_latencies
+        >>> times = alternating_latencies({"short": lambda: sum(range(10)), "long": lambda: sum(range(1000))}, rounds=3)
+        >>> {name: seconds.shape for name, seconds in times.seconds.items()}
+        {'short': (3,), 'long': (3,)}
     """
     if not calls or rounds < 2:
         raise ParameterError(f"{len(calls)} calls in {rounds} rounds: expected at least one call and two rounds")
@@ -81,6 +87,13 @@ def ways_to_run(network: nn.Module, image: Tensor, *, compiled: bool = True) -> 
         network: Any; it is copied.
         image: (1, 3, H, W).
         compiled: Whether to compile too, which takes up to minutes at the first call.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.evaluation import ways_to_run
+        >>> ways = ways_to_run(torch.nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 8, 8), compiled=False)
+        >>> {name: tuple(call().shape) for name, call in ways.items()}
+        {'eager': (1, 4, 6, 6), 'channels-last': (1, 4, 6, 6)}
     """
     last = copy.deepcopy(network).to(memory_format=torch.channels_last)
     as_last = image.contiguous(memory_format=torch.channels_last)

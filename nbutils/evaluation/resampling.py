@@ -52,6 +52,17 @@ def bootstrap(
 
     Raises:
         ParameterError: an option out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import bootstrap, evaluate_pairs
+        >>> rng = np.random.default_rng(0)
+        >>> same = np.arange(100) % 2 == 0
+        >>> first = rng.normal(size=(100, 8))
+        >>> second = np.where(same[:, None], first, 0) + rng.normal(size=(100, 8))
+        >>> interval = bootstrap(evaluate_pairs(first, second, same, np.arange(100) // 10), samples=200)
+        >>> interval.low < interval.estimate < interval.high
+        True
     """
     return _interval([result], statistic, samples, seed, level)
 
@@ -77,6 +88,18 @@ def paired_bootstrap(
 
     Raises:
         ParameterError: an option out of its range, or results on different pairs.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs, paired_bootstrap
+        >>> rng = np.random.default_rng(0)
+        >>> same, folds = np.arange(100) % 2 == 0, np.arange(100) // 10
+        >>> first, noise = rng.normal(size=(2, 100, 8))
+        >>> second = np.where(same[:, None], first, 0)
+        >>> clean = evaluate_pairs(first, second + noise, same, folds)
+        >>> noisy = evaluate_pairs(first, second + 3 * noise, same, folds)
+        >>> paired_bootstrap(clean, noisy, samples=200).low > 0  # better in nearly every resample
+        True
     """
     for name in ("same", "folds"):
         if not np.array_equal(getattr(result_a, name), getattr(result_b, name)):

@@ -46,6 +46,13 @@ def retrieve(features: npt.NDArray[np.floating], identity: npt.NDArray[np.int64]
 
     Raises:
         ParameterError: If there are fewer than two images, numbers that are not finite, or lengths that differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import retrieve
+        >>> result = retrieve(np.array([[0.0], [0.1], [5.0], [0.2]]), np.array([0, 0, 1, 1]))
+        >>> result.neighbour, result.correct
+        (array([1, 0, 3, 1]), array([ True,  True,  True, False]))
     """
     if features.ndim != 2 or len(features) < 2 or len(identity) != len(features):
         raise ParameterError(
@@ -66,6 +73,14 @@ def found_by_one(
         identity: (N,) identity of every image.
         finder: (N, D) features of the network that finds them.
         other: (N, D') features of the one that does not.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import found_by_one
+        >>> identity = np.array([0, 0, 1, 1])
+        >>> finder, other = np.array([[0.0], [9.0], [5.0], [5.1]]), np.array([[0.0], [5.0], [0.1], [5.1]])
+        >>> found_by_one(identity, finder, other)  # the first network finds the other image of the last two only
+        array([2, 3, 0, 1])
     """
     hits, misses = (retrieve(features, identity).correct for features in (finder, other))
     return np.argsort(~(hits & ~misses), kind="stable")
@@ -87,6 +102,14 @@ def nearest_others(features: npt.NDArray[np.float32], count: int) -> npt.NDArray
 
     Raises:
         ParameterError: If the count is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import nearest_others
+        >>> nearest_others(np.array([[0.0], [1.0], [3.0]], np.float32), 1)
+        array([[1],
+               [0],
+               [1]])
     """
     total = len(features)
     if not 1 <= count < total:

@@ -27,6 +27,14 @@ def tabulate(values: Values[Name], measure: str) -> pd.DataFrame:
 
     Returns:
         Indexed by network: `measure`, low, high.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import tabulate
+        >>> tabulate({"large": np.array([[True, True, True, True]])}, "accuracy")
+                 accuracy    low   high
+        network
+        large       100.0  100.0  100.0
     """
     found = [mean_interval(value) for value in values.values()]
     rows = [{measure: each.estimate, "low": each.low, "high": each.high} for each in found]
@@ -44,6 +52,13 @@ def score_difference(values: Values[Name], first: Sequence[Name], second: Sequen
 
     Raises:
         ParameterError: If the lists differ in length, or a network is missing.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import score_difference
+        >>> right = {"large": np.array([[True, True, True, False]]), "small": np.array([[True, True, False, False]])}
+        >>> score_difference(right, ["large"], ["small"]).estimate  # in points
+        25.0
     """
     if len(first) != len(second) or not first:
         raise ParameterError(f"{len(first)} networks are to be compared with {len(second)}: expected as many")
@@ -58,7 +73,13 @@ def score_difference(values: Values[Name], first: Sequence[Name], second: Sequen
 
 
 def magnitude(interval: BootstrapInterval) -> BootstrapInterval:
-    """The interval of a difference's absolute value: from 0 where the interval holds 0."""
+    """The interval of a difference's absolute value: from 0 where the interval holds 0.
+
+    Example:
+        >>> from nbutils.evaluation import BootstrapInterval, magnitude
+        >>> magnitude(BootstrapInterval(-0.2, -0.5, 0.1, 0.95))
+        BootstrapInterval(estimate=0.2, low=0.0, high=0.5, level=0.95)
+    """
     ends = sorted((abs(interval.low), abs(interval.high)))
     least = 0.0 if interval.low <= 0 <= interval.high else ends[0]
     return BootstrapInterval(abs(interval.estimate), least, ends[1], interval.level)

@@ -28,6 +28,16 @@ def layer_table(network: FaceNetwork) -> pd.DataFrame:
     Returns:
         Indexed by the module's name: kind (conv, lconv, pool, fc), kernel (0 for fc), channels, height, width
         (1 for fc), parameters, training_only (whether inference does without).
+
+    Example:
+        >>> from nbutils.evaluation import layer_table
+        >>> from nbutils.models import MobileIDStudent
+        >>> layer_table(MobileIDStudent(422, width=4))[["kind", "channels", "parameters"]].head(3)
+                  kind  channels  parameters
+        layer
+        group1    conv         4         196
+        group2.0  pool         4           0
+        group3    conv         4         148
     """
     rows: dict[str, dict[str, Any]] = {}
 
@@ -69,6 +79,13 @@ def in_groups(layers: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row a group, named by its first layer: the size of its last layer, the parameters of all.
+
+    Example:
+        >>> from nbutils.evaluation import in_groups, layer_table
+        >>> from nbutils.models import DeepID3
+        >>> layers = layer_table(DeepID3(10, width=4))
+        >>> len(layers), len(in_groups(layers))
+        (22, 18)
     """
     joins = (layers["kind"] == "conv") & (layers["kind"].shift() == "conv")
     groups = layers.reset_index().groupby((~joins).cumsum().to_numpy())

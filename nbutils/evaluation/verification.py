@@ -63,6 +63,14 @@ def evaluate_pairs(features_a: Array, features_b: Array, same: Array, folds: Arr
 
     Raises:
         ParameterError: naming the argument whose shape, type or values do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> distances, same = np.array([1, 2, 5, 4, 6, 7]), np.array([True, True, True, False, False, False])
+        >>> result = evaluate_pairs(np.zeros((6, 1)), distances[:, None], same, np.array([0, 1, 0, 0, 1, 1]))
+        >>> round(result.auc, 3), result.fold_accuracies
+        (0.889, array([0.33333333, 1.        ]))
     """
     a, b = _features(features_a, "features_a"), _features(features_b, "features_b")
     if a.shape != b.shape:
@@ -119,6 +127,15 @@ def wrong_pairs(result: VerificationResult, quantile: float) -> WrongPairs:
     Args:
         result: Distances of the pairs.
         quantile: The threshold, as a share of all pairs that lie below it, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs, wrong_pairs
+        >>> distances, same = np.array([1.0, 5.0, 2.0, 4.0]), np.array([True, True, False, False])
+        >>> result = evaluate_pairs(np.zeros((4, 1)), distances[:, None], same, np.array([0, 1, 0, 1]))
+        >>> wrong = wrong_pairs(result, 0.5)
+        >>> wrong.rejected, wrong.accepted
+        (array([1]), array([2]))
     """
     threshold = float(np.quantile(result.distances, quantile))
     rejected = np.flatnonzero(result.same & (result.distances > threshold))
@@ -133,7 +150,16 @@ def wrong_pairs(result: VerificationResult, quantile: float) -> WrongPairs:
 
 
 def equal_error_quantile(result: VerificationResult) -> float:
-    """The share of pairs below the threshold at which as many matched pairs are rejected as mismatched accepted."""
+    """The share of pairs below the threshold at which as many matched pairs are rejected as mismatched accepted.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import equal_error_quantile, evaluate_pairs
+        >>> distances, same = np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, True, False, False])
+        >>> result = evaluate_pairs(np.zeros((4, 1)), distances[:, None], same, np.array([0, 1, 0, 1]))
+        >>> equal_error_quantile(result)
+        0.5
+    """
     gap = np.abs(1 - result.true_positive_rate - result.false_positive_rate)
     threshold = result.thresholds[int(gap.argmin())]
     return float((result.distances <= threshold).mean())

@@ -13,6 +13,14 @@ class AttributeLoss(Loss):
     """Cross-entropy with the attributes of each face (the row "1-of-K" with attributes of Luo et al. 2016).
 
     The paper does not say how attributes enter. Here a linear layer on the top hidden layer predicts each of them.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import AttributeLoss, Signals
+        >>> predicted, true = torch.zeros(2, 3), torch.ones(2, 3).bool()
+        >>> signals = Signals.of(student={"attributes": predicted}, truth={"attributes": true})
+        >>> round(float(AttributeLoss()(signals)), 3)  # log 2
+        0.693
     """
 
     reads = ("student.attributes", "truth.attributes")

@@ -16,6 +16,15 @@ class HiddenLoss(Loss):
     The widths differ (2048/k against 2048), and the paper does not say how they meet: M is a linear map, learned
     with the student and dropped afterwards; between equal widths it is the identity. The mean over neurons, rather
     than their sum, keeps β = 1 on the scale of the other terms whatever the width.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import HiddenLoss, Signals
+        >>> loss = HiddenLoss()
+        >>> signals = Signals.of(student={"features": torch.ones(2, 4)}, teacher={"features": torch.ones(2, 6)})
+        >>> loss.prepare(signals)  # makes M, from 4 neurons to 6
+        >>> loss.map, loss(signals).shape
+        (Linear(in_features=4, out_features=6, bias=True), torch.Size([]))
     """
 
     reads = ("student.features", "teacher.features")
@@ -40,6 +49,15 @@ class HintLoss(Loss):
     """½ ‖r(v) − u‖² for each unit of a middle layer: stage one of FitNets (Romero et al. 2015, Eq. 3).
 
     u is the teacher's map half way up, v the student's, r a learned 1 × 1 convolution between their channels.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import HintLoss, Signals
+        >>> loss = HintLoss()
+        >>> signals = Signals.of(student={"middle": torch.ones(2, 4, 5, 5)}, teacher={"middle": torch.ones(2, 8, 5, 5)})
+        >>> loss.prepare(signals)
+        >>> loss.regressor
+        Conv2d(4, 8, kernel_size=(1, 1), stride=(1, 1))
     """
 
     reads = ("student.middle", "teacher.middle")

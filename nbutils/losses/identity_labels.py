@@ -11,7 +11,15 @@ from nbutils.losses.signals import Signals
 
 
 class LabelLoss(Loss):
-    """Cross-entropy with the identity (the row "1-of-K" of Luo et al. 2016, Fig. 3)."""
+    """Cross-entropy with the identity (the row "1-of-K" of Luo et al. 2016, Fig. 3).
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import LabelLoss, Signals
+        >>> signals = Signals.of(student={"output": torch.tensor([[9.0, 0.0]])}, truth={"identity": torch.tensor([0])})
+        >>> round(float(LabelLoss()(signals)), 4)
+        0.0001
+    """
 
     reads = ("student.output", "truth.identity")
     output_like = "truth.identity"
@@ -22,7 +30,16 @@ class LabelLoss(Loss):
 
 
 class SupervisionLoss(Loss):
-    """Sum of the cross-entropies of all deep-supervision heads (Luo et al. 2016, Table 1; Sun et al. 2015)."""
+    """Sum of the cross-entropies of all deep-supervision heads (Luo et al. 2016, Table 1; Sun et al. 2015).
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import Signals, SupervisionLoss
+        >>> heads = (torch.zeros(2, 4), torch.zeros(2, 4))
+        >>> signals = Signals.of(student={"supervision": heads}, truth={"identity": torch.tensor([0, 3])})
+        >>> round(float(SupervisionLoss()(signals)), 3)  # 2 log 4
+        2.773
+    """
 
     reads = ("student.supervision", "truth.identity")
     output_like = "truth.identity"

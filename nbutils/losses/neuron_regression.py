@@ -12,6 +12,13 @@ class NeuronLoss(Loss):
     """L(D) = 1/(2M) Σ_i ‖f_i − g(I_i; W)‖² over the M images of a batch (Luo et al. 2016, Eq. 1).
 
     f_i are the teacher's neurons, all or the selected ones, after ReLU; g is the student's output.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import NeuronLoss, Signals
+        >>> signals = Signals.of(student={"output": torch.zeros(1, 2)}, teacher={"neurons": torch.tensor([[3.0, 4.0]])})
+        >>> float(NeuronLoss()(signals))  # half of 3² + 4²
+        12.5
     """
 
     reads = ("student.output", "teacher.neurons")

@@ -20,6 +20,19 @@ class Objective(nn.Module):
 
     Raises:
         ParameterError: If there is no term, or a weight is negative or not finite.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import LabelLoss, NeuronLoss, Objective, Signals
+        >>> objective = Objective({"labels": (1.0, LabelLoss()), "neurons": (0.5, NeuronLoss())})
+        >>> signals = Signals.of(
+        ...     student={"output": torch.zeros(1, 2)},
+        ...     teacher={"neurons": torch.ones(1, 2)},
+        ...     truth={"identity": torch.tensor([0])},
+        ... )
+        >>> total, terms = objective(signals)
+        >>> round(float(total), 3), sorted(terms)
+        (1.193, ['labels', 'neurons'])
     """
 
     def __init__(self, terms: Mapping[str, tuple[float, nn.Module]]) -> None:

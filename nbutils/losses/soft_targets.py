@@ -27,6 +27,14 @@ class SoftTargetLoss(Loss):
 
     Raises:
         ParameterError: If the temperature is not positive.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import Signals, SoftTargetLoss
+        >>> logits = torch.tensor([[2.0, 0.0, -1.0]])
+        >>> signals = Signals.of(student={"output": logits + 5}, teacher={"logits": logits, "each": logits[None]})
+        >>> abs(float(SoftTargetLoss(temperature=3)(signals))) < 1e-6  # a shift of all logits predicts the same
+        True
     """
 
     reads = ("student.output", "teacher.logits")
@@ -68,6 +76,13 @@ class LogitsLoss(Loss):
 
     1/(2N) Σ (a_T − mean a_T − a_S + mean a_S)² for each image: what t² times the soft-target loss tends to as
     t → ∞ (Hinton et al. 2015, section 2.1). Of an ensemble, it reads the mean logits: the same limit.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import LogitsLoss, Signals
+        >>> student, teacher = torch.tensor([[5.0, 5.0]]), torch.tensor([[1.0, -1.0]])
+        >>> float(LogitsLoss()(Signals.of(student={"output": student}, teacher={"logits": teacher})))
+        0.5
     """
 
     reads = ("student.output", "teacher.logits")

@@ -26,6 +26,14 @@ class TripletLoss(Loss):
 
     Raises:
         ParameterError: If the margin is not positive.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.losses import Signals, TripletLoss
+        >>> features = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        >>> signals = Signals.of(student={"features": features}, truth={"identity": torch.tensor([0, 0, 1])})
+        >>> float(TripletLoss(margin=0.4)(signals))  # the stranger is already further away than the margin
+        0.0
     """
 
     reads = ("student.features", "truth.identity")

@@ -54,6 +54,21 @@ class FaceNetwork(nn.Module):
         training_only: Names of the submodules that inference does without.
         heads: Names of the submodules that belong to one task, which a transfer to another need not take along.
         view: What it sees of the images; None: all, as they are.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from nbutils.models import FaceNetwork, Outputs
+        >>> class Linear(FaceNetwork):
+        ...     input_size = (32, 32)
+        ...     def __init__(self, outputs):
+        ...         super().__init__()
+        ...         self.top, self.last = nn.Linear(3 * 32 * 32, 16), nn.Linear(16, outputs)
+        ...     def forward(self, images):
+        ...         features = self.top(images.flatten(1)).relu()
+        ...         return Outputs(features=features, output=self.last(features))
+        >>> Linear(10)(torch.zeros(2, 3, 32, 32)).output.shape
+        torch.Size([2, 10])
     """
 
     input_size: tuple[int, int]

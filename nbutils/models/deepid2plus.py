@@ -18,6 +18,14 @@ class DeepID2Plus(FaceNetwork):
         num_classes: Identities of the training set (12,294 in the paper).
         width: Channels of every map (128 in the paper). The top hidden layer keeps its 512 neurons at any
             width, so that selections stay comparable.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.models import DeepID2Plus
+        >>> teacher = DeepID2Plus(num_classes=10, width=4).eval()
+        >>> outputs = teacher(torch.zeros(2, 3, 55, 47))
+        >>> outputs.features.shape, outputs.output.shape
+        (torch.Size([2, 512]), torch.Size([2, 10]))
     """
 
     input_size = (55, 47)

@@ -20,6 +20,13 @@ class Deployed(nn.Module):
     Args:
         networks: One or more; each sees the whole input, or its own region of it (`FaceNetwork.look_at`).
         layer: Which of `Outputs` the representation is.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.models import Deployed, MobileIDStudent
+        >>> students = [MobileIDStudent(10, width=4) for _ in range(2)]
+        >>> Deployed(students)(torch.zeros(1, 3, 55, 47)).shape
+        torch.Size([1, 1024])
     """
 
     def __init__(self, networks: Sequence[FaceNetwork], layer: FeatureLayer = "features") -> None:

@@ -30,6 +30,13 @@ def extract_features(
 
     Returns:
         (N, F) float32.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.models import MobileIDStudent, extract_features
+        >>> faces = np.zeros((3, 61, 53, 3), np.uint8)
+        >>> extract_features(MobileIDStudent(10, width=4), faces).shape
+        (3, 512)
     """
     return extract_outputs(model, images, [layer])[0]
 

@@ -30,6 +30,12 @@ class LocallyConnected2d(nn.Module):
         out_channels: Channels of the output.
         in_size: (height, width) of the input map, fixed because the weights belong to positions.
         kernel_size: Side of the square filters.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.models import LocallyConnected2d
+        >>> LocallyConnected2d(3, 4, in_size=(6, 5), kernel_size=2)(torch.zeros(1, 3, 6, 5)).shape
+        torch.Size([1, 4, 5, 4])
     """
 
     def __init__(self, in_channels: int, out_channels: int, in_size: tuple[int, int], kernel_size: int) -> None:

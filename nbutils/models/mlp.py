@@ -23,6 +23,12 @@ class MLP(FaceNetwork):
         width: Its columns.
         dropout: Share of the hidden neurons that are silenced in training; of the inputs, two fifths of it
             (0.2 for the usual 0.5).
+
+    Example:
+        >>> import torch
+        >>> from nbutils.models import MLP
+        >>> MLP(outputs=10, neurons=20)(torch.zeros(3, 1, 28, 28)).output.shape
+        torch.Size([3, 10])
     """
 
     channels = 1

@@ -17,6 +17,13 @@ class MobileIDStudent(FaceNetwork):
         width: Channels of every map (128 in the paper).
         num_features: Neurons of the top hidden layer (512 in the paper).
         attributes: Of the faces, to predict as extra supervision; 0 for none. The layer that does is for training only.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.models import MobileIDStudent
+        >>> student = MobileIDStudent(out_features=422, width=4)
+        >>> student(torch.zeros(2, 3, 55, 47)).output.shape
+        torch.Size([2, 422])
     """
 
     input_size = (55, 47)
@@ -50,5 +57,13 @@ class MobileIDStudent(FaceNetwork):
 
 
 def deployed_student(out_features: int = 422) -> MobileIDStudent:
-    """The student that the authors published for phones: 64 channels, fully connected 500 and 500, 422 outputs."""
+    """The student that the authors published for phones: 64 channels, fully connected 500 and 500, 422 outputs.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.models import deployed_student
+        >>> student = deployed_student()
+        >>> student(torch.zeros(1, 3, 55, 47)).output.shape
+        torch.Size([1, 422])
+    """
     return MobileIDStudent(out_features, width=64, num_features=500)

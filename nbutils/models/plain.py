@@ -21,6 +21,15 @@ class PlainNetwork(FaceNetwork):
 
     Raises:
         ParameterError: There is no such module.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from nbutils.models import PlainNetwork
+        >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+        >>> outputs = PlainNetwork(network, (32, 32), features="1")(torch.zeros(2, 3, 32, 32))
+        >>> outputs.features.shape, outputs.output.shape
+        (torch.Size([2, 4]), torch.Size([2, 10]))
     """
 
     def __init__(

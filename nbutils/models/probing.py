@@ -49,6 +49,14 @@ def module_features(
         ParameterError: No such module (the nearest are named), one that does not run or returns no tensor of two or
             four axes, an unknown pooling, or no images.
         DataError: A response is not finite; the image and the neuron are named.
+
+    Example:
+        >>> import numpy as np
+        >>> import torch
+        >>> from nbutils.models import module_features
+        >>> network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
+        >>> module_features(network, "1", np.zeros((2, 8, 8, 3), np.uint8)).shape
+        (2, 4)
     """
     find_module(network, path)
     if pooling not in ("mean", "max"):

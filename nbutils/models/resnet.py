@@ -100,6 +100,14 @@ def resnet50(
         depth: Layers with weights.
         width: Kernels of the first layer before division.
         size: (height, width) of the input.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.models import resnet50
+        >>> teacher, student = (resnet50(divisor, 10, depth=14, width=16, size=(32, 32)) for divisor in (1, 8))
+        >>> images = torch.zeros(2, 3, 32, 32)
+        >>> teacher(images).features.shape, student(images).features.shape
+        (torch.Size([2, 512]), torch.Size([2, 64]))
     """
     return FaceResNet(num_classes, divisor, depth, width, *size)
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import torch
 
-from nbutils.data.manifest import load_manifest
-from nbutils.data.sources.embedded import SyntheticData
-from nbutils.data.sources.on_disk import FolderData
+from nbutils.data.loading import data_spec
 from nbutils.data.spec import DataSpec
-from nbutils.errors import DataError, ParameterError
+from nbutils.errors import ParameterError
 from nbutils.training.spec import TrainingSpec
 
 Precision = Literal["32-true", "bf16-mixed"]
@@ -36,7 +33,7 @@ def face_data(
     layout: str = "",
     pairs_root: str = "",
 ) -> DataSpec:
-    """Names the faces of a notebook's parameters.
+    """Names the faces of a notebook's parameters: `nbutils.data.data_spec` with the preset's size.
 
     Args:
         dataset: "synthetic", or the name or path of a manifest.
@@ -48,29 +45,37 @@ def face_data(
 
     Raises:
         ParameterError: Unknown data set or preset, or no folder where one is needed.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> face_data("synthetic", preset="smoke").identities
+        20
     """
     check_preset(preset)
+    size: dict[str, int] = {}
     if dataset == "synthetic":
         identities, images, validation, pairs = _SYNTHETIC[preset]
-        return SyntheticData(
-            identities=identities, images_per_identity=images, validation_images=validation, pairs=pairs, seed=seed
-        )
-    try:
-        manifest = load_manifest(dataset)
-    except DataError as error:
-        raise ParameterError(f"dataset is {dataset!r}: {error}") from None
-    if not data_root:
-        raise ParameterError(f"data_root is empty: expected the folder or file of {manifest.title}")
-    return FolderData(
-        dataset=dataset,
-        root=Path(data_root),
-        layout=layout or None,
-        pairs_root=Path(pairs_root) if pairs_root else None,
-    )
+        size = {
+            "identities": identities,
+            "images_per_identity": images,
+            "validation_images": validation,
+            "pairs": pairs,
+            "seed": seed,
+        }
+    return data_spec(dataset, data_root, layout=layout, pairs_root=pairs_root, **size)
 
 
 def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
-    """The specs of a notebook in their order, whatever groups they stand in."""
+    """The specs of a notebook in their order, whatever groups they stand in.
+
+    Example:
+        >>> from nbutils.papers import all_trainings, face_data
+        >>> from nbutils.papers.luo2016 import fig3, t1
+        >>> data = face_data("synthetic", preset="smoke")
+        >>> teacher = t1(data, "smoke")
+        >>> [spec.name for spec in all_trainings({"teachers": [teacher], "students": fig3(data, "smoke")})][:3]
+        ['T1', 'T1', '1-of-K']
+    """
     if isinstance(trainings, TrainingSpec):
         yield trainings
         return
@@ -79,20 +84,37 @@ def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
 
 
 def best_precision() -> Precision:
-    """bf16 arithmetic where the processor has it, else float32."""
+    """bf16 arithmetic where the processor has it, else float32.
+
+    Example:
+        >>> from nbutils.papers import best_precision
+        >>> best_precision() in ("32-true", "bf16-mixed")  # by the processor
+        True
+    """
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 
 def check_preset(preset: str) -> None:
-    """Raises `ParameterError` unless `preset` is one of the three."""
+    """Raises `ParameterError` unless `preset` is one of the three.
+
+    Example:
+        >>> from nbutils.papers import check_preset
+        >>> check_preset("smoke")
+    """
     if preset not in _SYNTHETIC:
         raise ParameterError(f"preset is {preset!r}: expected one of {', '.join(_SYNTHETIC)}")
 
 
 def check_targets(targets: str) -> Literal["online", "cached"]:
-    """`targets`, or a `ParameterError` unless it is one of the two."""
+    """`targets`, or a `ParameterError` unless it is one of the two.
+
+    Example:
+        >>> from nbutils.papers import check_targets
+        >>> check_targets("cached")
+        'cached'
+    """
     if targets not in ("online", "cached"):
         raise ParameterError(f"targets is {targets!r}: expected 'online' or 'cached'")
     return "cached" if targets == "cached" else "online"

@@ -110,6 +110,11 @@ def paper(name: str) -> Paper:
     Raises:
         ParameterError: no such paper.
         DataError: its file is malformed; the error names the place.
+
+    Example:
+        >>> from nbutils.papers import paper
+        >>> paper("luo2016").venue
+        'AAAI 2016'
     """
     files = {item.name: item / "printed.yml" for item in resources.files("nbutils.papers").iterdir() if item.is_dir()}
     known = sorted(package for package, file in files.items() if file.is_file())
@@ -144,6 +149,15 @@ def printed(name: str, table: str) -> pd.DataFrame:
 
     Raises:
         ParameterError: no such paper or table.
+
+    Example:
+        >>> from nbutils.papers import printed
+        >>> printed("luo2016", "fig3").head(3)
+                               AUC  targets
+        method
+        T1                   97.83      NaN
+        1-of-K               91.23  12294.0
+        1-of-K + attributes  91.00  12294.0
     """
     tables = paper(name).tables
     if table not in tables:
@@ -156,6 +170,11 @@ def claim(name: str, claim_id: str) -> Claim:
 
     Raises:
         ParameterError: no such paper or claim.
+
+    Example:
+        >>> from nbutils.papers import claim
+        >>> claim("luo2016", "fig3-selection-over-teacher").text
+        'A student of the selected neurons passes its teacher T1.'
     """
     return paper(name).claim(claim_id)
 
@@ -171,6 +190,14 @@ def beside(name: str, table: str, ours: pd.DataFrame, *, column: str = "AUC") ->
 
     Returns:
         `ours` with a first column "paper <column>".
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.papers import beside
+        >>> ours = pd.DataFrame({"AUC": [95.0]}, index=["selection"])
+        >>> beside("luo2016", "fig3", ours)
+                   paper AUC   AUC
+        selection      98.18  95.0
     """
     frame = printed(name, table)
     if column not in frame.columns:

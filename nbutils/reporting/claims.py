@@ -28,6 +28,11 @@ def judge(low: float, high: float, *, relation: Relation, reference: float = 0.0
 
     Raises:
         ParameterError: `low` is above `high`, or the relation is neither "greater" nor "less".
+
+    Example:
+        >>> from nbutils.reporting import judge
+        >>> judge(0.1, 0.7, relation="greater"), judge(-0.2, 0.7, relation="greater")
+        ('holds', 'undecided')
     """
     if relation not in ("greater", "less"):
         raise ParameterError(f"relation is {relation!r}, expected 'greater' or 'less'")

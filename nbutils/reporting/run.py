@@ -44,6 +44,18 @@ class Run:
 
     Raises:
         ParameterError: the data set or the preset is missing, or a parameter is no plain value.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import pandas as pd
+        >>> from nbutils.reporting import Run
+        >>> with TemporaryDirectory() as folder:
+        ...     run = Run("mine/trial", parameters={"dataset": "synthetic", "preset": "smoke"}, out_dir=folder)
+        ...     _ = run.table("scores", pd.DataFrame({"AUC": [95.0]}, index=["student"]), caption="AUC in %")
+        ...     _ = run.finish()
+        ...     sorted(file.name for file in Path(folder, "tables").iterdir())
+        ['scores.csv', 'scores.md', 'scores.tex']
     """
 
     def __init__(self, notebook: str, *, parameters: Mapping[str, object], out_dir: str | Path | None = None) -> None:

@@ -97,6 +97,19 @@ def select_from_module(
     Raises:
         ParameterError: A path, name, count or attribute that does not fit; the error says which.
         DataError: A response is not finite.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.data import ATTRIBUTES, SyntheticFaces
+        >>> from nbutils.selection import select_from_module
+        >>> _ = torch.manual_seed(0)
+        >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 8), torch.nn.ReLU())
+        >>> names = ("Male", "Young", "Smiling", "Blurry")
+        >>> faces = SyntheticFaces(images_per_identity=1).render(range(300), height=16, width=16)
+        >>> attributes = faces.attributes[:, [ATTRIBUTES.index(name) for name in names]]
+        >>> found = select_from_module(network, "1", faces.images, attributes, names, ["Male", "Young"], count=3)
+        >>> found.discriminativeness.shape, len(found.selection.indices)
+        ((8, 4), 3)
     """
     images, attributes = np.asarray(images), np.asarray(attributes)
     if attributes.shape != (len(images), len(names)):

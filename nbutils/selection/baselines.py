@@ -47,6 +47,14 @@ def reduction(
 
     Raises:
         ParameterError: An unknown method, or a count that it cannot give.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import reduction
+        >>> responses = np.random.default_rng(0).normal(size=(20, 5))
+        >>> keep = reduction("PCA", 2, responses, np.full((5, 4), 0.7), np.array([True, True, False, False]))
+        >>> keep(responses[:3]).shape
+        (3, 2)
     """
     if method == "PCA":
         most = min(features.shape)
@@ -68,7 +76,16 @@ def chosen_neurons(
     lam: float = LAMBDA,
     seed: int = 0,
 ) -> npt.NDArray[np.int64]:
-    """The neurons that a method of `METHODS` other than PCA keeps, ascending; arguments as for `reduction`."""
+    """The neurons that a method of `METHODS` other than PCA keeps, ascending; arguments as for `reduction`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import chosen_neurons
+        >>> responses = np.array([[0.0, 1.0, 5.0], [0.0, 2.0, 9.0]])
+        >>> related = np.array([True, True, False, False])
+        >>> chosen_neurons("highest variance", 1, responses, np.full((3, 4), 0.7), related)
+        array([2])
+    """
     neurons = features.shape[1]
     if not 1 <= count <= neurons:
         raise ParameterError(f"count is {count}: expected 1 to {neurons} neurons")
@@ -86,6 +103,12 @@ def chosen_neurons(
 
 
 def overlap(first: Iterable[int], second: Iterable[int]) -> float:
-    """Jaccard index of two choices: neurons in both ÷ neurons in either; 1 for equal ones, 1 for two empty ones."""
+    """Jaccard index of two choices: neurons in both ÷ neurons in either; 1 for equal ones, 1 for two empty ones.
+
+    Example:
+        >>> from nbutils.selection import overlap
+        >>> overlap([1, 2, 3], [2, 3, 4])
+        0.5
+    """
     a, b = set(map(int, first)), set(map(int, second))
     return len(a & b) / len(a | b) if a | b else 1.0

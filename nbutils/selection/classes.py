@@ -52,6 +52,14 @@ def class_discriminativeness(
     Raises:
         ParameterError: the shapes disagree, a response is not finite, there is only one class, or no class has two
             images.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import class_discriminativeness
+        >>> responses = np.array([[0.9], [0.8], [0.1], [0.2], [0.1], [0.3]])
+        >>> found = class_discriminativeness(responses, np.array([0, 0, 1, 1, 2, 2]))
+        >>> found.values.round(2), found.classes
+        (array([[1.  , 0.88, 0.75]]), array([0, 1, 2]))
     """
     labels = np.asarray(identity)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):

@@ -20,6 +20,12 @@ def lbp_features(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
     Returns:
         (N, 640) float32, shares of the pixels of each cell.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import lbp_features
+        >>> lbp_features(np.zeros((2, 61, 53, 3), np.uint8)).shape
+        (2, 640)
     """
     rows = np.linspace(0, images.shape[1], _GRID + 1).astype(int)
     columns = np.linspace(0, images.shape[2], _GRID + 1).astype(int)
@@ -42,5 +48,11 @@ def hog_features(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
     Returns:
         (N, F) float32.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import hog_features
+        >>> hog_features(np.zeros((2, 61, 53, 3), np.uint8)).shape
+        (2, 1620)
     """
     return np.stack([hog(rgb2gray(image), feature_vector=True) for image in images]).astype(np.float32)

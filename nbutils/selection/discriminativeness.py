@@ -36,6 +36,15 @@ def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attribu
 
     Raises:
         ParameterError: the shapes disagree, a response is not finite, or an attribute has one value only.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import attribute_discriminativeness
+        >>> responses = np.array([[0.1, 0.9], [0.2, 0.1], [0.8, 0.8], [0.9, 0.2]])
+        >>> smiling = np.array([[False], [False], [True], [True]])
+        >>> attribute_discriminativeness(responses, smiling)  # the first neuron separates them
+        array([[1.  ],
+               [0.75]])
     """
     responses, present = _check(features, attributes)
     scale = _scale(present)
@@ -69,6 +78,13 @@ def chance_level(attributes: npt.ArrayLike, *, alpha: float = 0.01) -> FloatArra
 
     Raises:
         ParameterError: an attribute has one value only, or `alpha` lies outside (0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import chance_level
+        >>> half_of_them = np.arange(1000)[:, None] % 2 == 0
+        >>> chance_level(half_of_them).round(3), chance_level(half_of_them[:100]).round(3)  # fewer images, more luck
+        (array([0.551]), array([0.663]))
     """
     if not 0 < alpha < 1:
         raise ParameterError(f"alpha is {alpha}; expected a probability between 0 and 1")

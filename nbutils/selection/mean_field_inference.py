@@ -58,6 +58,14 @@ def energy(
 
     Returns:
         (...) energies.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import energy
+        >>> unary = np.array([0.5, 2.0])
+        >>> choices = [[0, 0], [1, 0], [0, 1], [1, 1]]
+        >>> energy(choices, unary, np.zeros((2, 2)), lam=0.1, cost_of_not_choosing=1.0)  # best: the first neuron alone
+        array([2. , 1.5, 3. , 2.5])
     """
     y = np.asarray(y, dtype=np.float64)
     with np.errstate(invalid="ignore"):
@@ -74,6 +82,14 @@ def similarity(discriminativeness: FloatArray) -> FloatArray:
 
     Returns:
         (N, N) symmetric similarities in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import similarity
+        >>> similarity(np.array([[0.5, 0.9], [0.5, 0.9], [0.9, 0.5]])).round(2)
+        array([[0.  , 1.  , 0.85],
+               [1.  , 0.  , 0.85],
+               [0.85, 0.85, 0.  ]])
     """
     x = discriminativeness - discriminativeness.mean(axis=0)
     half = (x**2).sum(axis=1) / 2
@@ -114,6 +130,13 @@ def mean_field(
 
     Returns:
         The choice with its marginals, energy and trace.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import mean_field
+        >>> solution = mean_field(np.array([0.5, 2.0, 0.7]), np.zeros((3, 3)), lam=0.1)
+        >>> solution.chosen, round(solution.energy, 2)
+        (array([ True, False,  True]), 2.2)
     """
     able = np.isfinite(unary)
     neurons = len(unary)

@@ -77,6 +77,13 @@ def unary_costs(discriminativeness: npt.ArrayLike, identity_related: npt.ArrayLi
 
     Raises:
         ParameterError: the shapes disagree, an accuracy lies outside [0.5, 1], or IA or NA has fewer than two.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import unary_costs
+        >>> accuracies = np.array([[0.9, 0.5, 0.6, 0.5], [0.6, 0.5, 0.9, 0.5], [0.5, 0.5, 0.5, 0.5]])
+        >>> unary_costs(accuracies, [True, True, False, False])  # an IA neuron, an NA neuron, a constant one
+        array([0.25, 4.  ,  inf])
     """
     x = _check_discriminativeness(discriminativeness)
     related = _check_partition(identity_related, x.shape[1])
@@ -105,6 +112,13 @@ def neuron_groups(
 
     Raises:
         ParameterError: the shapes disagree, or a value lies outside its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import neuron_groups
+        >>> accuracies = np.array([[0.9, 0.5], [0.5, 0.8], [0.7, 0.7], [0.5, 0.5]])
+        >>> neuron_groups(accuracies, np.array([True, False])).tolist()
+        ['IA', 'NA', 'IA+NA', 'inhibitive']
     """
     x = _check_discriminativeness(discriminativeness)
     related = _as_partition(identity_related, x.shape[1])
@@ -149,6 +163,14 @@ def select_neurons(
 
     Raises:
         ParameterError: a parameter is out of its range, the shapes disagree, or too few neurons respond.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import select_neurons
+        >>> accuracies = np.array([[0.9, 0.5, 0.55, 0.5], [0.55, 0.5, 0.9, 0.5], [0.8, 0.5, 0.5, 0.55]])
+        >>> selection = select_neurons(accuracies, [True, True, False, False])
+        >>> selection.indices, selection.unary_costs.round(2), selection.groups.tolist()
+        (array([0, 2]), array([0.13, 8.  , 0.17]), ['IA', 'NA', 'IA'])
     """
     x = _check_discriminativeness(discriminativeness)
     costs = unary_costs(x, identity_related)
@@ -197,6 +219,13 @@ def drop_inhibitive(
 
     Raises:
         ParameterError: a value lies outside its range, or no neuron is selective.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import drop_inhibitive
+        >>> selection = drop_inhibitive(np.array([[0.9, 0.5], [0.5, 0.5], [0.5, 0.8]]))
+        >>> selection.indices, selection.groups.tolist()
+        (array([0, 2]), ['IA', 'inhibitive', 'IA'])
     """
     x = _check_discriminativeness(discriminativeness)
     level = _check_level(selective_at, x.shape[1])

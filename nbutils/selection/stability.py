@@ -56,6 +56,15 @@ def stability_over_images(
 
     Raises:
         ParameterError: As of `select_neurons`; or an attribute is so rare that most resamples lack it.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import stability_over_images
+        >>> rng = np.random.default_rng(0)
+        >>> attributes = rng.random((100, 4)) < 0.5
+        >>> responses = attributes[:, [0, 1, 2, 3, 0, 2]] + rng.normal(size=(100, 6))
+        >>> stability_over_images(responses, attributes, np.array([True, True, False, False]), 3, samples=5).frequency
+        array([0.8, 0.8, 0.4, 0. , 1. , 0. ])
     """
     reference = select_neurons(
         attribute_discriminativeness(features, attributes), identity_related, count=count, lam=lam
@@ -82,6 +91,15 @@ def stability_over_lambda(
 
     Returns:
         One row a λ: λ, the overlap with the choice at `reference`, and the mean cost Φ of the chosen.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import stability_over_lambda
+        >>> accuracies = np.random.default_rng(0).uniform(0.5, 1, size=(20, 4))
+        >>> stability_over_lambda(accuracies, np.array([True, True, False, False]), 10, [0.1, 100.0]).round(2)
+               λ  overlap  mean cost Φ
+        0    0.1     1.00         0.34
+        1  100.0     0.54         0.70
     """
     at = select_neurons(discriminativeness, identity_related, count=count, lam=reference)
     rows = []
@@ -93,7 +111,13 @@ def stability_over_lambda(
 
 
 def chance_overlap(count: int, neurons: int) -> float:
-    """Jaccard index of two independent random choices, at its expected intersection count² / N."""
+    """Jaccard index of two independent random choices, at its expected intersection count² / N.
+
+    Example:
+        >>> from nbutils.selection import chance_overlap
+        >>> round(chance_overlap(400, 512), 3)  # two random choices of most neurons are much alike
+        0.641
+    """
     common = count**2 / neurons
     return common / (2 * count - common)
 

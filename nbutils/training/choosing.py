@@ -18,6 +18,15 @@ def choose_neurons(teacher: Teacher, data: FaceData, selection: SelectionSpec) -
         teacher: One network or an ensemble.
         data: Its validation faces are looked at, or the training faces where it has none.
         selection: Count, λ and number of images.
+
+    Example:
+        >>> from nbutils.data import load_faces
+        >>> from nbutils.models import MobileIDStudent
+        >>> from nbutils.training import SelectionSpec, Teacher, choose_neurons
+        >>> faces = load_faces(identities=4, images_per_identity=2, validation_images=200, pairs=20)
+        >>> selection = choose_neurons(Teacher([MobileIDStudent(4, width=4)]), faces, SelectionSpec(count=100))
+        >>> len(selection.indices)
+        100
     """
     faces = data.validation or data.train
     keep = slice(0, selection.images)

@@ -20,6 +20,11 @@ class FaceInput(Frozen):
         high: Value of a white one.
         axes: Order of the axes.
         channels: Order of the colours.
+
+    Example:
+        >>> from nbutils.training import FaceInput
+        >>> FaceInput(height=112, width=112, low=-1, high=1, channels="BGR").axes
+        'NCHW'
     """
 
     height: PositiveInt | None = None

@@ -13,7 +13,16 @@ from nbutils.training.trainer import TrainingResult, train
 
 
 def distinct_networks(specs: Iterable[TrainingSpec]) -> dict[str, TrainingSpec]:
-    """All networks behind `specs` by their keys, each once, predecessors before those that need them."""
+    """All networks behind `specs` by their keys, each once, predecessors before those that need them.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import fig3
+        >>> from nbutils.training import distinct_networks
+        >>> rows = fig3(face_data("synthetic", preset="smoke"), "smoke")
+        >>> [spec.name for spec in distinct_networks([rows["selection"]]).values()]  # its teacher comes first
+        ['T1', 'selection']
+    """
     found: dict[str, TrainingSpec] = {}
 
     def visit(spec: TrainingSpec) -> None:
@@ -70,6 +79,23 @@ def train_cells(
     Raises:
         ParameterError: If there is no seed, or the seeds differ in their cells.
         DataError: See `train`.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.data import SyntheticData
+        >>> from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train_cells
+        >>> spec = TrainingSpec(
+        ...     name="labels",
+        ...     data=SyntheticData(identities=4, images_per_identity=4, validation_images=4, pairs=20),
+        ...     model=ModelSpec("MobileIDStudent", options={"width": 4}),
+        ...     objective={"labels": Term("LabelLoss")},
+        ...     schedule=Schedule(epochs=1),
+        ... )
+        >>> seeds = [{"labels": spec.model_copy(update={"seed": seed})} for seed in (0, 1)]
+        >>> with TemporaryDirectory() as folder:
+        ...     found = train_cells(seeds, store=Store(folder), progress=False)
+        ...     len(found.results["labels"]), found.trained_now
+        (2, 2)
     """
     if not cells or any(set(other) != set(cells[0]) for other in cells):
         raise ParameterError("expected the same cells for every one of at least one seed")

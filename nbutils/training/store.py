@@ -36,6 +36,16 @@ class Store:
 
     Args:
         root: Folder of the store; made when missing.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.training import Store
+        >>> with TemporaryDirectory() as folder:
+        ...     store = Store(folder)
+        ...     with store.lock("answer"), store.publish("answer", {"question": "?"}) as aside:
+        ...         _ = (aside / "answer.txt").write_text("42")
+        ...     (store.find("answer") / "answer.txt").read_text()
+        '42'
     """
 
     def __init__(self, root: Path | str) -> None:

@@ -106,6 +106,22 @@ def train(
     Raises:
         DataError: If the data lack what an objective reads; before anything is trained.
         ParameterError: If a spec's parts do not fit each other (`nbutils.training.checks`); likewise.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.data import SyntheticData
+        >>> from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
+        >>> spec = TrainingSpec(
+        ...     name="labels",
+        ...     data=SyntheticData(identities=4, images_per_identity=4, validation_images=4, pairs=20),
+        ...     model=ModelSpec("MobileIDStudent", options={"width": 4}),
+        ...     objective={"labels": Term("LabelLoss")},
+        ...     schedule=Schedule(epochs=1),
+        ... )
+        >>> with TemporaryDirectory() as folder:
+        ...     first, again = (train(spec, store=Store(folder), progress=False) for _ in range(2))
+        ...     first.trained_now, again.trained_now, len(first.history)
+        (True, False, 1)
     """
     store = store or Store(default_store())
     specs = specs if isinstance(specs, TrainingSpec) else list(specs)

@@ -16,6 +16,15 @@ def baseline_lines(table: pd.DataFrame, all_neurons: float) -> Figure:
     Args:
         table: Columns method, count, AUC, low, high; "selection −", "− low", "− high", paired; all in percent.
         all_neurons: AUC of all neurons, in percent.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import baseline_lines
+        >>> table = pd.DataFrame({"method": ["selection", "random"], "count": [64, 64], "AUC": [95.0, 93.0]})
+        >>> table = table.assign(**{"low": table["AUC"] - 1, "high": table["AUC"] + 1, "selection −": [0.0, 2.0]})
+        >>> table = table.assign(**{"− low": table["selection −"] - 1, "− high": table["selection −"] + 1})
+        >>> len(baseline_lines(table, all_neurons=96.0).axes)
+        2
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained", sharex=True)
     methods = list(dict.fromkeys(table["method"]))
@@ -47,6 +56,15 @@ def stability_plots(images: Stability, lams: pd.DataFrame) -> Figure:
     Args:
         images: From `nbutils.selection.stability_over_images`.
         lams: From `nbutils.selection.stability_over_lambda`.
+
+    Example:
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from nbutils.selection import Stability
+        >>> from nbutils.viz import stability_plots
+        >>> images = Stability(np.array([1.0, 0.8, 0.2]), np.array([0.9, 0.7]), by_chance=0.3)
+        >>> len(stability_plots(images, pd.DataFrame({"λ": [0.0, 0.1], "overlap": [0.9, 1.0]})).axes)
+        3
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
     left.hist(images.frequency, bins=20, range=(0, 1))

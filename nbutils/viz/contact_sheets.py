@@ -16,6 +16,14 @@ def contact_sheet(faces: Faces, people: int = 6, images: int = 8) -> Figure:
         faces: Any split.
         people: Rows.
         images: Columns; a row ends early where a person has fewer.
+
+    Example:
+        >>> from nbutils.data import Faces, SyntheticFaces
+        >>> from nbutils.viz import contact_sheet
+        >>> faces = SyntheticFaces(images_per_identity=3).render(range(6), height=32, width=32)
+        >>> figure = contact_sheet(Faces(faces.images, faces.identity, ("Ann", "Bob")), people=2, images=3)
+        >>> len(figure.axes)
+        6
     """
     people = min(people, faces.num_identities)
     height, width = faces.images.shape[1:3]

@@ -18,6 +18,18 @@ def explorer(draw: Callable[..., Figure], **controls: widgets.Widget) -> widgets
     Args:
         draw: Takes each control's value under its name.
         controls: Widgets with a `value`.
+
+    Example:
+        >>> import ipywidgets as widgets
+        >>> from matplotlib import pyplot as plt
+        >>> from nbutils.viz import explorer
+        >>> def line(slope):
+        ...     figure, axes = plt.subplots()
+        ...     axes.plot([0, 1], [0, slope])
+        ...     return figure
+        >>> widget = explorer(line, slope=widgets.FloatSlider(value=2.0, description="slope"))
+        >>> widget.children[0].children[0].value
+        2.0
     """
     picture = widgets.Image(format="png")
 
@@ -32,7 +44,15 @@ def explorer(draw: Callable[..., Figure], **controls: widgets.Widget) -> widgets
 
 
 def as_png(figure: Figure) -> bytes:
-    """The figure as the bytes of an image, for `ipywidgets.Image`."""
+    """The figure as the bytes of an image, for `ipywidgets.Image`.
+
+    Example:
+        >>> from matplotlib import pyplot as plt
+        >>> from nbutils.viz import as_png
+        >>> figure, axes = plt.subplots()
+        >>> as_png(figure)[1:4]
+        b'PNG'
+    """
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=100, bbox_inches="tight")
     return png.getvalue()

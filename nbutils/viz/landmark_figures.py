@@ -30,6 +30,14 @@ def points_on_faces(
         true: (N, 5, 2) x, y in pixels.
         predicted: Network to (N, 5, 2).
         chosen: Positions of the faces to show.
+
+    Example:
+        >>> from nbutils.data import SyntheticFaces
+        >>> from nbutils.viz import points_on_faces
+        >>> faces = SyntheticFaces().render(range(3), height=32, width=32)
+        >>> figure = points_on_faces(faces.images, faces.landmarks, {"student": faces.landmarks + 1}, [0, 2])
+        >>> len(figure.axes)
+        2
     """
     height, width = images.shape[1:3]
     size = (1.45 * len(chosen), (1.45 * height / width + 0.22) * len(predicted) + 0.35)
@@ -51,6 +59,13 @@ def error_by_turn(errors: pd.DataFrame) -> Figure:
 
     Args:
         errors: From `nbutils.evaluation.errors_by_turn`.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import error_by_turn
+        >>> errors = pd.DataFrame({"teacher": [5.0, 4.0, 6.0], "student": [7.0, 5.0, 9.0]}, index=[-0.2, 0.0, 0.2])
+        >>> [line.get_label() for line in error_by_turn(errors).axes[0].lines]
+        ['teacher', 'student']
     """
     figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
     for colour, (name, means) in zip(sns.color_palette(n_colors=errors.shape[1]), errors.items(), strict=True):
@@ -73,6 +88,14 @@ def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points],
         true: (N, 5, 2).
         predicted: Network to (N, 5, 2).
         faces: So many at once.
+
+    Example:
+        >>> from nbutils.data import SyntheticFaces
+        >>> from nbutils.viz import pose_explorer
+        >>> faces = SyntheticFaces().render(range(10), height=32, width=32)
+        >>> widget = pose_explorer(faces.images, faces.landmarks, {"student": faces.landmarks + 1}, faces=2)
+        >>> [control.description for control in widget.children[0].children]
+        ['network', 'turn']
     """
     turned = head_turn(true)
     low, high = np.quantile(turned, [0.01, 0.99])

@@ -17,6 +17,14 @@ def latency_bars(table: pd.DataFrame, paper: Mapping[str, float]) -> Figure:
     Args:
         table: Columns network, way, ms, "ms, 25 %", "ms, 75 %", in the order to draw.
         paper: Milliseconds that the paper prints, by network.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import latency_bars
+        >>> table = pd.DataFrame({"network": ["T1", "S"], "way": ["eager", "eager"], "ms": [9.0, 2.0]})
+        >>> table = table.assign(**{"ms, 25 %": table["ms"] - 0.5, "ms, 75 %": table["ms"] + 0.5})
+        >>> latency_bars(table, {"T1": 140.0, "S": 18.0}).axes[0].get_xscale()
+        'log'
     """
     figure, ax = plt.subplots(figsize=(8, 0.3 * len(table) + 1.5), layout="constrained")
     ways = list(dict.fromkeys(table["way"]))

@@ -17,6 +17,14 @@ def parameter_bars(layers: Mapping[str, pd.DataFrame]) -> Figure:
 
     Args:
         layers: Network to its table from `nbutils.evaluation.layer_table`.
+
+    Example:
+        >>> from nbutils.evaluation import layer_table
+        >>> from nbutils.models import MobileIDStudent
+        >>> from nbutils.viz import parameter_bars
+        >>> figure = parameter_bars({"S": layer_table(MobileIDStudent(422, width=4))})
+        >>> figure.axes[0].get_title()
+        'S'
     """
     tables = {name: table[table["parameters"] > 0] for name, table in layers.items()}
     rows = max(len(table) for table in tables.values())

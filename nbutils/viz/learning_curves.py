@@ -24,6 +24,13 @@ def training_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]], term: str 
     Args:
         panels: Title to the networks' histories by name; see `nbutils.training.engine.fit`.
         term: Column of the histories; a network without it is left out.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import training_curves
+        >>> history = pd.DataFrame({"step": [10, 20], "task": [4.0, 1.0]})
+        >>> training_curves({"from scratch": {"student": history}}).axes[0].get_title()
+        'from scratch'
     """
     figure, axes = plt.subplots(
         1, len(panels), figsize=(4.2 * len(panels) + 0.6, 3.6), layout="constrained", squeeze=False
@@ -45,6 +52,13 @@ def convergence(histories: Mapping[str, pd.DataFrame]) -> Figure:
 
     Args:
         histories: Model name to its history, with columns step and loss.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import convergence
+        >>> history = pd.DataFrame({"step": [10, 20], "loss": [4.0, 1.0]})
+        >>> convergence({"student": history}).axes[0].lines[0].get_ydata()
+        array([1.  , 0.25])
     """
     figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
     for colour, (name, history) in zip(sns.color_palette(n_colors=len(histories)), histories.items(), strict=True):

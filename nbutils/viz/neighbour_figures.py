@@ -29,6 +29,16 @@ def neighbour_gallery(
         features: Network to (N, D) features; a row for each network and chosen face.
         chosen: Positions of the faces to look up.
         count: Neighbours of each, fewer where there are fewer others.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Faces
+        >>> from nbutils.viz import neighbour_gallery
+        >>> images = np.random.default_rng(0).integers(256, size=(4, 8, 8, 3), dtype=np.uint8)
+        >>> faces = Faces(images, np.array([0, 0, 1, 1]), ("Ann", "Bob"))
+        >>> features = {"student": np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)}
+        >>> len(neighbour_gallery(faces, features, [0, 2], count=2).axes)  # two faces with two neighbours each
+        6
     """
     count = min(count, len(faces) - 1)
     rows = [(name, at) for at in chosen for name in features]
@@ -49,7 +59,18 @@ def neighbour_gallery(
 
 
 def neighbour_explorer(faces: Faces, features: Mapping[str, Features]) -> widgets.Widget:
-    """`neighbour_gallery` of one chosen face by all networks; arguments as there."""
+    """`neighbour_gallery` of one chosen face by all networks; arguments as there.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Faces
+        >>> from nbutils.viz import neighbour_explorer
+        >>> images = np.random.default_rng(0).integers(256, size=(4, 8, 8, 3), dtype=np.uint8)
+        >>> faces = Faces(images, np.array([0, 0, 1, 1]), ("Ann", "Bob"))
+        >>> widget = neighbour_explorer(faces, {"student": np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)})
+        >>> [control.description for control in widget.children[0].children]
+        ['face']
+    """
     return explorer(
         lambda face: neighbour_gallery(faces, features, [face]),
         face=widgets.IntSlider(value=0, min=0, max=len(faces) - 1, description="face", continuous_update=False),

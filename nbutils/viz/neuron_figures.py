@@ -23,6 +23,13 @@ def attribute_bars(best: pd.DataFrame) -> Figure:
 
     Args:
         best: Indexed by attribute; one column a representation, in [0.5, 1].
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import attribute_bars
+        >>> best = pd.DataFrame({"T1": [0.6, 0.9], "LBP": [0.55, 0.7]}, index=["Bald", "Male"])
+        >>> [label.get_text() for label in attribute_bars(best).axes[0].get_xticklabels()]  # the best comes first
+        ['Male', 'Bald']
     """
     order = best.sort_values(best.columns[0], ascending=False)
     figure, ax = plt.subplots(figsize=(0.26 * len(best) + 2, 4), layout="constrained")
@@ -51,6 +58,14 @@ def mean_faces(
         responses: (N, neurons) features.
         neurons: Positions of the neurons to show, one a column.
         titles: One a neuron.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.viz import mean_faces
+        >>> images = np.random.default_rng(0).integers(256, size=(20, 8, 8, 3), dtype=np.uint8)
+        >>> responses = np.arange(40, dtype=np.float32).reshape(20, 2)
+        >>> len(mean_faces(images, responses, [0, 1], ["first", "second"]).axes)  # low, middle and high response of two
+        6
     """
     figure, axes = plt.subplots(3, len(neurons), figsize=(1.5 * len(neurons) + 0.8, 5.4), squeeze=False)
     tenth = max(len(images) // 10, 1)
@@ -88,6 +103,16 @@ def group_heat_map(
         names: Of the attributes.
         count: Neurons to draw.
         seed: Of the drawing.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.viz import group_heat_map
+        >>> accuracies = np.random.default_rng(0).uniform(0.5, 1, (30, 4))
+        >>> groups = np.array(["inhibitive", "IA", "NA"] * 10)
+        >>> related, names = np.array([True, True, False, False]), ("Male", "Bald", "Smiling", "Blurry")
+        >>> figure = group_heat_map(accuracies, groups, related, names, count=30)
+        >>> sorted(text.get_text().split()[0] for text in figure.axes[0].texts)
+        ['IA', 'NA', 'inhibitive']
     """
     drawn = np.sort(np.random.default_rng(seed).choice(len(x), min(count, len(x)), replace=False))
     drawn = drawn[np.argsort([GROUPS.index(str(g)) for g in groups[drawn]], kind="stable")]
@@ -127,7 +152,17 @@ def neuron_browser(
     x: npt.NDArray[np.float64],
     names: tuple[str, ...],
 ) -> widgets.Widget:
-    """One neuron at a time: its mean faces at low, medium and high response, and its best attributes."""
+    """One neuron at a time: its mean faces at low, medium and high response, and its best attributes.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.viz import neuron_browser
+        >>> images = np.random.default_rng(0).integers(256, size=(20, 8, 8, 3), dtype=np.uint8)
+        >>> responses = np.arange(40, dtype=np.float32).reshape(20, 2)
+        >>> widget = neuron_browser(images, responses, np.array([[0.9, 0.5], [0.5, 0.8]]), ("Male", "Bald"))
+        >>> len(widget.children)
+        2
+    """
     neuron = widgets.IntSlider(value=int(x.max(axis=1).argmax()), min=0, max=len(x) - 1, description="neuron")
     faces = explorer(lambda neuron: mean_faces(images, responses, [neuron], [f"neuron {neuron}"]), neuron=neuron)
     bars = explorer(lambda neuron: neuron_bars(x[neuron], names), neuron=neuron)
@@ -141,6 +176,13 @@ def neuron_bars(accuracies: npt.NDArray[np.float64], names: tuple[str, ...], mos
         accuracies: (attributes,) balanced accuracies of the neuron.
         names: Of the attributes.
         most: Bars.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.viz import neuron_bars
+        >>> figure = neuron_bars(np.array([0.9, 0.6, 0.7]), ("Male", "Bald", "Smiling"), most=2)
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['Male', 'Smiling']
     """
     order = np.argsort(-accuracies)[:most]
     figure, ax = plt.subplots(figsize=(5, 4), layout="constrained")

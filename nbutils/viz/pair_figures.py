@@ -31,6 +31,19 @@ def wrong_pair_faces(
         pairs: The verification list.
         quantile: As in `wrong_pairs`; None: where both kinds of error are equally frequent.
         shown: Pairs of each kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Pairs
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> from nbutils.viz import as_png, wrong_pair_faces
+        >>> images = np.random.default_rng(0).integers(256, size=(12, 8, 8, 3), dtype=np.uint8)
+        >>> same, folds = np.array([True, True, True, False, False, False]), np.array([0, 1, 0, 0, 1, 1])
+        >>> pairs = Pairs(np.arange(6), np.arange(6, 12), same, folds)
+        >>> result = evaluate_pairs(np.zeros((6, 1)), np.array([[1], [2], [5], [4], [6], [7]]), same, folds)
+        >>> figure = wrong_pair_faces("T1", result, images, pairs, shown=2)
+        >>> isinstance(as_png(figure), bytes)
+        True
     """
     quantile = equal_error_quantile(result) if quantile is None else quantile
     wrong = wrong_pairs(result, quantile)
@@ -48,7 +61,20 @@ def wrong_pair_faces(
 
 
 def pair_explorer(results: Mapping[str, VerificationResult], images: Images, pairs: Pairs) -> widgets.Widget:
-    """`wrong_pair_faces` with controls for the model and the threshold."""
+    """`wrong_pair_faces` with controls for the model and the threshold.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Pairs
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> from nbutils.viz import pair_explorer
+        >>> images = np.random.default_rng(0).integers(256, size=(12, 8, 8, 3), dtype=np.uint8)
+        >>> same, folds = np.array([True, True, True, False, False, False]), np.array([0, 1, 0, 0, 1, 1])
+        >>> pairs = Pairs(np.arange(6), np.arange(6, 12), same, folds)
+        >>> result = evaluate_pairs(np.zeros((6, 1)), np.array([[1], [2], [5], [4], [6], [7]]), same, folds)
+        >>> [control.description for control in pair_explorer({"T1": result}, images, pairs).children[0].children]
+        ['model', 'accepted']
+    """
     names = list(results)
     return explorer(
         lambda model, accepted: wrong_pair_faces(model, results[model], images, pairs, accepted),

@@ -23,6 +23,13 @@ def beside_print(table: pd.DataFrame, measure: str, over: str) -> Figure:
         table: Columns `measure`, low, high and "paper `measure`", in percent; see `nbutils.papers.beside`.
         measure: Name of the measure, such as "AUC".
         over: What the intervals are over, such as "pairs".
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import beside_print
+        >>> scores = {"paper AUC": [98.4], "AUC": [95.0], "low": [94.0], "high": [96.0]}
+        >>> beside_print(pd.DataFrame(scores, index=["selection"]), "AUC", "pairs").axes[0].get_xlabel()
+        'AUC in percent'
     """
     figure, ax = _rows_with_intervals(table, measure, over)
     ax.plot(table[f"paper {measure}"], np.arange(len(table)), "D", color=PAPER_COLOUR, fillstyle="none", label=_PRINTED)
@@ -52,6 +59,14 @@ def scores_beside_print(table: pd.DataFrame, measure: str, unit: str = "%") -> F
         table: Indexed by network: `measure`, low, high, and "paper <measure>".
         measure: Column of the scores.
         unit: Of the scores.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import scores_beside_print
+        >>> scores = {"paper AUC": [98.4], "AUC": [95.0], "low": [94.0], "high": [96.0]}
+        >>> figure = scores_beside_print(pd.DataFrame(scores, index=["selection"]), "AUC")
+        >>> [axes.get_title() for axes in figure.axes]
+        ['ours, 95 % interval', 'the paper, on its data']
     """
     figure, (ours, paper) = plt.subplots(1, 2, figsize=(9.5, 0.3 * len(table) + 1.2), sharey=True, layout="constrained")
     y = np.arange(len(table))

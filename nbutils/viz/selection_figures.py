@@ -17,7 +17,17 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def energy_trace(selection: NeuronSelection) -> Figure:
-    """Free energy after every sweep of mean field."""
+    """Free energy after every sweep of mean field.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import select_neurons
+        >>> from nbutils.viz import energy_trace
+        >>> related = np.array([True, True, False, False])
+        >>> accuracies = np.random.default_rng(0).uniform(0.5, 1, (30, 4))
+        >>> energy_trace(select_neurons(accuracies, related, count=10)).axes[0].get_xlabel()
+        'sweep'
+    """
     figure, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
     ax.plot(selection.energy_trace)
     ax.set(xlabel="sweep", ylabel="free energy")
@@ -35,6 +45,16 @@ def chosen_against_dropped(
         selection: The choice.
         x: (neurons, attributes) balanced accuracies.
         identity_related: (attributes,) True for IA.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.selection import select_neurons
+        >>> from nbutils.viz import chosen_against_dropped
+        >>> related = np.array([True, True, False, False])
+        >>> accuracies = np.random.default_rng(0).uniform(0.5, 1, (30, 4))
+        >>> figure = chosen_against_dropped(select_neurons(accuracies, related, count=10), accuracies, related)
+        >>> len(figure.axes)
+        2
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     state = np.where(selection.mask, "chosen", "dropped")
@@ -58,6 +78,13 @@ def sweep_lines(sweep: pd.DataFrame, parameter: str) -> Figure:
     Args:
         sweep: One row a value of `parameter`; the other columns are drawn, one panel each.
         parameter: Column of the abscissa.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import sweep_lines
+        >>> sweep = pd.DataFrame({"λ": [0.0, 0.1, 1.0], "chosen": [12, 10, 3], "AUC": [95.0, 95.2, 91.0]})
+        >>> [axes.get_ylabel() for axes in sweep_lines(sweep, "λ").axes]
+        ['chosen', 'AUC']
     """
     names = [str(name) for name in sweep.columns if name != parameter]
     figure, axes = plt.subplots(1, len(names), figsize=(3.4 * len(names), 3), layout="constrained", squeeze=False)
@@ -70,7 +97,17 @@ def sweep_lines(sweep: pd.DataFrame, parameter: str) -> Figure:
 
 
 def selection_explorer(x: FloatArray, identity_related: npt.NDArray[np.bool_], count: int) -> widgets.Widget:
-    """Sliders for λ and the count that solve Eq. 2 again as they move."""
+    """Sliders for λ and the count that solve Eq. 2 again as they move.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.viz import selection_explorer
+        >>> related = np.array([True, True, False, False])
+        >>> accuracies = np.random.default_rng(0).uniform(0.5, 1, (30, 4))
+        >>> widget = selection_explorer(accuracies, related, count=10)
+        >>> [slider.description for slider in widget.children[0].children]
+        ['λ', 'count']
+    """
     most = int((x > 0.5).any(axis=1).sum())
     lam = widgets.FloatSlider(value=LAMBDA, min=0, max=2, step=0.05, description="λ", continuous_update=False)
     wanted = widgets.IntSlider(value=min(count, most), min=1, max=most, description="count", continuous_update=False)

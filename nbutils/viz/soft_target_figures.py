@@ -43,6 +43,14 @@ def soft_target_bars(
         examples: (N, H, W, C) uint8, an image of each class to draw in the place of its name.
         temperatures: One panel each.
         shown: Classes, the likeliest ones.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.viz import soft_target_bars
+        >>> image = np.zeros((8, 8, 1), np.uint8)
+        >>> figure = soft_target_bars(image, np.array([4.0, 1.0, 0.0]), ["3", "8", "1"], label=0, temperatures=(1, 5))
+        >>> [axes.get_title() for axes in figure.axes]
+        ['', 't = 1', 't = 5', 't → ∞']
     """
     order = np.argsort(-logits, kind="stable")[:shown]
     panels = [*temperatures, np.inf]
@@ -82,6 +90,14 @@ def temperature_explorer(
 
     Raises:
         ParameterError: Numbers of images and logits differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.viz import temperature_explorer
+        >>> images, logits = np.zeros((2, 8, 8, 1), np.uint8), np.array([[4.0, 1.0, 0.0], [0.0, 1.0, 4.0]])
+        >>> widget = temperature_explorer(images, logits, ["3", "8", "1"])
+        >>> [control.description for control in widget.children[0].children]
+        ['image', 'log₁₀ t']
     """
     if len(images) != len(logits):
         raise ParameterError(f"{len(images)} images and {len(logits)} rows of logits: expected one row an image")

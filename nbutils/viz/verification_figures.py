@@ -19,6 +19,15 @@ def roc_curves(results: Mapping[str, VerificationResult]) -> Figure:
 
     Args:
         results: Model name to its result.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> from nbutils.viz import roc_curves
+        >>> distances, same = np.array([1, 2, 5, 4, 6, 7]), np.array([True, True, True, False, False, False])
+        >>> result = evaluate_pairs(np.zeros((6, 1)), distances[:, None], same, np.array([0, 1, 0, 0, 1, 1]))
+        >>> roc_curves({"T1": result}).axes[0].get_xscale()
+        'log'
     """
     figure, ax = plt.subplots(figsize=(8.5, 4.5), layout="constrained")
     for colour, (name, result) in zip(sns.color_palette(n_colors=len(results)), results.items(), strict=True):
@@ -41,6 +50,15 @@ def distance_histogram(name: str, result: VerificationResult, quantile: float = 
         name: The model.
         result: Its distances.
         quantile: The threshold, as a share of all pairs that lie below it.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> from nbutils.viz import distance_histogram
+        >>> distances, same = np.array([1, 2, 5, 4, 6, 7]), np.array([True, True, True, False, False, False])
+        >>> result = evaluate_pairs(np.zeros((6, 1)), distances[:, None], same, np.array([0, 1, 0, 0, 1, 1]))
+        >>> distance_histogram("T1", result).axes[0].get_xlabel()
+        'Euclidean distance'
     """
     errors = wrong_pairs(result, quantile)
     figure, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
@@ -66,7 +84,17 @@ def distance_histogram(name: str, result: VerificationResult, quantile: float = 
 
 
 def threshold_explorer(results: Mapping[str, VerificationResult]) -> widgets.Widget:
-    """`distance_histogram` with controls for model and threshold."""
+    """`distance_histogram` with controls for model and threshold.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> from nbutils.viz import threshold_explorer
+        >>> distances, same = np.array([1, 2, 5, 4, 6, 7]), np.array([True, True, True, False, False, False])
+        >>> result = evaluate_pairs(np.zeros((6, 1)), distances[:, None], same, np.array([0, 1, 0, 0, 1, 1]))
+        >>> [control.description for control in threshold_explorer({"T1": result}).children[0].children]
+        ['model', 'accepted']
+    """
     names = list(results)
     return explorer(
         lambda model, accepted: distance_histogram(model, results[model], accepted),

@@ -35,7 +35,13 @@ REGIONS: dict[str, Box] = {
 
 
 def mirrored_region(region: str) -> str:
-    """The region that lies, in a mirrored image, where `region` did: left_eye for right_eye."""
+    """The region that lies, in a mirrored image, where `region` did: left_eye for right_eye.
+
+    Example:
+        >>> from nbutils.data import mirrored_region
+        >>> mirrored_region("left_eye"), mirrored_region("nose")
+        ('right_eye', 'nose')
+    """
     names = list(REGIONS)
     at = names.index(_known(region))
     return names[MIRRORED[at]] if at < len(MIRRORED) else region

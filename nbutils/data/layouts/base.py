@@ -87,6 +87,17 @@ def recognise(root: Path) -> str:
 
     Raises:
         DataError: If there is nothing at the path, or no layout recognises it; the error says what was looked for.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.data import recognise
+        >>> with TemporaryDirectory() as folder:
+        ...     image = Path(folder, "Ann", "1.pgm")
+        ...     image.parent.mkdir()
+        ...     _ = image.write_bytes(b"P5 2 1 255 " + bytes(2))
+        ...     recognise(Path(folder))
+        'image_folder'
     """
     if not root.exists():
         raise DataError(f"{root}: there is no such folder or file")

@@ -47,13 +47,27 @@ FINE_TUNING_RATE = 0.1
 def large_face_data(
     dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str
 ) -> DataSpec:
-    """The faces of `face_data`, stored large enough for T2 and for the details of a region."""
+    """The faces of `face_data`, stored large enough for T2 and for the details of a region.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import large_face_data
+        >>> data = large_face_data("synthetic", preset="smoke")
+        >>> data.height, data.width
+        (122, 106)
+    """
     height, width = STORED
     return face_data(dataset, data_root, preset, seed, **source).model_copy(update={"height": height, "width": width})
 
 
 def t2(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
-    """The teacher T2: DeepID3 on labels, with deep supervision (Luo et al. 2016, Table 1)."""
+    """The teacher T2: DeepID3 on labels, with deep supervision (Luo et al. 2016, Table 1).
+
+    Example:
+        >>> from nbutils.papers.luo2016 import large_face_data, t2
+        >>> spec = t2(large_face_data("synthetic", preset="smoke"), "smoke")
+        >>> str(spec.model.kind), spec.model.input_size
+        ('DeepID3', (112, 96))
+    """
     width, epochs = _size(preset).t2
     model = ModelSpec(kind="DeepID3", options={"width": width})
     schedule = Schedule(epochs=epochs, batch_size=_size(preset).batch, learning_rate=T2_LEARNING_RATE)
@@ -61,7 +75,13 @@ def t2(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
 
 
 def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
-    """One T1 of the ensemble, which sees one of `nbutils.data.geometry.face_regions.REGIONS`."""
+    """One T1 of the ensemble, which sees one of `nbutils.data.geometry.face_regions.REGIONS`.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import large_face_data, region_t1
+        >>> region_t1("nose", large_face_data("synthetic", preset="smoke"), "smoke").model.view.region
+        'nose'
+    """
     width, epochs = _size(preset).t1
     model = ModelSpec(kind="DeepID2Plus", options={"width": width}, view=_view(region))
     schedule = Schedule(epochs=epochs, batch_size=_size(preset).batch, learning_rate=T1_LEARNING_RATE)
@@ -69,18 +89,37 @@ def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0
 
 
 def six_t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, TrainingSpec]:
-    """The ensemble: a T1 for each region. As `teacher` of a spec, their neurons are joined and predictions averaged."""
+    """The ensemble: a T1 for each region. As `teacher` of a spec, their neurons are joined and predictions averaged.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import large_face_data, six_t1
+        >>> list(six_t1(large_face_data("synthetic", preset="smoke"), "smoke"))
+        ['left_eye', 'right_eye', 'nose', 'left_mouth_corner', 'right_mouth_corner', 'whole_face']
+    """
     return {region: region_t1(region, data, preset, seed) for region in REGIONS}
 
 
 def fig4(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "cached") -> dict[str, TrainingSpec]:
-    """All rows of Fig. 4 but †, under their printed names, the teacher first."""
+    """All rows of Fig. 4 but †, under their printed names, the teacher first.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import fig4, large_face_data
+        >>> list(fig4(large_face_data("synthetic", preset="smoke"), "smoke"))[:3]
+        ['T2', 'soft t=1', 'soft t=10']
+    """
     teacher = t2(data, preset, seed)
     return {"T2": teacher} | _students((teacher,), FIG4_TEMPERATURES, T2_CHOSEN, preset, targets)
 
 
 def fig5(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "cached") -> dict[str, TrainingSpec]:
-    """The students of Fig. 5 but †, under their printed names; their teachers are `six_t1`."""
+    """The students of Fig. 5 but †, under their printed names; their teachers are `six_t1`.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import fig5, large_face_data
+        >>> students = fig5(large_face_data("synthetic", preset="smoke"), "smoke")
+        >>> len(students["selection"].teacher)
+        6
+    """
     teachers = tuple(six_t1(data, preset, seed).values())
     return _students(teachers, FIG5_TEMPERATURES, ENSEMBLE_CHOSEN, preset, targets)
 
@@ -95,6 +134,13 @@ def fine_tuned(student: TrainingSpec, preset: str = "laptop", folds: int = 10) -
 
     Returns:
         One spec a fold, to be tested on that fold alone.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import fig4, fine_tuned, large_face_data
+        >>> students = fig4(large_face_data("synthetic", preset="smoke"), "smoke")
+        >>> folds = fine_tuned(students["selection"], "smoke", folds=10)
+        >>> len(folds), folds[3].data.adapt_to_all_but_fold
+        (10, 3)
     """
     schedule = student.schedule.model_copy(
         update={

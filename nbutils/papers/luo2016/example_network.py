@@ -15,7 +15,14 @@ _EPOCHS = {"smoke": 1, "laptop": 5, "paper": 30}
 
 
 def torchvision_resnet(data: DataSpec, preset: str = "laptop", seed: int = 0, name: str = "resnet18") -> TrainingSpec:
-    """One of torchvision's ResNets on labels, from random weights."""
+    """One of torchvision's ResNets on labels, from random weights.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import torchvision_resnet
+        >>> torchvision_resnet(face_data("synthetic", preset="smoke"), "smoke").model.features
+        'avgpool'
+    """
     check_preset(preset)
     return TrainingSpec(
         name=name,

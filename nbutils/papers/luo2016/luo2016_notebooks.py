@@ -24,7 +24,13 @@ from nbutils.training.spec import TrainingSpec
 def quickstart_trainings(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
 ) -> dict[str, TrainingSpec]:
-    """The quickstart's rows: T1 and four students."""
+    """The quickstart's rows: T1 and four students.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import quickstart_trainings
+        >>> list(quickstart_trainings("synthetic", "", "", "", preset="smoke", seed=0))
+        ['T1', '1-of-K', 'soft t=10', 'neurons', 'selection']
+    """
     data = quick_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     return quick_rows(data, preset, seed)
 
@@ -32,14 +38,27 @@ def quickstart_trainings(
 def teacher_training(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
 ) -> TrainingSpec:
-    """T1, whose neurons notebooks 01 and 02 look at."""
+    """T1, whose neurons notebooks 01 and 02 look at.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import teacher_training
+        >>> teacher_training("synthetic", "", "", "", preset="smoke", seed=0).name
+        'T1'
+    """
     return t1(face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root), preset, seed)
 
 
 def single_network_trainings(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
 ) -> dict[str, TrainingSpec]:
-    """The rows of Fig. 3; that with attributes if the data set has them by its manifest."""
+    """The rows of Fig. 3; that with attributes if the data set has them by its manifest.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import single_network_trainings
+        >>> rows = single_network_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="online")
+        >>> list(rows)[:2]
+        ['T1', '1-of-K']
+    """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     rows = fig3(data, preset, seed, targets)
     return rows | ({WITH_ATTRIBUTES: fig3_attributes(data, preset, seed)} if has_attributes(data) else {})
@@ -48,7 +67,14 @@ def single_network_trainings(
 def deeper_teacher_trainings(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
 ) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 4: "rows" are T2 and its students, "selection†" the student fine-tuned for each of ten folds."""
+    """Fig. 4: "rows" are T2 and its students, "selection†" the student fine-tuned for each of ten folds.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import deeper_teacher_trainings
+        >>> trainings = deeper_teacher_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="cached")
+        >>> list(trainings), len(trainings["selection†"])
+        (['rows', 'selection†'], 10)
+    """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     rows = fig4(data, preset, seed, targets)
     return {"rows": rows, "selection†": fine_tuned(rows["selection"], preset)}
@@ -57,7 +83,14 @@ def deeper_teacher_trainings(
 def ensemble_trainings(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
 ) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 5: "members" by region, "rows" their students, "selection†" the student fine-tuned for each of ten folds."""
+    """Fig. 5: "members" by region, "rows" their students, "selection†" the student fine-tuned for each of ten folds.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import ensemble_trainings
+        >>> trainings = ensemble_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="cached")
+        >>> {group: len(specs) for group, specs in trainings.items()}
+        {'members': 6, 'rows': 7, 'selection†': 10}
+    """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     rows = fig5(data, preset, seed, targets)
     return {
@@ -70,7 +103,13 @@ def ensemble_trainings(
 def efficiency_training(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
 ) -> TrainingSpec:
-    """The student that is quantised: the row "selection" of Fig. 3."""
+    """The student that is quantised: the row "selection" of Fig. 3.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import efficiency_training
+        >>> efficiency_training("synthetic", "", "", "", preset="smoke", seed=0, targets="cached").name
+        'selection'
+    """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     return fig3(data, preset, seed, targets)["selection"]
 
@@ -78,7 +117,14 @@ def efficiency_training(
 def any_network_training(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
 ) -> TrainingSpec:
-    """Torchvision's ResNet, whose neurons notebook 09 selects."""
+    """Torchvision's ResNet, whose neurons notebook 09 selects.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import any_network_training
+        >>> spec = any_network_training("synthetic", "", "", "", preset="smoke", seed=0)
+        >>> str(spec.model.kind)
+        'resnet18'
+    """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     return torchvision_resnet(data, preset, seed)
 
@@ -98,7 +144,14 @@ NOTEBOOKS = {
 
 
 def paper_size(data: SyntheticData) -> DataSize:
-    """The paper's data: CelebFaces+ and WDRef to train on, CelebA's validation images, LFW to verify."""
+    """The paper's data: CelebFaces+ and WDRef to train on, CelebA's validation images, LFW to verify.
+
+    Example:
+        >>> from nbutils.data import SyntheticData
+        >>> from nbutils.papers.luo2016 import paper_size
+        >>> paper_size(SyntheticData(identities=12294)).train
+        290000
+    """
     count = printed("luo2016", "experiment")["count"].astype(int)
     train, identities = int(count["training images"]), int(count["training identities"])
     test = int(count["LFW images"])

@@ -30,6 +30,13 @@ def region_bars(table: pd.DataFrame, whole: float) -> Figure:
     Args:
         table: From `region_table`.
         whole: AUC of all regions together, in percent.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.papers.luo2016 import region_bars
+        >>> scores = {"AUC alone": [90.0, 85.0], "AUC without it": [94.0, 95.0]}
+        >>> region_bars(pd.DataFrame(scores, index=["nose", "left_eye"]), whole=96.0).axes[0].get_xlabel()
+        'AUC in percent'
     """
     figure, ax = plt.subplots(figsize=(7, 0.42 * len(table) + 1.5), layout="constrained")
     y = np.arange(len(table))
@@ -53,6 +60,13 @@ def region_boxes(images: npt.NDArray[np.uint8], chosen: Sequence[str] = tuple(RE
     Args:
         images: (N, H, W, 3) uint8 whole faces.
         chosen: Names of `nbutils.data.geometry.face_regions.REGIONS`.
+
+    Example:
+        >>> from nbutils.data import SyntheticFaces
+        >>> from nbutils.papers.luo2016 import region_boxes
+        >>> faces = SyntheticFaces().render(range(2), height=130, width=114)
+        >>> len(region_boxes(faces.images, ["nose", "left_eye"]).axes)
+        6
     """
     count, rows = len(images), 1 + len(chosen)
     width = 1.15 * count + 1.2
@@ -79,6 +93,17 @@ def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, Verific
     Args:
         images: (N, H, W, 3) uint8 whole faces to draw into.
         results: Region to the result of its T1; all on the same pairs.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import SyntheticFaces
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> from nbutils.papers.luo2016 import region_explorer
+        >>> faces = SyntheticFaces().render(range(2), height=130, width=114)
+        >>> same, folds = np.array([True, True, False, False]), np.array([0, 1, 0, 1])
+        >>> nose = evaluate_pairs(np.zeros((4, 1)), np.array([[1], [4], [3], [2]]), same, folds)
+        >>> len(region_explorer(faces.images, {"nose": nose}).children)
+        3
     """
     ticks = {name: widgets.Checkbox(value=True, description=name.replace("_", " "), indent=False) for name in results}
     verdict, picture = widgets.HTML(), widgets.Image(format="png")
@@ -102,6 +127,13 @@ def network_inputs(images: npt.NDArray[np.uint8]) -> Figure:
 
     Args:
         images: (N, H, W, 3) uint8 whole faces.
+
+    Example:
+        >>> from nbutils.data import SyntheticFaces
+        >>> from nbutils.papers.luo2016 import network_inputs
+        >>> faces = SyntheticFaces().render(range(2), height=130, width=114)
+        >>> len(network_inputs(faces.images).axes)
+        14
     """
     columns: list[tuple[str, npt.NDArray[np.uint8]]] = [
         ("T2\nwhole face", cut_region(images, "whole_face", LARGE_INPUT)),

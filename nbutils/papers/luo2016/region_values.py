@@ -21,6 +21,18 @@ def joined_auc(results: Mapping[str, VerificationResult], chosen: Sequence[str])
 
     Raises:
         ParameterError: If none is chosen.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> from nbutils.papers.luo2016 import joined_auc
+        >>> same, folds = np.array([True, True, False, False]), np.array([0, 1, 0, 1])
+        >>> results = {
+        ...     region: evaluate_pairs(np.zeros((4, 1)), np.array(distances)[:, None], same, folds)
+        ...     for region, distances in {"nose": [1, 4, 3, 2], "left_eye": [2, 1, 2, 5]}.items()
+        ... }
+        >>> results["nose"].auc, joined_auc(results, ["nose", "left_eye"])
+        (0.5, 0.75)
     """
     if not chosen:
         raise ParameterError("no network is chosen: expected one or more")
@@ -36,6 +48,21 @@ def region_table(results: Mapping[str, VerificationResult]) -> pd.DataFrame:
 
     Returns:
         Indexed by region: AUC alone, AUC without it.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs
+        >>> from nbutils.papers.luo2016 import region_table
+        >>> same, folds = np.array([True, True, False, False]), np.array([0, 1, 0, 1])
+        >>> results = {
+        ...     region: evaluate_pairs(np.zeros((4, 1)), np.array(distances)[:, None], same, folds)
+        ...     for region, distances in {"nose": [1, 4, 3, 2], "left_eye": [2, 1, 2, 5]}.items()
+        ... }
+        >>> region_table(results)
+                  AUC alone  AUC without it
+        region
+        nose           50.0            87.5
+        left_eye       87.5            50.0
     """
     names = list(results)
     alone = [100 * results[name].auc for name in names]

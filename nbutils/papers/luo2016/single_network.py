@@ -26,7 +26,15 @@ WITH_ATTRIBUTES = "1-of-K + attributes"
 
 
 def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
-    """The teacher T1: DeepID2+ on labels, with deep supervision (Luo et al. 2016, Table 1)."""
+    """The teacher T1: DeepID2+ on labels, with deep supervision (Luo et al. 2016, Table 1).
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import t1
+        >>> spec = t1(face_data("synthetic", preset="smoke"), "smoke")
+        >>> str(spec.model.kind), list(spec.objective)
+        ('DeepID2Plus', ['labels', 'supervision'])
+    """
     width, epochs, _ = _sizes(preset)
     return TrainingSpec(
         name="T1",
@@ -47,7 +55,16 @@ def student(
     preset: str = "laptop",
     targets: Literal["online", "cached"] = "online",
 ) -> TrainingSpec:
-    """The student S on one objective (Luo et al. 2016, Fig. 3); without a teacher where the objective reads none."""
+    """The student S on one objective (Luo et al. 2016, Fig. 3); without a teacher where the objective reads none.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import soft_targets, student, t1
+        >>> data = face_data("synthetic", preset="smoke")
+        >>> spec = student("mine", t1(data, "smoke"), soft_targets(10), preset="smoke")
+        >>> spec.name, spec.teacher[0].name
+        ('mine', 'T1')
+    """
     width, _, epochs = _sizes(preset)
     return TrainingSpec(
         name=name,
@@ -64,7 +81,15 @@ def student(
 
 
 def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online") -> dict[str, TrainingSpec]:
-    """Fig. 3's rows under their printed names, the teacher first; without the row of `fig3_attributes`."""
+    """Fig. 3's rows under their printed names, the teacher first; without the row of `fig3_attributes`.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import fig3
+        >>> rows = fig3(face_data("synthetic", preset="smoke"), "smoke")
+        >>> list(rows)[:3]
+        ['T1', '1-of-K', 'soft t=1']
+    """
     teacher = t1(data, preset, seed)
     kind = check_targets(targets)
     rows = {
@@ -81,7 +106,14 @@ def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
 
 
 def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
-    """The row "1-of-K" with attributes as extra supervision (Luo et al. 2016, Experiments), for data that have them."""
+    """The row "1-of-K" with attributes as extra supervision (Luo et al. 2016, Experiments), for data that have them.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import fig3_attributes
+        >>> list(fig3_attributes(face_data("synthetic", preset="smoke"), "smoke").objective)
+        ['labels', 'attributes']
+    """
     labels = student(WITH_ATTRIBUTES, t1(data, preset, seed), LABELS, preset=preset)
     options = labels.model.options | {"attributes": len(ATTRIBUTES)}
     return labels.model_copy(
@@ -100,7 +132,13 @@ def has_attributes(data: DataSpec) -> bool:
 
 
 def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str) -> DataSpec:
-    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in two minutes."""
+    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in two minutes.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import quick_data
+        >>> quick_data("synthetic", preset="smoke").identities
+        20
+    """
     data = face_data(dataset, data_root, preset, seed, **source)
     if isinstance(data, SyntheticData) and preset == "laptop":
         return data.model_copy(update={"identities": 150, "validation_images": 2000, "pairs": 3000})
@@ -108,7 +146,13 @@ def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: 
 
 
 def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, TrainingSpec]:
-    """Five of Fig. 3's rows, from cached targets."""
+    """Five of Fig. 3's rows, from cached targets.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import quick_data, quick_rows
+        >>> list(quick_rows(quick_data("synthetic", preset="smoke"), "smoke"))
+        ['T1', '1-of-K', 'soft t=10', 'neurons', 'selection']
+    """
     rows = fig3(data, preset, seed, "cached")
     return {name: rows[name] for name in ("T1", "1-of-K", "soft t=10", "neurons", "selection")}
 

@@ -39,5 +39,11 @@ NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"), 0.025)
 
 
 def soft_targets(temperature: int) -> StudentRow:
-    """The row "soft t=…": the teacher's predictions at one temperature."""
+    """The row "soft t=…": the teacher's predictions at one temperature.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import soft_targets
+        >>> soft_targets(5).term.options
+        {'temperature': 5.0}
+    """
     return StudentRow("softtarget", Term(kind="SoftTargetLoss", options={"temperature": float(temperature)}), 0.1)

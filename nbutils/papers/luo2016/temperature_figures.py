@@ -15,6 +15,17 @@ def error_against_temperature(table: pd.DataFrame, temperatures: dict[str, float
         table: Columns error, low, high and "paper error", in percent.
         temperatures: Row name to t; infinity for logits.
         levels: Rows without a temperature, drawn as levels.
+
+    Example:
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from nbutils.papers.luo2016 import error_against_temperature
+        >>> rows = {"soft t=2": 3.0, "logits": 2.5, "1-of-K": 4.0}
+        >>> table = pd.DataFrame({"error": rows, "paper error": rows})
+        >>> table = table.assign(low=table["error"] - 0.5, high=table["error"] + 0.5)
+        >>> figure = error_against_temperature(table, {"soft t=2": 2.0, "logits": np.inf}, ("1-of-K",))
+        >>> [axes.get_title() for axes in figure.axes]
+        ['ours', 'paper, MNIST']
     """
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharex=True)
     finite = [t for t in temperatures.values() if np.isfinite(t)]
@@ -43,6 +54,14 @@ def temperature_line(table: pd.DataFrame) -> Figure:
 
     Args:
         table: Rows "soft t=…" and "logits"; columns AUC, low, high and "paper AUC" in percent.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.papers.luo2016 import temperature_line
+        >>> table = pd.DataFrame({"AUC": [94.0, 95.0], "paper AUC": [97.0, 97.5]}, index=["soft t=2", "logits"])
+        >>> figure = temperature_line(table.assign(low=table["AUC"] - 1, high=table["AUC"] + 1))
+        >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        ['2', '∞ (logits)']
     """
     temperatures = {str(name): float(str(name).removeprefix("soft t=")) for name in table.index if "soft" in str(name)}
     rows = table.loc[[*sorted(temperatures, key=temperatures.__getitem__), "logits"]]

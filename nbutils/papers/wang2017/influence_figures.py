@@ -22,6 +22,15 @@ def influence_bars(found: pd.DataFrame, unit: str) -> Figure:
     Args:
         found: From `influences`.
         unit: Of the differences.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.papers.wang2017 import Cell, influence_bars, influences
+        >>> right = np.arange(100)[None] < 80
+        >>> alone, soft = Cell(8, "Distill", 0.0, 0.0), Cell(8, "Distill", 1.0, 0.0)
+        >>> found = influences({alone: right, soft: np.arange(100)[None] < 90}, higher_is_better=True)
+        >>> influence_bars(found, "points").axes[0].get_title()
+        'soft (α = 1) alone'
     """
     targets = list(dict.fromkeys(found["target"]))
     rows = found["network"] + " " + found["start"]
@@ -52,6 +61,16 @@ def influence_view(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], 
         histories: Cell to history.
         measure: Column of the scores.
         cell: The student.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.papers.wang2017 import Cell, influence_view
+        >>> cell = Cell(8, "Distill", 1.0, 0.0)
+        >>> scores = {"accuracy": [90.0], "low": [88.0], "high": [92.0], "paper accuracy": [95.0]}
+        >>> histories = {cell: pd.DataFrame({"epoch": [0, 1], "step": [10, 20], "task": [4.0, 1.0]})}
+        >>> figure = influence_view(pd.DataFrame(scores, index=[cell]), histories, "accuracy", cell)
+        >>> figure.axes[0].get_title()
+        '/8 Distill: accuracy'
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.2), layout="constrained")
     cells = [other for other in _cells(table) if other.alone == cell.alone]
@@ -76,7 +95,18 @@ def influence_view(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], 
 
 
 def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], measure: str) -> widgets.Widget:
-    """`influence_view` under a choice of the start and of α and β; arguments as there."""
+    """`influence_view` under a choice of the start and of α and β; arguments as there.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.papers.wang2017 import Cell, influence_explorer
+        >>> cell = Cell(8, "Distill", 1.0, 0.0)
+        >>> scores = {"accuracy": [90.0], "low": [88.0], "high": [92.0], "paper accuracy": [95.0]}
+        >>> histories = {cell: pd.DataFrame({"epoch": [0, 1], "step": [10, 20], "task": [4.0, 1.0]})}
+        >>> widget = influence_explorer(pd.DataFrame(scores, index=[cell]), histories, "accuracy")
+        >>> [control.options for control in widget.children[0].children]
+        [('/8 Distill',), ('α = 1, β = 0',)]
+    """
     cells = _cells(table)
     starts = {f"{cell.network} {cell.start}": cell.alone for cell in cells}
     weights = list(dict.fromkeys(cell.weights for cell in cells))

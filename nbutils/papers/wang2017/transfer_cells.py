@@ -32,6 +32,12 @@ class Cell:
         start: What its weights start from.
         alpha: Weight of the soft predictions.
         beta: Weight of the teacher's last hidden layer.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import Cell
+        >>> cell = Cell(8, "Distill", alpha=0.5, beta=0.0)
+        >>> str(cell), str(cell.alone)
+        ('/8 Distill, α = 0.5, β = 0', '/8 Distill, α = 0, β = 0')
     """
 
     divisor: int
@@ -77,13 +83,31 @@ def beside_cells(table: str, ours: pd.DataFrame, *, column: str) -> pd.DataFrame
         table: Printed table of the paper, such as "table3".
         ours: Indexed by cells and names.
         column: The printed column.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.papers.wang2017 import Cell, beside_cells
+        >>> ours = pd.DataFrame({"NRMSE": [5.0]}, index=[Cell(8, "Distill", 0.0, 1.0)])
+        >>> list(beside_cells("table3", ours, column="NRMSE").columns)
+        ['paper NRMSE', 'NRMSE']
     """
     rows = ours.set_axis([printed_row(table, name) for name in ours.index], axis=0)
     return beside("wang2017", table, rows, column=column).set_axis(ours.index, axis=0)
 
 
 def by_fields(table: pd.DataFrame) -> pd.DataFrame:
-    """The same rows, indexed by network, start, α and β; a name that is no cell has dashes for the last three."""
+    """The same rows, indexed by network, start, α and β; a name that is no cell has dashes for the last three.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.papers.wang2017 import TEACHER, Cell, by_fields
+        >>> table = pd.DataFrame({"accuracy": [90.0, 95.0]}, index=[Cell(8, "Distill", 0.5, 0.0), TEACHER])
+        >>> by_fields(table)
+                               accuracy
+        network start   α   β
+        /8      Distill 0.5 0      90.0
+        teacher –       –   –      95.0
+    """
     rows = [
         (name.network, name.start, f"{name.alpha:g}", f"{name.beta:g}")
         if isinstance(name, Cell)
@@ -107,6 +131,16 @@ def influences(
     Returns:
         A row a start and target: network, start, target, "paper difference" (NaN where not printed), difference to no
         target in points, low, high, and "keep", "drop", or "undecided" where the interval holds 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.papers.wang2017 import Cell, influences
+        >>> right = np.arange(100)[None] < 80
+        >>> alone, soft = Cell(8, "Distill", 0.0, 0.0), Cell(8, "Distill", 1.0, 0.0)
+        >>> found = influences({alone: right, soft: np.arange(100)[None] < 90}, higher_is_better=True)
+        >>> found[["network", "target", "difference", "so"]]
+          network        target  difference    so
+        0      /8  soft (α = 1)        10.0  keep
     """
     scores = {} if table is None else dict(printed("wang2017", table)[column].items())
     rows = []

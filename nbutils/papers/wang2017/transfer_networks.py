@@ -79,6 +79,11 @@ def face_sets(
         source: Data set and folder in its place; empty: as the first, of the embedded faces another population.
         layout: Of the first set, by name; empty: recognised.
         pairs_root: Folder or file of the pairs to verify; empty: those of the data set.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import face_sets
+        >>> list(face_sets("synthetic", preset="smoke", other="CelebA"))
+        ['CASIA', 'CelebA']
     """
     check_preset(preset)
     height, width = _SIZES[preset].stored
@@ -114,6 +119,13 @@ def general_objective(task: dict[str, Term], alpha: float, beta: float) -> dict[
 
     Raises:
         ParameterError: If α or β is negative.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import general_objective
+        >>> from nbutils.training import Term
+        >>> objective = general_objective({"labels": Term("LabelLoss")}, alpha=0.5, beta=0.0)
+        >>> {name: term.weight for name, term in objective.items()}
+        {'labels': 1.0, 'soft': 0.5}
     """
     for name, value in (("alpha", alpha), ("beta", beta)):
         if not value >= 0:

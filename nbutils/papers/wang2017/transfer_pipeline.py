@@ -33,6 +33,11 @@ def transfer_pipeline_figure(task: Task) -> Figure:
 
     Args:
         task: The column to stress.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import transfer_pipeline_figure
+        >>> len(transfer_pipeline_figure("alignment").axes)
+        1
     """
     figure, ax = plt.subplots(figsize=(10, 3.6), layout="constrained")
     for name, x in _COLUMNS.items():

@@ -21,7 +21,14 @@ def classification_trainings(
     seed: int,
     seeds: int,
 ) -> list[dict[tuple[str, str], TrainingSpec]]:
-    """For each seed, the cells of "Table 1", and those of Table 2 by data set, "CASIA" and "MS-Celeb-1M"."""
+    """For each seed, the cells of "Table 1", and those of Table 2 by data set, "CASIA" and "MS-Celeb-1M".
+
+    Example:
+        >>> from nbutils.papers.wang2017 import classification_trainings
+        >>> (networks,) = classification_trainings("synthetic", "", "", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> sorted({table for table, _ in networks})
+        ['CASIA', 'MS-Celeb-1M', 'Table 1']
+    """
     second = (second_dataset, second_root)
     sets = face_sets(dataset, data_root, preset, seed, "MS-Celeb-1M", second, layout=layout, pairs_root=pairs_root)
     found = []
@@ -43,7 +50,14 @@ def alignment_trainings(
     seed: int,
     seeds: int,
 ) -> list[dict[Cell | str, TrainingSpec]]:
-    """For each seed, Table 3's networks."""
+    """For each seed, Table 3's networks.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import alignment_trainings
+        >>> (networks,) = alignment_trainings("synthetic", "", "", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> len(networks)
+        7
+    """
     points = (points_dataset, points_root)
     sets = face_sets(dataset, data_root, preset, seed, "CelebA", points, layout=layout, pairs_root=pairs_root)
     return [Networks(sets["CASIA"], preset, s).table3(sets["CelebA"]) for s in range(seed, seed + seeds)]
@@ -52,7 +66,14 @@ def alignment_trainings(
 def verification_trainings(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
 ) -> list[dict[tuple[str, Cell | str], TrainingSpec]]:
-    """For each seed, the networks of both tables: ("Table 4", …) and ("Table 5", …)."""
+    """For each seed, the networks of both tables: ("Table 4", …) and ("Table 5", …).
+
+    Example:
+        >>> from nbutils.papers.wang2017 import verification_trainings
+        >>> (networks,) = verification_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> len(networks), sorted({table for table, _ in networks})
+        (38, ['Table 4', 'Table 5'])
+    """
     data = face_sets(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)["CASIA"]
     found = []
     for s in range(seed, seed + seeds):
@@ -71,7 +92,14 @@ NOTEBOOKS = {
 
 
 def paper_size(data: SyntheticData) -> DataSize:
-    """The paper's data: its set with as many people, four fifths of it to train on, and LFW to verify."""
+    """The paper's data: its set with as many people, four fifths of it to train on, and LFW to verify.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import face_sets, paper_size
+        >>> data = face_sets("synthetic", preset="paper")["CASIA"]
+        >>> paper_size(data).identities
+        10575
+    """
     sets = printed("wang2017", "setup")
     images = int(sets["images"][sets["people"] == data.identities].iloc[0])
     held_out = round(data.held_out_images * images)

@@ -1,0 +1,82 @@
+"""The packages' faces: each offers what its stub lists, with docstrings and examples, and nothing that leaked in."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+import pytest
+
+import nbutils
+
+PACKAGES = ("data", "models", "losses", "selection", "training", "evaluation", "reporting", "viz", "papers", "batch")
+PAPERS = ("papers.luo2016", "papers.wang2017")
+#: Public functions whose docstring has no example that runs, with the reason.
+WITHOUT_EXAMPLE = {
+    "build_report": "needs finished runs of notebooks",
+    "check_onnx": "exports a network first, which takes seconds",
+    "export_onnx": "takes seconds and writes a file",
+    "export_training": "trains a notebook's network",
+    "fetch_files": "downloads",
+    "quantise_onnx": "exports a network first, which takes seconds",
+    "run_jobs": "runs notebooks",
+}
+FACES = ("nbutils", *(f"nbutils.{name}" for name in PACKAGES + PAPERS))
+
+
+def _public() -> Iterator[tuple[str, str, object]]:
+    """Face, name and object of all that the faces offer."""
+    for face in FACES:
+        module = import_module(face)
+        yield from ((face, name, getattr(module, name)) for name in module.__all__)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_face_offers_what_its_stub_lists_and_nothing_else(face: str) -> None:
+    module = import_module(face)
+    assert module.__file__ is not None
+    stub = ast.parse(Path(module.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    listed = [each.asname or each.name for node in stub.body if isinstance(node, ast.ImportFrom) for each in node.names]
+    assert dir(module) == sorted(module.__all__) == sorted(listed)
+    assert len(set(listed)) == len(listed)
+    assert not [name for name in module.__all__ if name.startswith("_")]
+
+
+def test_every_public_name_is_an_object_with_a_docstring() -> None:
+    modules = {name for face, name, found in _public() if isinstance(found, ModuleType)}
+    assert modules == set(PACKAGES)
+
+    bare = {
+        f"{face}.{name}"
+        for face, name, found in _public()
+        if isinstance(found, type | FunctionType)
+        and (not (vars(found).get("__doc__") if isinstance(found, type) else found.__doc__) or _is_generated(found))
+    }
+    assert not bare
+
+
+def test_every_public_function_has_an_example() -> None:
+    functions = {name: found.__doc__ or "" for _, name, found in _public() if isinstance(found, FunctionType)}
+    without = {name for name, doc in functions.items() if "Example:\n" not in doc or ">>> " not in doc}
+    assert without == set(WITHOUT_EXAMPLE)
+
+
+def _is_generated(found: object) -> bool:
+    """Whether a class has no docstring but the signature that `dataclass` writes."""
+    return (found.__doc__ or "").startswith(f"{getattr(found, '__name__', '')}(")
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import sys, nbutils, nbutils.data; print(sorted(sys.modules.keys() & {'torch', 'cv2', 'numpy', 'pandas'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_package_itself_offers_what_a_notebook_needs() -> None:
+    assert {"train", "TrainingSpec", "load_faces", "Run", "Teacher", "select_neurons", "Loss"} <= set(dir(nbutils))
+    assert set(PACKAGES) <= set(dir(nbutils))
+    with pytest.raises(AttributeError, match="nothing_of_that_name"):
+        _ = nbutils.nothing_of_that_name  # type: ignore[attr-defined]
