@@ -13,6 +13,8 @@ from typer.core import TyperCommand
 
 from nbutils.batch.command_errors import errors, print_error
 from nbutils.batch.data_cli import data_app
+from nbutils.batch.store_cli import store_app
+from nbutils.batch.tables import wide_console
 from nbutils.errors import NbutilsError, ParameterError
 
 if TYPE_CHECKING:
@@ -27,12 +29,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(store_app, name="store")
 _PAIR = "\0"
 _PARAMETER_FLAGS = ("-p", "--parameter")
 _SHORT_PRESETS = ("smoke", "laptop")
 _LIMIT_MINUTES = 60.0
-#: Columns of a table that goes to a file or a pipe.
-_LOG_WIDTH = 160
 _STOPPED = "the notebooks that were running are stopped, their former results kept"
 
 
@@ -206,18 +207,13 @@ def report_command(
 
 def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
     """Print what the trainings of all these notebooks would take, each counted once."""
-    from rich.console import Console
-
     from nbutils.batch.dry_run import print_plan
     from nbutils.batch.notebook_trainings import notebook_trainings
     from nbutils.training.plan import plan
 
     found = [notebook_trainings(name, values) for name, values in parameters.items()]
     sizes = {data: size for _, known in found for data, size in known.items()}
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_LOG_WIDTH)
-    print_plan(plan([spec for specs, _ in found for spec in specs], sizes), console)
+    print_plan(plan([spec for specs, _ in found for spec in specs], sizes), wide_console())
 
 
 def _given(preset: str | None, parameters: list[str] | None) -> list[tuple[str, str]]:

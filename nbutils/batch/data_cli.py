@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nbutils.batch.command_errors import errors
+from nbutils.batch.tables import plain, wide_console
 from nbutils.errors import DataError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from nbutils.data.collection import Collection
     from nbutils.data.manifest import Manifest
     from nbutils.data.upkeep.findings import Report
@@ -24,7 +23,6 @@ data_app = typer.Typer(help="Data sets: list, describe, check, fetch, pack, comp
 Name = Annotated[str, typer.Argument(help="Name of a data set, or path of your own manifest (.yml).")]
 Root = Annotated[Path, typer.Option(help="Folder or file of the data set.", show_default=False)]
 LayoutOption = Annotated[str | None, typer.Option(help="Its layout; recognised if not given.", show_default=False)]
-_LOG_WIDTH = 160
 _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]·[/yellow]", "fault": "[red]✗[/red]"}
 
 
@@ -43,7 +41,7 @@ def list_command() -> None:
             about = "≈ " if m.rounded else ""
             counts = (f"{about}{count:,}" if count else "any" for count in (m.images, m.identities))
             table.add_row(name, m.title, m.access, *counts, ", ".join(m.annotations))
-    _console().print(table)
+    wide_console().print(table)
 
 
 @data_app.command("describe")
@@ -75,9 +73,9 @@ def describe_command(name: Name) -> None:
     ]
     shown = ""
     for label, text in rows:
-        table.add_row("" if label == shown else f"[bold]{label}[/bold]", _plain(text))
+        table.add_row("" if label == shown else f"[bold]{label}[/bold]", plain(text))
         shown = label
-    _console().print(table)
+    wide_console().print(table)
 
 
 @data_app.command("check")
@@ -203,8 +201,8 @@ def _show(report: Report) -> None:
 
     table = Table("", "what", "found", "expected", box=None, padding=(0, 2, 0, 0))
     for finding in report.findings:
-        table.add_row(_MARKS[finding.level], finding.what, _plain(finding.found), _plain(finding.expected))
-    console = _console()
+        table.add_row(_MARKS[finding.level], finding.what, plain(finding.found), plain(finding.expected))
+    console = wide_console()
     console.print(f"{report.title} in {report.root} ({report.layout})", markup=False, highlight=False, soft_wrap=True)
     console.print(table)
     for finding in report.findings:
@@ -214,22 +212,8 @@ def _show(report: Report) -> None:
             console.print(f"  {example}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _console() -> Console:
-    """As wide as the terminal, and wide enough for a table where the output goes to a file."""
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=_LOG_WIDTH)
-
-
 def _counts(m: Manifest) -> str:
     if m.images is None and m.identities is None:
         return "any number"
     about = "about " if m.rounded else ""
     return ", ".join(f"{about}{count:,}" if count else "any number" for count in (m.images, m.identities))
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from nbutils.batch.tables import size
 from nbutils.training.plan import Plan
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -60,12 +61,3 @@ def duration(seconds: float) -> str:
             parts.append(f"{rest // unit} {name}")
             rest %= unit
     return " ".join(parts[:2]) or "< 1 s"
-
-
-def size(count: float) -> str:
-    """Bytes with three digits and a decimal unit."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"

@@ -19,6 +19,7 @@ from typing import Any
 from nbutils.batch.parameters import read_title
 from nbutils.reporting.json_files import write_json
 from nbutils.reporting.run import RECORDS
+from nbutils.training.store import NOTEBOOK_VARIABLE
 from nbutils.writing import write_aside
 
 EXECUTED, PAGE, STATUS, ERROR = "executed.ipynb", "page.html", "status.json", "error.txt"
@@ -130,7 +131,9 @@ def main() -> int:
         events.write(json.dumps(event) + "\n")
         events.flush()
 
-    return 0 if work(json.load(sys.stdin), emit) is None else 1
+    order = json.load(sys.stdin)
+    os.environ[NOTEBOOK_VARIABLE] = order["name"]  # for the kernel: what it trains is noted as this notebook's
+    return 0 if work(order, emit) is None else 1
 
 
 def _load(executed: Path, folder: Path, final: Path) -> Any:  # noqa: ANN401

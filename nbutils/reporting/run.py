@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import time
@@ -20,6 +21,7 @@ from nbutils.reporting.formatting import flattened, latex, markdown
 from nbutils.reporting.json_files import jsonable, write_json
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.views import FigureView, TableView
+from nbutils.training.store import NOTEBOOK_VARIABLE
 from nbutils.writing import write_aside
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Run:
     Tables and figures are written as they come; `finish` writes the records that mark the run as complete.
     Without an `out_dir` they gather beside `runs/<notebook>` and take its place at `finish`, so that a run
     broken off in the middle leaves the former results whole.
+
+    What this process trains from now on is noted in the store as this notebook's (`NBUTILS_NOTEBOOK`).
 
     Args:
         notebook: the notebook's name below `notebooks/`, without suffix.
@@ -63,6 +67,7 @@ class Run:
             if not parameters.get(needed):
                 raise ParameterError(f"{notebook}: parameter {needed!r} is missing: every caption names it")
         self.notebook = notebook
+        os.environ[NOTEBOOK_VARIABLE] = notebook
         # The folder says where a result lies, not what it is.
         self.parameters = {name: value for name, value in parameters.items() if name != "out_dir"}
         self.folder = Path(out_dir) if out_dir else _aside(runs_dir() / notebook)

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 _PACKAGE = "nbutils"
 #: Base classes of the packages whose classes are found by name.
-_OPEN = {"nbutils.losses": "Loss", "nbutils.models": "FaceNetwork"}
+OPEN = {"nbutils.losses": "Loss", "nbutils.models": "FaceNetwork"}
 #: What no result depends on: errors, files and memory, the store, names and digests themselves.
 IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
     f"{_PACKAGE}.{name}"
@@ -84,9 +84,24 @@ def source_digest(source: str) -> str:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:32]
 
 
+def module_digest(module: str) -> str | None:
+    """Of a module's own source as it is now, found without importing it; None where there is none to be followed."""
+    seen = _read(module)
+    return None if seen is None else seen[0]
+
+
 def is_own(module: str) -> bool:
     """Whether a module has a source outside the installed packages: this project's, or one of its user's."""
     return _file(module) is not None
+
+
+def source_file(module: str) -> str | None:
+    """Where a module's source lies, from the folder on Python's path on, such as "nbutils/losses/triplet.py"."""
+    file = _file(module)
+    if file is None:
+        return None
+    levels = module.count(".") + (file.name == "__init__.py")
+    return file.relative_to(file.parents[levels]).as_posix()
 
 
 def forget() -> None:
@@ -169,7 +184,7 @@ def _with_packages(module: str) -> Iterator[str]:
 
 def _offered(package: str) -> dict[str, str]:
     """Name to module of what one of this project's packages offers."""
-    return _listed(package) | (classes(package, _OPEN[package]) if package in _OPEN else {})
+    return _listed(package) | (classes(package, OPEN[package]) if package in OPEN else {})
 
 
 @cache

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import metadata
 from types import FunctionType, ModuleType
@@ -112,6 +112,37 @@ def roots(kind: Kind, package: str, base: str) -> tuple[tuple[str, ...], tuple[s
     return (classes(package, base)[kind.name],), ()
 
 
+def file_digest(module: str) -> str:
+    """Digest of a module's source and of what it imports from its own project; of an installed package, its version.
+
+    Nothing of it is imported.
+
+    Raises:
+        ParameterError: There is no such module.
+    """
+    if is_own(module):
+        return digest(closure((module,)))
+    package = module.partition(".")[0]
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        raise ParameterError(f"there is no module {module!r}, or none with a source to make a digest of") from None
+
+
+def given_content(
+    fields: Mapping[str, Any], modules: tuple[str, ...] = (), sources: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What the key of a teacher that is not trained here is a digest of (see `nbutils.training.teacher_specs`).
+
+    Args:
+        fields: The teacher as JSON; its name, and where its files lie, do not count.
+        modules: Modules of its class or function; see `roots`.
+        sources: Sources of it.
+    """
+    counting = {name: value for name, value in fields.items() if name not in ("name", "file", "weights")}
+    return {"teacher": counting, "code": closure(("nbutils.training.teacher_specs", *modules), sources)}
+
+
 def check_options(name: str, make: Callable[..., Any], options: dict[str, Any], taken: int = 0) -> None:
     """Checks that a constructor takes these options.
 
@@ -138,7 +169,7 @@ def _by_name(name: str, package: str, base: str) -> Kind:
         if name not in classes(package, base):
             raise ParameterError(f"{package} has no '{name}'; it has {', '.join(sorted(classes(package, base)))}")
         return Kind(name=name)
-    return Kind(name=name, digest=_file_digest(name.partition(":")[0]))
+    return Kind(name=name, digest=file_digest(name.partition(":")[0]))
 
 
 def _of_object(value: Any, package: str, base: str) -> Kind:  # noqa: ANN401
@@ -153,7 +184,7 @@ def _of_object(value: Any, package: str, base: str) -> Kind:  # noqa: ANN401
     if classes(package, base).get(name) == module:
         return Kind(name=name)
     if module != "__main__" and getattr(sys.modules.get(module), name, None) is value:
-        kind = Kind(name=f"{module}:{name}", digest=_file_digest(module))
+        kind = Kind(name=f"{module}:{name}", digest=file_digest(module))
     else:
         source = self_contained_source(value)
         kind = Kind(name=name, digest=source_digest(source), source=source)
@@ -162,24 +193,13 @@ def _of_object(value: Any, package: str, base: str) -> Kind:  # noqa: ANN401
     return kind
 
 
-def _file_digest(module: str) -> str:
-    """Of a module's source and of what it imports from its own project; of an installed package, its version."""
-    if is_own(module):
-        return digest(closure((module,)))
-    package = module.partition(".")[0]
-    try:
-        return f"{package} {metadata.version(package)}"
-    except metadata.PackageNotFoundError:
-        raise ParameterError(f"there is no module {module!r}, or none with a source to make a digest of") from None
-
-
 def _import(kind: Kind) -> Any:  # noqa: ANN401
     module, _, name = kind.name.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ParameterError(f"{kind.name} cannot be imported ({error}): its file must be on Python's path") from error
-    now = _file_digest(module)
+    now = file_digest(module)
     if now != kind.digest:
         raise ParameterError(
             f"{kind.name} is not what the spec was written with: its source has digest {now}, expected {kind.digest}"

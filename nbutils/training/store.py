@@ -18,10 +18,12 @@ from typing import Any
 from filelock import FileLock
 
 from nbutils.errors import StoreError
+from nbutils.writing import write_aside
 
 logger = logging.getLogger(__name__)
 
-_DIGESTS = "digests.json"
+#: Digests of a published result's files.
+DIGESTS_FILE = "digests.json"
 #: What a key is a digest of, and by which notebook, where and when (seconds since 1970) the result was made.
 KEY_FILE, ORIGIN_FILE = "key.json", "origin.json"
 #: Environment variable with the name of the notebook that is running.
@@ -32,7 +34,8 @@ class Store:
     """Results of long computations, each a folder of files under its key.
 
     `<root>/<key>/` holds a published result with the digest of each file; `<root>/<key>.lock` is held by who computes
-    it; `<root>/<key>.partial/` is scratch space that survives a killed process, to resume from.
+    it; `<root>/<key>.partial/` is scratch space that survives a killed process, to resume from;
+    `<root>/<key>.new-<random>/` is a result that is being written. `nbutils.training.inventory` reads all of them.
 
     Args:
         root: Folder of the store; made when missing.
@@ -69,7 +72,7 @@ class Store:
         folder = self.root / key
         if not folder.is_dir():
             return None
-        damage = _damage(folder)
+        damage = damage_of(folder)
         if damage is None:
             return folder
         logger.warning("stored result %s is damaged (%s): it will be computed again", key, damage)
@@ -90,11 +93,9 @@ class Store:
         aside = Path(tempfile.mkdtemp(prefix=f"{key}.new-", dir=self.root))
         try:
             yield aside
-            origin = {"notebook": os.environ.get(NOTEBOOK_VARIABLE, ""), "host": platform.node(), "time": time.time()}
-            (aside / KEY_FILE).write_text(json.dumps(content), encoding="utf-8")
-            (aside / ORIGIN_FILE).write_text(json.dumps(origin), encoding="utf-8")
+            _describe(aside, content)
             digests = {file.name: _digest(file) for file in sorted(aside.iterdir())}
-            (aside / _DIGESTS).write_text(json.dumps(digests, indent=1))
+            (aside / DIGESTS_FILE).write_text(json.dumps(digests, indent=1))
             folder = self.root / key
             shutil.rmtree(folder, ignore_errors=True)
             os.rename(aside, folder)
@@ -103,10 +104,17 @@ class Store:
             raise
         self.discard_partial(key)
 
-    def partial(self, key: str) -> Path:
-        """Scratch folder of an unfinished result."""
+    def partial(self, key: str, content: Mapping[str, Any]) -> Path:
+        """Scratch folder of an unfinished result.
+
+        Args:
+            key: Of the result.
+            content: See `publish`; kept likewise, so that a reader can tell whether it is worth resuming.
+        """
         folder = self.root / f"{key}.partial"
         folder.mkdir(exist_ok=True)
+        if not (folder / ORIGIN_FILE).is_file():
+            _describe(folder, content)
         return folder
 
     def discard_partial(self, key: str) -> None:
@@ -114,17 +122,23 @@ class Store:
         shutil.rmtree(self.root / f"{key}.partial", ignore_errors=True)
 
 
+def _describe(folder: Path, content: Mapping[str, Any]) -> None:
+    origin = {"notebook": os.environ.get(NOTEBOOK_VARIABLE, ""), "host": platform.node(), "time": time.time()}
+    write_aside(folder / KEY_FILE, json.dumps(content))
+    write_aside(folder / ORIGIN_FILE, json.dumps(origin))
+
+
 def _digest(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _damage(folder: Path) -> str | None:
-    """What is wrong with a published folder, or None."""
+def damage_of(folder: Path) -> str | None:
+    """What is wrong with a published folder, or None; reads every file."""
     try:
-        digests = json.loads((folder / _DIGESTS).read_text())
+        digests = json.loads((folder / DIGESTS_FILE).read_text())
     except (OSError, ValueError) as error:
-        return f"{_DIGESTS}: {error}"
+        return f"{DIGESTS_FILE}: {error}"
     for name, expected in digests.items():
         file = folder / name
         if not file.is_file():

@@ -12,9 +12,8 @@ from torch import nn
 from nbutils.errors import ParameterError
 from nbutils.models.base import FaceNetwork
 from nbutils.training.base import Frozen, digest
-from nbutils.training.digest import closure
 from nbutils.training.face_input import FaceInput
-from nbutils.training.kinds import Kind, check_options, describe, resolve, roots
+from nbutils.training.kinds import Kind, check_options, describe, given_content, resolve, roots
 
 Option = bool | int | float | str | None | tuple[bool | int | float | str, ...]
 
@@ -37,11 +36,7 @@ class _Given(Frozen):
 
     def key_content(self) -> dict[str, Any]:
         """What the key is a digest of."""
-        modules, sources = self._roots()
-        return {
-            "teacher": self.model_dump(mode="json", exclude={"name", "file", "weights"}),
-            "code": closure(("nbutils.training.teacher_specs", *modules), sources),
-        }
+        return given_content(self.model_dump(mode="json"), *self._roots())
 
     def network(self, crop: tuple[int, int]) -> FaceNetwork:
         """The teacher as a network over whole-face crops: its neurons are the features, its logits the output.

@@ -150,7 +150,7 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
 
             load_backbone(model, before[spec.initialise_from.key].model.state_dict())
         cache, lost = _cache(spec, teacher, data, store) if teacher is not None else (None, None)
-        checkpoint = Checkpoint(store.partial(key) / "checkpoint.safetensors", checkpoint_seconds)
+        checkpoint = Checkpoint(store.partial(key, content) / "checkpoint.safetensors", checkpoint_seconds)
         history = pd.DataFrame(fit(spec, model, data.train, teacher, cache, checkpoint, progress=progress))
         metrics = {
             "outputs": outputs,
