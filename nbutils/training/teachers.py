@@ -119,8 +119,10 @@ class Teacher(nn.Module):
         parts = list(torch.split(features, self._widths, dim=1))
         if logits is not None:
             return self._signals(parts, list(logits.unbind(dim=1)))
+        if not self._has_logits:
+            return self._signals(parts, [])
         derived = [member.network.output_from(part) for member, part in zip(self._members, parts, strict=True)]
-        return self._signals(parts, cast(list[Tensor], derived) if self._has_logits else [])
+        return self._signals(parts, cast(list[Tensor], derived))
 
     def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """(N, F) features of all networks over central crops; N images as in `extract_features`."""
