@@ -14,7 +14,7 @@ from nbutils.models.base import FaceNetwork
 from nbutils.training.base import Frozen, digest
 from nbutils.training.digest import closure
 from nbutils.training.face_input import FaceInput
-from nbutils.training.kinds import Kind, check_options, describe, resolve, roots
+from nbutils.training.kinds import FOR_KEYS, Kind, check_options, describe, resolve, roots
 
 Option = bool | int | float | str | None | tuple[bool | int | float | str, ...]
 
@@ -39,7 +39,7 @@ class _Given(Frozen):
         """What the key is a digest of."""
         modules, sources = self._roots()
         return {
-            "teacher": self.model_dump(mode="json", exclude={"name", "file", "weights"}),
+            "teacher": self.model_dump(mode="json", exclude={"name", "file", "weights"}, context=FOR_KEYS),
             "code": closure(("nbutils.training.teacher_specs", *modules), sources),
         }
 
