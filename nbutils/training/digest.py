@@ -81,7 +81,7 @@ def source_digest(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:32]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:32]  # `ast.dump` differs between Pythons
 
 
 def module_digest(module: str) -> str | None:

@@ -229,7 +229,9 @@ def _in_brackets(seen: dict[str, object]) -> dict[str, object]:
 
 def _objective(spec: TrainingSpec, model: FaceNetwork, source: _Source) -> Objective:
     """The objective, whose own maps, if any, have the widths of a first batch's signals and the spec's seed."""
-    objective = Objective({name: (term.weight, term.build()) for name, term in spec.objective.items()})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        objective = Objective({name: (term.weight, term.build()) for name, term in spec.objective.items()})
     model.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)

@@ -12,7 +12,7 @@ from importlib import metadata
 from types import FunctionType, ModuleType
 from typing import Any
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
 from nbutils.errors import ParameterError
 from nbutils.registry import classes, find_class
@@ -20,9 +20,12 @@ from nbutils.training.base import Frozen, digest
 from nbutils.training.cell_source import self_contained_source
 from nbutils.training.digest import closure, is_own, source_digest
 
+#: Context of a serialisation that leaves sources out: what counts in a key is their digest, which comments do not move.
+FOR_KEYS = {"sources": False}
+
 #: What has been named in this process, by name and digest: what a user passed, or let run by training it.
 _LIVE: dict[tuple[str, str], Any] = {}
-#: The other way round: a class stays what it was when first named, though its file may change below it.
+#: The other way round: a class of a file stays what it was when first named, though its file may change below it.
 _MADE: dict[Any, Kind] = {}
 
 
@@ -42,9 +45,12 @@ class Kind(Frozen):
     source: str = ""
 
     @model_serializer(mode="wrap")
-    def _short(self, full: SerializerFunctionWrapHandler) -> str | dict[str, Any]:
+    def _short(self, full: SerializerFunctionWrapHandler, info: SerializationInfo) -> str | dict[str, Any]:
         """A class of this project is its name."""
-        return {name: value for name, value in full(self).items() if value} if self.digest else self.name
+        if not self.digest:
+            return self.name
+        left_out = {"source"} if info.context == FOR_KEYS else set()
+        return {name: value for name, value in full(self).items() if value and name not in left_out}
 
     @property
     def is_known(self) -> bool:
@@ -89,6 +95,9 @@ def describe(value: object, package: str, base: str) -> Kind | object:
 
 def resolve(kind: Kind, package: str, base: str) -> Callable[..., Any]:
     """The class or function itself; imports its file, or runs its source, where this process has not yet.
+
+    What stands in a notebook cell is run from its source here too: what is trained is what the spec says, though a
+    later cell may define the class, or a function that it calls, anew.
 
     Raises:
         ParameterError: It cannot be found, or is not what the spec was written with.
@@ -140,6 +149,9 @@ def given_content(
         sources: Sources of it.
     """
     counting = {name: value for name, value in fields.items() if name not in ("name", "file", "weights")}
+    for name in {"module", "function"} & counting.keys():  # of a kind with a source, its digest counts
+        if isinstance(counting[name], dict):
+            counting[name] = {key: value for key, value in counting[name].items() if key != "source"}
     return {"teacher": counting, "code": closure(("nbutils.training.teacher_specs", *modules), sources)}
 
 
@@ -185,11 +197,12 @@ def _of_object(value: Any, package: str, base: str) -> Kind:  # noqa: ANN401
         return Kind(name=name)
     if module != "__main__" and getattr(sys.modules.get(module), name, None) is value:
         kind = Kind(name=f"{module}:{name}", digest=file_digest(module))
-    else:
-        source = self_contained_source(value)
-        kind = Kind(name=name, digest=source_digest(source), source=source)
-    _LIVE[kind.name, kind.digest] = value
-    _MADE[value] = kind
+        _LIVE[kind.name, kind.digest] = value
+        _MADE[value] = kind
+        return kind
+    source = self_contained_source(value)
+    kind = Kind(name=name, digest=source_digest(source), source=source)
+    resolve(kind, package, base)
     return kind
 
 
@@ -214,5 +227,8 @@ def _run(kind: Kind) -> Any:  # noqa: ANN401
     file = f"<source of {kind.name} in a spec, {kind.digest}>"
     linecache.cache[file] = (len(kind.source), None, kind.source.splitlines(keepends=True), file)
     sys.modules[module.__name__] = module
-    exec(compile(kind.source, file, "exec"), module.__dict__)
-    return getattr(module, kind.name)
+    try:
+        exec(compile(kind.source, file, "exec"), module.__dict__)
+        return getattr(module, kind.name)
+    except Exception as error:  # whatever its author wrote
+        raise ParameterError(f"the source of {kind.name} does not run: {type(error).__name__}: {error}") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BeforeValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
+from torch import nn
 
 from nbutils.data.spec import AnyDataSpec
 from nbutils.errors import ParameterError
@@ -15,7 +15,7 @@ from nbutils.losses.signals import as_read, parse_read
 from nbutils.training.base import Frozen, digest
 from nbutils.training.components import LOSSES, MODELS, ModelSpec, Term
 from nbutils.training.digest import closure
-from nbutils.training.kinds import Kind, roots
+from nbutils.training.kinds import FOR_KEYS, Kind, roots
 from nbutils.training.teacher_specs import FunctionTeacher, ModuleTeacher, OnnxTeacher
 
 #: Modules that count only for the specs that use them; their imports stand inside the functions that need them.
@@ -87,7 +87,16 @@ def _teachers(given: object) -> object:
     if given is None:
         return ()
     each = given if isinstance(given, tuple | list) else (given,)
-    return tuple(FunctionTeacher(function=one) if inspect.isfunction(one) else one for one in each)
+    return tuple(_teacher(one) for one in each)
+
+
+def _teacher(given: object) -> object:
+    """A function, which is a teacher as it stands; a module is refused by its own spec, which says what to do."""
+    if isinstance(given, nn.Module):
+        return ModuleTeacher(module=given)
+    if isinstance(given, type):
+        raise ParameterError(f"the class {given.__name__} has no weights: expected ModuleTeacher(module=…, weights=…)")
+    return FunctionTeacher(function=given) if callable(given) else given
 
 
 class TrainingSpec(Frozen):
@@ -200,7 +209,9 @@ class TrainingSpec(Frozen):
     def key_content(self) -> dict[str, Any]:
         """What the key is a digest of, as JSON: the spec, the data's fingerprint, keys of predecessors, code, torch."""
         return {
-            "spec": self.model_dump(mode="json", exclude={"name", "data", "teacher", "initialise_from"}),
+            "spec": self.model_dump(
+                mode="json", exclude={"name", "data", "teacher", "initialise_from"}, context=FOR_KEYS
+            ),
             "data": self.data.fingerprint(),
             "teacher": [teacher.key for teacher in self.teacher],
             "initialise_from": self.initialise_from.key if self.initialise_from else None,
