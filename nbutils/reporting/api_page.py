@@ -102,7 +102,7 @@ def public_packages() -> list[str]:
 def _sections() -> list[Section]:
     packages = [import_module(name) for name in public_packages()]
     anchors = {f"{package.__name__}.{name}" for package in packages for name in package.__all__}
-    # a name without its package leads to the first package that defines it; `nbutils` itself only hands on
+    # a name without its package means the first package that offers it; `nbutils` itself repeats names of others
     short: dict[str, str] = {}
     for package in [*packages[1:], packages[0]]:
         for name in package.__all__:
@@ -158,11 +158,13 @@ def _members(anchor: str, found: type, link: Link) -> Iterator[Entry]:
 
 
 def _is_documented(found: object) -> bool:
-    return isinstance(found, type | FunctionType)
+    return _kind(found) != "value"
 
 
-def _kind(found: object) -> str:
-    return "class" if isinstance(found, type) else "function" if isinstance(found, FunctionType) else "value"
+def _kind(found: Any) -> str:  # noqa: ANN401
+    if isinstance(found, type):
+        return "class"
+    return "function" if isinstance(inspect.unwrap(found), FunctionType) else "value"  # unwrap: it may be cached
 
 
 def _signature(found: Any) -> str:  # noqa: ANN401 (a class or a function)
