@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
 
-.PHONY: quickstart test lint benchmark lab setup
+.PHONY: quickstart test lint benchmark lab api setup
 
 quickstart: $(STAMP)
 	@$(BIN)/nbutils run quickstart
@@ -27,6 +27,9 @@ benchmark: $(STAMP)
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks
+
+api: $(STAMP)
+	@$(BIN)/nbutils api
 
 setup: $(STAMP)
 

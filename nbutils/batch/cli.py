@@ -205,6 +205,26 @@ def report_command(
         print(f"report: {build_report((runs or runs_dir()).resolve())}")
 
 
+@app.command("api")
+def api_command(
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The HTML file to write; runs/api.html of the project if not given.", show_default=False),
+    ] = None,
+) -> None:
+    """Write a page of all public names with their signatures, docstrings and examples."""
+    from nbutils.paths import runs_dir
+    from nbutils.reporting.api_page import write_api_page
+
+    with errors():
+        file = (out or runs_dir() / "api.html").resolve()
+        try:
+            write_api_page(file)
+        except OSError as error:
+            raise ParameterError(f"cannot write {file}: {error}") from None
+        print(f"API: {file}")
+
+
 def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
     """Print what the trainings of all these notebooks would take, each counted once."""
     from nbutils.batch.dry_run import print_plan

@@ -1,6 +1,7 @@
 """The packages' faces: each offers what its stub lists, with docstrings and examples, and nothing that leaked in."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,9 @@ def _public() -> Iterator[tuple[str, str, object]]:
     """Face, name and object of all that the faces offer."""
     for face in FACES:
         module = import_module(face)
-        yield from ((face, name, getattr(module, name)) for name in module.__all__)
+        for name in module.__all__:
+            found = getattr(module, name)
+            yield face, name, found if isinstance(found, type) else inspect.unwrap(found)  # cached functions too
 
 
 @pytest.mark.parametrize("face", FACES)
