@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nbutils.batch.command_errors import complain, errors
+from nbutils.batch.command_errors import errors, print_error
 from nbutils.batch.tables import plain, printable, size, wide_console
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def prune_command(
         pruned = prune(chosen)
     print(f"removed {len(pruned.entries):,} entries, {_sum(pruned.entries)}, and {pruned.locks:,} lock files")
     for line in pruned.left:
-        complain(printable(f"not removed: {line}"))
+        print_error(printable(f"not removed: {line}"))
     raise typer.Exit(1 if pruned.left else 0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck
 
@@ -10,6 +12,9 @@ from nbutils.models.base import FaceNetwork, Outputs
 
 #: Bottleneck blocks of the four stages, by the number of layers with weights.
 BLOCKS = {14: (1, 1, 1, 1), 26: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
+#: Below so many input channels (a vector of AVX-512; of AVX2, 8), oneDNN on a CPU computes a wrong weight gradient of
+#: a strided 1×1 convolution and writes out of bounds: https://github.com/uxlfoundation/oneDNN/issues/6035.
+_NARROW = 16
 #: Key points of a face, two coordinates each.
 POINTS = 5
 
@@ -114,6 +119,16 @@ def resnet50(
 
 def _stage(inputs: int, planes: int, blocks: int, stride: int) -> nn.Sequential:
     outputs = planes * Bottleneck.expansion
-    shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
-    first = Bottleneck(inputs, planes, stride, shortcut)
+    first = Bottleneck(inputs, planes, stride, _shortcut(inputs, outputs, stride))
     return nn.Sequential(first, *(Bottleneck(outputs, planes) for _ in range(blocks - 1)))
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """A strided 1×1 convolution and batch norm; a narrow map is subsampled first, which computes the same."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if stride > 1 and inputs < _NARROW:
+        layers["subsample"] = nn.MaxPool2d(1, stride)
+        stride = 1
+    layers["0"] = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)  # torchvision's names of the weights
+    layers["1"] = nn.BatchNorm2d(outputs)
+    return nn.Sequential(layers)

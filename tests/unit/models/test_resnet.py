@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torchvision.models import resnet50 as torchvision_resnet50
@@ -60,3 +62,34 @@ def test_what_it_cannot_be_is_refused() -> None:
     for options in ({"depth": 34}, {"divisor": 3}, {"divisor": 0}, {"height": 16}):
         with pytest.raises(ParameterError, match="expected"):
             FaceResNet(9, **options)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_the_gradient_of_a_narrow_shortcut_is_that_of_double_precision(width: int) -> None:
+    """Which oneDNN's strided 1×1 convolution fails, with wrong values or a corrupted heap (its issue 6035)."""
+    torch.manual_seed(0)
+    model = FaceResNet(9, depth=14, width=width, height=55, breadth=47)
+    shortcut = model.get_submodule("layer2.0.downsample")
+    assert isinstance(shortcut, torch.nn.Sequential)
+    shortcut = shortcut[:-1]  # without the batch norm
+    shortcut.to(memory_format=torch.channels_last)
+    images = torch.randn(32, 4 * width, 14, 12).to(memory_format=torch.channels_last)
+    wanted = torch.randn(32, 8 * width, 7, 6).to(memory_format=torch.channels_last)
+    (single,) = torch.autograd.grad(shortcut(images), list(shortcut.parameters()), wanted)
+    (double,) = torch.autograd.grad(shortcut.double()(images.double()), list(shortcut.parameters()), wanted.double())
+    torch.testing.assert_close(single.double(), double, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("width", [2, 32])
+def test_narrow_or_not_it_computes_the_same_under_the_same_names(width: int) -> None:
+    ours = FaceResNet(9, depth=14, width=width, height=55, breadth=47).double().eval()
+    plain = copy.deepcopy(ours)
+    for stage, inputs in ((plain.layer2, 4 * width), (plain.layer3, 8 * width), (plain.layer4, 16 * width)):
+        shortcut = torch.nn.Sequential(
+            torch.nn.Conv2d(inputs, 2 * inputs, 1, stride=2, bias=False), torch.nn.BatchNorm2d(2 * inputs)
+        )
+        stage.get_submodule("0").downsample = shortcut.double().eval()
+    plain.load_state_dict(ours.state_dict())
+    images = torch.randn(2, 3, 55, 47, dtype=torch.float64)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(images).output, plain(images).output)
