@@ -119,7 +119,14 @@ def test_hostile_entries_are_shown_without_running_or_steering_the_terminal(tmp_
     source = f"open({str(mark)!r}, 'w').write('ran')\nclass Evil: pass\n"
     kind = {"name": "Evil", "digest": digest.source_digest(source), "source": source}
     spec = {"model": {"kind": kind}, "objective": {"a": {"kind": {"name": "os:system", "digest": "0"}}}}
-    content = {"spec": spec, "data": "d", "teacher": [], "initialise_from": None, "code": {}, "torch": "0"}
+    content: dict[str, object] = {
+        "spec": spec,
+        "data": "d",
+        "teacher": [],
+        "initialise_from": None,
+        "code": {},
+        "torch": "0",
+    }
     key = digest_of(content)
     store = tmp_path / "store"
     with Store(store).publish(key, content) as aside:
