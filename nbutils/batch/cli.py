@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 from nbutils.batch.command_errors import errors, print_error
 from nbutils.batch.data_cli import data_app
 from nbutils.batch.store_cli import store_app
-from nbutils.batch.tables import wide_console
+from nbutils.batch.terminal import wide_console
 from nbutils.errors import NbutilsError, ParameterError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nbutils.batch.command_errors import errors
-from nbutils.batch.tables import plain, wide_console
+from nbutils.batch.terminal import plain, wide_console
 from nbutils.errors import DataError
 
 if TYPE_CHECKING:

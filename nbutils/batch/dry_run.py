@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from nbutils.batch.tables import size
+from nbutils.batch.terminal import size
 from nbutils.training.plan import Plan
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))

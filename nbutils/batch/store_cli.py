@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nbutils.batch.command_errors import errors, print_error
-from nbutils.batch.tables import plain, printable, size, wide_console
+from nbutils.batch.terminal import plain, printable, size, wide_console
 
 if TYPE_CHECKING:
     from nbutils.training.inventory import Entry, Inventory

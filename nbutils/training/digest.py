@@ -24,7 +24,6 @@ IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
     f"{_PACKAGE}.{name}"
     for name in (
         "errors",
-        "files",
         "memory",
         "paths",
         "registry",
@@ -33,6 +32,7 @@ IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
         "training.digest",
         "training.kinds",
         "training.store",
+        "writing",
     )
 )
 
@@ -63,7 +63,7 @@ def _closure(
     found: dict[str, str] = {}
     for text in sources:
         found[f"source {source_digest(text)}"] = source_digest(text)
-        left += _imported(ast.parse(text), "", is_package=False)
+        left += _imported(text, "", is_package=False)
     while left:
         name = left.pop()
         if name in found or name in IMMATERIAL or name in leave_out:
@@ -75,6 +75,7 @@ def _closure(
     return tuple(found.items())
 
 
+@cache
 def source_digest(source: str) -> str:
     """Of a source text, blind to comments, docstrings and layout."""
     tree = ast.parse(source)
@@ -118,28 +119,38 @@ def _read(module: str) -> tuple[str, tuple[str, ...]] | None:
         return None
     text = file.read_text(encoding="utf-8")
     try:
-        tree = ast.parse(text)
+        return source_digest(text), tuple(_imported(text, module, is_package=file.name == "__init__.py"))
     except SyntaxError:
         return hashlib.sha256(text.encode()).hexdigest()[:32], _whole(module, "it cannot be parsed")
-    return source_digest(text), tuple(_imported(tree, module, is_package=file.name == "__init__.py"))
 
 
-def _imported(tree: ast.Module, module: str, *, is_package: bool) -> Iterator[str]:
+def _imported(text: str, module: str, *, is_package: bool) -> Iterator[str]:
     """Modules that a file imports, whether they are to be followed or not."""
     package = module if is_package else module.rpartition(".")[0]
-    for node in _outside_type_checking(tree):
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                yield from _with_packages(each.name)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                above = package.rsplit(".", node.level - 1)[0] if node.level > 1 else package
-                base = f"{above}.{base}".rstrip(".")
-            for each in node.names:
-                yield from _from(base, each.name)
-        elif module and not module.startswith(f"{_PACKAGE}.") and _is_dynamic(node):
+    for base, name, level in _statements(text):
+        if level:
+            above = package.rsplit(".", level - 1)[0] if level > 1 else package
+            yield from _from(f"{above}.{base}".rstrip("."), name)
+        elif base and name:
+            yield from _from(base, name)
+        elif base:
+            yield from _with_packages(base)
+        elif module and not module.startswith(f"{_PACKAGE}."):
             yield from _whole(module, "it imports by a computed name")
+
+
+@cache
+def _statements(text: str) -> tuple[tuple[str, str, int], ...]:
+    """What a text imports: (module, name, level) each, without a name where a module is; no module: a computed one."""
+    found: list[tuple[str, str, int]] = []
+    for node in _outside_type_checking(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [(each.name, "", 0) for each in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [(node.module or "", each.name, node.level) for each in node.names]
+        elif _is_dynamic(node):
+            found.append(("", "", 0))
+    return tuple(found)
 
 
 def _outside_type_checking(tree: ast.AST) -> Iterator[ast.AST]:

@@ -10,7 +10,7 @@ from nbutils.batch.dry_run import duration
 from nbutils.batch.notebook_trainings import notebook_trainings, notebooks_that_train
 from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.parameters import Literal, read_parameters
-from nbutils.batch.tables import size
+from nbutils.batch.terminal import size
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.errors import ParameterError
 from nbutils.paths import notebooks_dir

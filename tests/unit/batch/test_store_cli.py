@@ -2,7 +2,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -120,7 +119,7 @@ def test_hostile_entries_are_shown_without_running_or_steering_the_terminal(tmp_
     source = f"open({str(mark)!r}, 'w').write('ran')\nclass Evil: pass\n"
     kind = {"name": "Evil", "digest": digest.source_digest(source), "source": source}
     spec = {"model": {"kind": kind}, "objective": {"a": {"kind": {"name": "os:system", "digest": "0"}}}}
-    content: dict[str, Any] = {
+    content: dict[str, object] = {
         "spec": spec,
         "data": "d",
         "teacher": [],

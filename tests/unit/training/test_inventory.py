@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from filelock import FileLock
 
 from nbutils.data.sources.on_disk import FolderData
 from nbutils.errors import StoreError
-from nbutils.training import FunctionTeacher, Schedule, Store, Term, TrainingSpec, digest, kinds, reach, train
+from nbutils.training import FunctionTeacher, Schedule, Store, Term, TrainingSpec, digest, reach, train
 from nbutils.training.base import digest as digest_of
 from nbutils.training.inventory import Entry, Inventory, read_inventory
+from nbutils.training.kinds import file_digest, given_content
 from nbutils.training.pruning import DAY, Prunable, prunable, prune
 from tests.unit.training.conftest import MakeSpec
 
@@ -33,7 +35,7 @@ with FileLock(sys.argv[1]):
 _HOSTILE = "from pathlib import Path\nPath({file!r}).write_text('ran')\nclass Evil:\n    pass\n"
 
 
-def brightness(faces: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+def brightness(faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """A teacher whose neurons are the mean of each colour."""
     return np.asarray(faces.mean(axis=(1, 2)), np.float32)
 
@@ -179,8 +181,7 @@ def test_the_key_of_a_teacher_by_a_function_is_made_anew(
         "cached answers": ("reached", ()),
     }
     assert next(e for e in inventory.entries if e.kind == "cached answers").name == "of teacher"
-    true = kinds.given_content
-    monkeypatch.setattr(reach, "given_content", lambda *given: true(*given) | {"code": {"asks": "otherwise"}})
+    monkeypatch.setattr(reach, "given_content", lambda *given: given_content(*given) | {"code": {"asks": "otherwise"}})
     assert {entry.state for entry in read_inventory(root).entries} == {"stale"}
 
 
@@ -190,7 +191,7 @@ def test_a_module_of_ones_own(root: Path, tmp_path: Path, monkeypatch: pytest.Mo
     (folder / "own_loss_here.py").write_text("class Mine: pass\n")
     monkeypatch.syspath_prepend(str(folder))
     digest.forget()
-    kind = {"name": "own_loss_here:Mine", "digest": kinds.file_digest("own_loss_here")}
+    kind = {"name": "own_loss_here:Mine", "digest": file_digest("own_loss_here")}
     spec = {"model": {"kind": "MLP"}, "objective": {"mine": {"kind": kind}}}
     code = _content()["code"] | {"own_loss_here": digest.module_digest("own_loss_here")}
     key = _put(root, _content(spec=spec, code=code))

@@ -35,7 +35,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, set[s
     specs = {name: {kind: set(modules) for kind, modules in spec.items()} for name, spec in report["specs"].items()}
     files, changed = len(report["modules"]), {name: len(spec["changed"]) for name, spec in specs.items()}
     print(f"\n{files} files mutated; keys that changed: {changed}")
-    assert files == len(list((ROOT / "nbutils").rglob("*.py")))
+    assert files == len(list((copy / "nbutils").rglob("*.py")))
     return specs
 
 

@@ -1,4 +1,4 @@
-"""What the tables of several commands share."""
+"""How the commands print text, tables and sizes."""
 
 from __future__ import annotations
 
