@@ -39,14 +39,21 @@ def classes(package: str, base: str) -> dict[str, str]:
     bases: dict[str, set[str]] = {}
     modules: dict[str, str] = {}
     for file in sorted(package_folder(package).glob("*.py")):
+        module = f"{package}.{file.stem}"
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                bases[node.name] = {ast.unparse(each).rpartition(".")[2] for each in node.bases}
-                modules[node.name] = f"{package}.{file.stem}"
+            if isinstance(node, ast.ClassDef):
+                parents = {ast.unparse(each).rpartition(".")[2] for each in node.bases}
+                name = _within(module, node.name)
+                bases[name], modules[name] = {_within(module, parent) for parent in parents}, module
     found = {base}
     while grown := {name for name, parents in bases.items() if parents & found} - found:
         found |= grown
-    return {name: modules[name] for name in found - {base}}
+    return {name: modules[name] for name in found - {base} if "." not in name}
+
+
+def _within(module: str, name: str) -> str:
+    """A class's name; a private one's with its module, since others may have one of the same name."""
+    return f"{module}.{name}" if name.startswith("_") else name
 
 
 def package_folder(package: str) -> Path:

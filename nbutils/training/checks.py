@@ -12,6 +12,7 @@ from nbutils.data.geometry.key_points import require_landmarks
 from nbutils.errors import DataError, ParameterError
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.models.base import FaceNetwork, Outputs
+from nbutils.models.features import device_of
 from nbutils.models.taps import find_module
 from nbutils.training.components import ModelSpec
 from nbutils.training.initialise import check_initialisation
@@ -28,7 +29,8 @@ def check(spec: TrainingSpec) -> None:
     Raises:
         DataError: The objective reads what the data lack.
         ParameterError: It reads what student or teacher do not give, a predecessor's network has other shapes, no
-            batch with triplets can be made, or two classes of one's own bear one name.
+            batch with triplets can be made, an epoch ends with a batch that the network cannot be trained on, or two
+            classes of one's own bear one name.
     """
     _check_names(spec)
     _check(spec)
@@ -39,6 +41,7 @@ def _check(spec: TrainingSpec) -> None:
     data = spec.data.load()
     check_sampling(spec.schedule, data.train, spec.name)
     check_initialisation(spec)
+    _check_last_batch(spec, len(data.train))
     for who, name in sorted(map(parse_read, spec.reads)):
         if who == "truth":
             _check_truth(spec, name, data)
@@ -64,6 +67,21 @@ def _all_kinds(spec: TrainingSpec) -> Iterator[Kind]:
     yield from spec.kinds()
     for predecessor in spec.predecessors:
         yield from _all_kinds(predecessor)
+
+
+def _check_last_batch(spec: TrainingSpec, images: int) -> None:
+    """Batch norm of a map with one position has no variance over a single image."""
+    size = spec.schedule.batch_size
+    if spec.schedule.images_per_identity or images % size != 1:
+        return
+    network = _gives(spec.model.model_dump_json())[1]
+    try:
+        _run(network, device_of(network), images=1)
+    except ValueError as error:
+        raise ParameterError(
+            f"'{spec.name}': {images} images in batches of {size} leave a last batch of one, on which "
+            f"{spec.model.kind} cannot be trained ({error}): expected another batch_size"
+        ) from error
 
 
 def _check_truth(spec: TrainingSpec, name: str, data: FaceData) -> None:
@@ -131,9 +149,9 @@ def _gives(model: str) -> tuple[tuple[str, ...], FaceNetwork]:
     raise AssertionError
 
 
-def _run(network: FaceNetwork, device: str = "cpu") -> Outputs:
+def _run(network: FaceNetwork, device: str | torch.device = "cpu", images: int = 2) -> Outputs:
     with torch.no_grad():
-        return network(torch.zeros(2, network.channels, *network.input_size, device=device))
+        return network(torch.zeros(images, network.channels, *network.input_size, device=device))
 
 
 def _outputs_of(network: FaceNetwork, name: str) -> tuple[tuple[str, ...], bool]:
