@@ -28,7 +28,7 @@ def check(spec: TrainingSpec) -> None:
     Raises:
         DataError: The objective reads what the data lack.
         ParameterError: It reads what student or teacher do not give, a predecessor's network has other shapes, no
-            batch with triplets can be made, or two user-defined classes share a name.
+            batch with triplets can be made, or two classes of one's own bear one name.
     """
     _check_names(spec)
     _check(spec)
@@ -51,12 +51,12 @@ def _check(spec: TrainingSpec) -> None:
 
 
 def _check_names(spec: TrainingSpec) -> None:
-    """Refuses two user-defined classes with one name: their results would look alike."""
+    """Refuses two classes of one's own under one name: nobody could tell their results apart."""
     seen: dict[str, Kind] = {}
     for kind in _all_kinds(spec):
         if kind.digest and seen.setdefault(str(kind), kind) != kind:
             raise ParameterError(
-                f"'{spec.name}': two classes or functions with different sources share the name {kind}: rename one"
+                f"'{spec.name}': two classes or functions of different source bear the name {kind}: rename one"
             )
 
 

@@ -83,7 +83,7 @@ def is_own(module: str) -> bool:
 
 
 def forget() -> None:
-    """Makes later calls read all files again."""
+    """Reads all files anew from now on."""
     for cached in (_read, _file, _top, _listed, classes):
         cached.cache_clear()
 
@@ -153,7 +153,7 @@ def _from(base: str, name: str) -> Iterator[str]:
 
 
 def _with_packages(module: str) -> Iterator[str]:
-    """A module and the packages above it, whose `__init__` runs first; those of this project only pass names on."""
+    """A module and the packages above it, whose `__init__` runs first; this project's only hand on names."""
     yield module
     parts = module.split(".")
     if parts[0] != _PACKAGE:
@@ -180,7 +180,7 @@ def _stub(package: str) -> Path:
 
 
 def _whole(module: str, why: str) -> tuple[str, ...]:
-    """All modules of a module's package, since it is unknown which of them count."""
+    """All modules of a module's package, for want of knowing which of them count."""
     file = _file(module)
     package = module if file and file.name == "__init__.py" else module.rpartition(".")[0]
     if file is None or not package:

@@ -31,8 +31,8 @@ NOTEBOOK_VARIABLE = "NBUTILS_NOTEBOOK"
 class Store:
     """Results of long computations, each a folder of files under its key.
 
-    `<root>/<key>/` holds a published result with the digest of each file; `<root>/<key>.lock` is held while it is
-    computed; `<root>/<key>.partial/` is scratch space that survives a killed process, to resume from.
+    `<root>/<key>/` holds a published result with the digest of each file; `<root>/<key>.lock` is held by who computes
+    it; `<root>/<key>.partial/` is scratch space that survives a killed process, to resume from.
 
     Args:
         root: Folder of the store; made when missing.
@@ -57,14 +57,14 @@ class Store:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """Holds the key against every other process; waits until it is free."""
+        """Holds the key against every other process; waits for whoever has it."""
         with FileLock(self.root / f"{key}.lock"):
             yield
 
     def find(self, key: str) -> Path | None:
         """Returns the folder of a published result whose every file is as it was written, or None.
 
-        A result with a damaged or missing file is logged and removed, so that it is computed again.
+        A result with a damaged or missing file is logged and removed, so that it is made anew.
         """
         folder = self.root / key
         if not folder.is_dir():
