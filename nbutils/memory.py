@@ -22,7 +22,7 @@ def keep_freed_memory() -> bool:
     """Tells glibc's allocator to reuse freed blocks instead of returning them to the system.
 
     Activations of one step are freed and asked for again in the next; returned to the system in between, every page
-    faults anew, which costs a CPU training up to a third of its time. The setting stays for the process's life.
+    faults again, which costs a CPU training up to a third of its time. The setting stays for the process's life.
 
     Returns:
         Whether the C library took the setting (only glibc has it).

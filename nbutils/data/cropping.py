@@ -142,7 +142,7 @@ def crop_faces(
 def _check_crops(collection: Collection, height: int, width: int) -> None:
     if collection.crops is not None and collection.crops.shape[1:3] != (height, width):
         had = "×".join(map(str, collection.crops.shape[1:3]))
-        raise DataError(f"{collection.root}: its crops are of {had} pixels, expected {height}×{width}: pack it anew")
+        raise DataError(f"{collection.root}: its crops are of {had} pixels, expected {height}×{width}: pack it again")
 
 
 def _to_crop(

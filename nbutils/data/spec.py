@@ -56,7 +56,7 @@ class DataSpec(BaseModel):
         kind: Name of the kind of data, which tells JSON of one kind from another.
 
     Example:
-        A data set of one's own:
+        Your own kind of data:
 
         >>> import numpy as np
         >>> from typing import Literal
@@ -92,7 +92,7 @@ class DataSpec(BaseModel):
         raise NotImplementedError(f"{type(self).__name__} has no way to read its faces: expected a method 'read'")
 
     def load(self) -> FaceData:
-        """Returns the faces; loaded once a process, but for a fold's, which are taken from the whole anew.
+        """Returns the faces; loaded once a process, but for a fold's, which are cut from the whole each time.
 
         Raises:
             DataError: The data are missing or damaged.

@@ -3,7 +3,7 @@ from .classification import effective_classes, mean_interval, recognised, regres
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds
-from .latency import Latencies, alternating_latencies, ways_to_run
+from .latency import Latencies, alternating_latencies, execution_modes
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
@@ -30,6 +30,7 @@ __all__ = [
     "errors_by_turn",
     "evaluate_folds",
     "evaluate_pairs",
+    "execution_modes",
     "export_onnx",
     "found_by_one",
     "head_turn",
@@ -49,7 +50,6 @@ __all__ = [
     "score_difference",
     "steps_to_share",
     "tabulate",
-    "ways_to_run",
     "weight_bytes",
     "wrong_pairs",
 ]

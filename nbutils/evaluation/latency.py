@@ -50,7 +50,7 @@ class Latencies:
 
 
 def alternating_latencies(calls: Mapping[str, Callable[[], object]], rounds: int = 30) -> Latencies:
-    """Times calls on one thread, in turns: whatever else the machine does falls on all alike.
+    """Times calls on one thread in turns, so that other load on the machine affects all of them alike.
 
     Args:
         calls: What to time, by name; each does its work once a call. What is no torch code must keep to one thread
@@ -80,7 +80,7 @@ def alternating_latencies(calls: Mapping[str, Callable[[], object]], rounds: int
     return Latencies(seconds)
 
 
-def ways_to_run(network: nn.Module, image: Tensor, *, compiled: bool = True) -> dict[str, Callable[[], object]]:
+def execution_modes(network: nn.Module, image: Tensor, *, compiled: bool = True) -> dict[str, Callable[[], object]]:
     """Calls of one network on one image in PyTorch: eager, channels-last and, where there is a compiler, compiled.
 
     Args:
@@ -90,14 +90,14 @@ def ways_to_run(network: nn.Module, image: Tensor, *, compiled: bool = True) -> 
 
     Example:
         >>> import torch
-        >>> from nbutils.evaluation import ways_to_run
-        >>> ways = ways_to_run(torch.nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 8, 8), compiled=False)
-        >>> {name: tuple(call().shape) for name, call in ways.items()}
+        >>> from nbutils.evaluation import execution_modes
+        >>> modes = execution_modes(torch.nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 8, 8), compiled=False)
+        >>> {name: tuple(call().shape) for name, call in modes.items()}
         {'eager': (1, 4, 6, 6), 'channels-last': (1, 4, 6, 6)}
     """
     last = copy.deepcopy(network).to(memory_format=torch.channels_last)
     as_last = image.contiguous(memory_format=torch.channels_last)
-    ways: dict[str, Callable[[], object]] = {"eager": lambda: network(image), "channels-last": lambda: last(as_last)}
+    modes: dict[str, Callable[[], object]] = {"eager": lambda: network(image), "channels-last": lambda: last(as_last)}
     if compiled:
         fast = torch.compile(copy.deepcopy(network))
         try:
@@ -106,8 +106,8 @@ def ways_to_run(network: nn.Module, image: Tensor, *, compiled: bool = True) -> 
         except Exception as error:  # the compiler's exceptions have no common base that is public
             logger.warning("left out what torch.compile cannot do here: %s", str(error).splitlines()[0])
         else:
-            ways["compiled"] = lambda: fast(image)
-    return ways
+            modes["compiled"] = lambda: fast(image)
+    return modes
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Given:
         return self._value(name)
 
     def __getitem__(self, path: str) -> Any:  # noqa: ANN401 (what the module returned)
-        """What the module at `path` returned; raises `ParameterError` where nobody asked for it."""
+        """What the module at `path` returned; raises `ParameterError` where no loss reads it."""
         return self._value(f"[{path}]")
 
     def __contains__(self, name: str) -> bool:

@@ -21,7 +21,7 @@ class MLP(FaceNetwork):
         layers: Hidden layers.
         height: Rows of the input.
         width: Its columns.
-        dropout: Share of the hidden neurons that are silenced in training; of the inputs, two fifths of it
+        dropout: Dropout rate of the hidden neurons in training; of the inputs, two fifths of it
             (0.2 for the usual 0.5).
 
     Example:

@@ -10,7 +10,7 @@ from nbutils.models.taps import Taps, find_module
 
 
 class PlainNetwork(FaceNetwork):
-    """A module that knows nothing of `Outputs`, such as torchvision's networks.
+    """A module that does not return `Outputs`, such as torchvision's networks.
 
     Args:
         network: Takes (B, 3, H, W) images in [−1, 1].
@@ -57,7 +57,7 @@ class PlainNetwork(FaceNetwork):
         Raises:
             ParameterError: One of them is no tensor of two or four axes.
         """
-        taps = Taps(self.network, filter(None, (self._features, self._output)))  # anew: a copy has hooks of its own
+        taps = Taps(self.network, filter(None, (self._features, self._output)))  # each time: a copy needs its own hooks
         try:
             returned = self.network(images)
             seen = taps.take() | {"": returned}

@@ -46,7 +46,7 @@ class PrintedTable(BaseModel):
                 raise ValueError(f"row {number} has columns {sorted(row)}, expected {sorted(columns)}")
         names = [row[self.index] for row in self.rows]
         if len(set(names)) != len(names):
-            raise ValueError(f"two rows bear one {self.index}")
+            raise ValueError(f"two rows have the same {self.index}")
         return self
 
     def frame(self) -> pd.DataFrame:
@@ -74,7 +74,7 @@ class Paper(BaseModel):
     def _consistent(self) -> Paper:
         names = [claim.id for claim in self.claims]
         if len(set(names)) != len(names):
-            raise ValueError("two claims bear one id")
+            raise ValueError("two claims have the same id")
         for claim in self.claims:
             if (claim.table is None) != (claim.rows is None) or bool(claim.printed) == bool(claim.rows):
                 raise ValueError(f"claim {claim.id}: expected either printed numbers, or a table and two rows")

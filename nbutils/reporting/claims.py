@@ -91,7 +91,7 @@ class Claim(BaseModel):
         relation: side of `reference` on which the quantity is claimed to lie.
         reference: 0 for a difference.
         printed: the paper's own numbers for it, as text; taken from `rows` where these are given.
-        table: name of the printed table that bears it, or None.
+        table: name of the printed table that supports it, or None.
         rows: the two rows of `table` whose difference (first − second) is the quantity, or None.
     """
 

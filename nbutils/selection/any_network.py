@@ -21,7 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ModuleSelection:
-    """The neurons of one module of a network, what they tell, and which are chosen.
+    """The neurons of one module of a network, what they respond to, and which are chosen.
 
     Attributes:
         path: Of the module.
@@ -92,7 +92,7 @@ def select_from_module(
         pooling: Of a map's positions.
 
     Returns:
-        Responses, what they tell, and the choice.
+        Responses, accuracies, and the choice.
 
     Raises:
         ParameterError: A path, name, count or attribute that does not fit; the error says which.

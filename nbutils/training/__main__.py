@@ -2,7 +2,7 @@
 
     torchrun --nproc-per-node 8 -m nbutils.training spec.json
 
-`spec.json` holds `TrainingSpec.model_dump_json()`. What it trains lies in the store, where every notebook finds it.
+`spec.json` holds `TrainingSpec.model_dump_json()`. The result is in the store, where every notebook finds it.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Checkpoint:
                 tensors: dict[str, Tensor] = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
                 history: list[dict[str, Any]] = json.loads(stream.metadata()["history"])
         except (SafetensorError, OSError, KeyError, ValueError) as error:
-            logger.warning("checkpoint %s cannot be read (%s): starting anew", self.file, error)
+            logger.warning("checkpoint %s cannot be read (%s): starting again", self.file, error)
             return []
         weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
         model.load_state_dict(weights)

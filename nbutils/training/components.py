@@ -42,7 +42,7 @@ class ModelSpec(Frozen):
     """A network; its number of outputs follows from the objective.
 
     Attributes:
-        kind: A class of `nbutils.models` or its name, a class of one's own, or a function that makes a network. It
+        kind: A class of `nbutils.models` or its name, a class of yours, or a function that makes a network. It
             takes the number of outputs as its first argument, or, where that is not given by position, as
             `num_classes`. An `nn.Module` that returns tensors, not `nbutils.models.Outputs`, needs `size`.
         options: Of the constructor.
@@ -125,7 +125,7 @@ class Term(Frozen):
     """One loss with its weight in the sum.
 
     Attributes:
-        kind: A class of `nbutils.losses` or its name, or a class of one's own.
+        kind: A class of `nbutils.losses` or its name, or a class of yours.
         weight: Of the loss in the sum.
         options: Of the constructor.
 

@@ -36,7 +36,7 @@ class _Member(NamedTuple):
 class Teacher(nn.Module):
     """One network, or an ensemble whose neurons are concatenated and whose predictions are averaged (Luo et al. 2016).
 
-    All its networks take the same crops; which region of them each one sees is its own affair (`FaceNetwork.view`). It
+    All its networks take the same crops; each may look at its own region of them (`FaceNetwork.view`). It
     cannot be put in training mode and has no gradients.
 
     Args:

@@ -222,7 +222,7 @@ def _outputs(spec: TrainingSpec, before: Mapping[str, TrainingResult], data: Fac
 
 
 def _keeps_neurons(spec: TrainingSpec, first: TrainingSpec) -> bool:
-    """Whether it goes on regressing the neurons of its predecessor, instead of choosing by other data anew."""
+    """Whether it goes on regressing the neurons of its predecessor, instead of choosing again on other data."""
     if not (spec.regresses_neurons and first.regresses_neurons):
         return False
     return spec.selection == first.selection and [t.key for t in spec.teacher] == [t.key for t in first.teacher]

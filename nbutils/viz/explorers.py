@@ -1,4 +1,4 @@
-"""Controls above a picture that is drawn anew as they move."""
+"""Controls above a picture that is redrawn as they move."""
 
 from __future__ import annotations
 

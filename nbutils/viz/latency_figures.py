@@ -12,26 +12,26 @@ from matplotlib.figure import Figure
 
 
 def latency_bars(table: pd.DataFrame, paper: Mapping[str, float]) -> Figure:
-    """Milliseconds for one image by network and way to run it, on a logarithmic axis.
+    """Milliseconds for one image by network and execution mode, on a logarithmic axis.
 
     Args:
-        table: Columns network, way, ms, "ms, 25 %", "ms, 75 %", in the order to draw.
+        table: Columns network, mode, ms, "ms, 25 %", "ms, 75 %", in the order to draw.
         paper: Milliseconds that the paper prints, by network.
 
     Example:
         >>> import pandas as pd
         >>> from nbutils.viz import latency_bars
-        >>> table = pd.DataFrame({"network": ["T1", "S"], "way": ["eager", "eager"], "ms": [9.0, 2.0]})
+        >>> table = pd.DataFrame({"network": ["T1", "S"], "mode": ["eager", "eager"], "ms": [9.0, 2.0]})
         >>> table = table.assign(**{"ms, 25 %": table["ms"] - 0.5, "ms, 75 %": table["ms"] + 0.5})
         >>> latency_bars(table, {"T1": 140.0, "S": 18.0}).axes[0].get_xscale()
         'log'
     """
     figure, ax = plt.subplots(figsize=(8, 0.3 * len(table) + 1.5), layout="constrained")
-    ways = list(dict.fromkeys(table["way"]))
-    colour = dict(zip(ways, sns.color_palette(n_colors=len(ways)), strict=True))
+    modes = list(dict.fromkeys(table["mode"]))
+    colour = dict(zip(modes, sns.color_palette(n_colors=len(modes)), strict=True))
     y = np.arange(len(table))
     around = np.stack([table["ms"] - table["ms, 25 %"], table["ms, 75 %"] - table["ms"]])
-    ax.barh(y, table["ms"], color=[colour[way] for way in table["way"]], height=0.75)
+    ax.barh(y, table["ms"], color=[colour[mode] for mode in table["mode"]], height=0.75)
     ax.errorbar(table["ms"], y, xerr=around, fmt="none", color="black", linewidth=0.8)
     first = table.reset_index(drop=True).groupby("network", sort=False).head(1).index
     for number, (at, network) in enumerate(zip(first, table["network"].iloc[first], strict=True)):
@@ -43,7 +43,7 @@ def latency_bars(table: pd.DataFrame, paper: Mapping[str, float]) -> Figure:
             f"{value:.3g}", (max(value, end), at), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7
         )
     ax.set(xscale="log", xlabel="milliseconds for one image on one thread", ylim=(len(table) - 0.4, -0.6))
-    ax.set_yticks(y, [f"{n}, {w}" for n, w in zip(table["network"], table["way"], strict=True)], fontsize=8)
+    ax.set_yticks(y, [f"{n}, {w}" for n, w in zip(table["network"], table["mode"], strict=True)], fontsize=8)
     ax.set_xlim(right=2 * max(table["ms"].max(), *paper.values()))
     ax.grid(axis="x", alpha=0.3)
     ax.legend(frameon=False, fontsize=8)

@@ -74,14 +74,14 @@ def write_msceleb_tsv(collection: Collection, folder: Path) -> None:
     """Writes `faces.tsv`, and `pairs.csv` where there are pairs; addresses and rectangle stay empty.
 
     Raises:
-        DataError: If an image has no identity, or a person's name cannot stand in a column.
+        DataError: If an image has no identity, or a person's name is empty or not printable.
     """
     identity = collection.identity
     if identity is None or (identity < 0).any():
         raise DataError(f"{collection.root}: some images have no identity, which MS-Celeb-1M's form needs")
     wrong = [name for name in collection.identity_names if not name.isprintable() or not name]
     if wrong:
-        raise DataError(f"{collection.root}: person {wrong[0][:40]!r} cannot stand in a column")
+        raise DataError(f"{collection.root}: person {wrong[0][:40]!r} has no printable name, which a column needs")
     with (folder / "faces.tsv").open("w", encoding="utf-8", newline="\n") as file:
         for at, person in enumerate(identity.tolist()):
             image = base64.b64encode(collection.read(at)).decode()

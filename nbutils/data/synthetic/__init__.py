@@ -1,4 +1,4 @@
-"""The embedded faces: any of them drawn alone from (seed, index), with all that is true of it."""
+"""The embedded faces: each is drawn from (seed, index) alone, with its ground truth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PIXELS = 2**18
 
 @dataclass(frozen=True, eq=False)
 class SyntheticBatch:
-    """n drawn faces and the truth about them."""
+    """n drawn faces with their ground truth."""
 
     images: npt.NDArray[np.uint8]
     """(n, height, width, 3) RGB."""

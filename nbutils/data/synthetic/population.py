@@ -1,4 +1,4 @@
-"""Who there is, and what is true of each person and of each image: CelebA's 40 attributes and their correlations."""
+"""The synthetic people: CelebA's 40 attributes of each person and each image, with their correlations."""
 
 from __future__ import annotations
 

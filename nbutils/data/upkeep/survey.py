@@ -77,7 +77,7 @@ def survey_collection(collection: Collection, *, progress: bool = True) -> Surve
 
 
 def difference_hash(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    """128 bits that hardly change when an image is resized or compressed anew.
+    """128 bits that hardly change when an image is resized or recompressed.
 
     Whether the grey image, shrunk to 9 × 9, grows brighter to the right (64 bits) and downwards (64 bits).
 

@@ -125,7 +125,7 @@ def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> Tr
 
 
 def has_attributes(data: DataSpec) -> bool:
-    """Whether faces bear attributes by their manifest; a layout of them may still leave these out."""
+    """Whether the manifest promises attributes; a layout may still lack them."""
     if isinstance(data, FolderData):
         return "attributes" in load_manifest(data.dataset).annotations
     return isinstance(data, SyntheticData)

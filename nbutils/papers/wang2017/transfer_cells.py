@@ -64,7 +64,7 @@ class Cell:
         return replace(self, alpha=0.0, beta=0.0)
 
 
-#: What networks of a table are called by: a cell, or a name such as "teacher" where α and β have no part.
+#: What networks of a table are called by: a cell, or a name such as "teacher" where α and β do not apply.
 Name: TypeAlias = Cell | str
 
 

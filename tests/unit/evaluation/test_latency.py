@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation import Latencies, alternating_latencies, multiply_adds, ways_to_run, weight_bytes
+from nbutils.evaluation import Latencies, alternating_latencies, execution_modes, multiply_adds, weight_bytes
 from nbutils.models import DeepID2Plus, Deployed, LocallyConnected2d, MobileIDStudent
 
 
@@ -43,9 +43,9 @@ def test_too_little_to_time() -> None:
 
 def test_all_ways_give_the_same() -> None:
     network, image = Deployed([MobileIDStudent(5, width=4)], "output"), torch.rand(1, 3, 55, 47)
-    ways = ways_to_run(network, image, compiled=False)
-    assert list(ways) == ["eager", "channels-last"]
-    eager, last = (way() for way in ways.values())
+    modes = execution_modes(network, image, compiled=False)
+    assert list(modes) == ["eager", "channels-last"]
+    eager, last = (call() for call in modes.values())
     assert isinstance(eager, torch.Tensor)
     torch.testing.assert_close(eager, last)
 

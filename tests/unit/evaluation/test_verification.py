@@ -39,7 +39,7 @@ def mann_whitney(distances: Floats, same: Bools, weights: Floats) -> float:
 
 
 def looped_accuracies(distances: Floats, same: Bools, folds: Ints) -> list[float]:
-    """LFW's protocol as it is told: try a threshold in every gap, keep the lowest best one, apply it."""
+    """LFW's protocol step by step: try a threshold in every gap, keep the lowest best one, apply it."""
     accuracies = []
     for held_out in range(folds.max() + 1):
         known = sorted({float(d) for d, f in zip(distances, folds, strict=True) if f != held_out})

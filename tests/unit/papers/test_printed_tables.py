@@ -132,7 +132,7 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
             PAPER.format(rows="a, b").replace("{m: b, x: 2}", "{m: b, y: 2}"),
             r"tables\.t: .*row 2 has columns",
         ),
-        (PAPER.format(rows="a, b").replace("{m: b", "{m: a"), "two rows bear one m"),
+        (PAPER.format(rows="a, b").replace("{m: b", "{m: a"), "two rows have the same m"),
         (PAPER.format(rows="a, b").replace("x: 2", "x: .nan"), r"tables\.t\.rows"),
         ("title: [", "not YAML"),
     ],

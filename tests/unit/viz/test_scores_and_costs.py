@@ -28,7 +28,7 @@ def test_values_without_a_paper_stand_alone() -> None:
 
 
 def test_latencies_are_drawn_with_the_papers_at_each_networks_first_bar() -> None:
-    table = pd.DataFrame({"network": ["T1", "T1", "S"], "way": ["eager", "fast", "eager"], "ms": [50.0, 40.0, 9.0]})
+    table = pd.DataFrame({"network": ["T1", "T1", "S"], "mode": ["eager", "fast", "eager"], "ms": [50.0, 40.0, 9.0]})
     table["ms, 25 %"], table["ms, 75 %"] = table["ms"] - 1, table["ms"] + 2
     ax = latency_bars(table, {"T1": 60, "S": 4}).axes[0]
     assert [text.get_text() for text in ax.texts] == ["50", "40", "9"]

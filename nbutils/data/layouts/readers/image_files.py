@@ -58,7 +58,7 @@ class Confined:
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a name too long for the file system
             raise DataError(f"{where}: {name[:80]!r} cannot be looked up: {error}") from error
         if not inside:
-            raise DataError(f"{where}: {name[:80]!r} leads out of {self._root} by a link")
+            raise DataError(f"{where}: {name[:80]!r} points outside {self._root} through a link")
         return path
 
     def missing(self, names: Iterable[str], where: Callable[[int], str]) -> dict[int, str]:
@@ -89,7 +89,7 @@ def entries(folder: Path, root: Path) -> list[os.DirEntry[str]]:
         if not entry.name.isprintable():  # bytes that are no UTF-8 arrive as lone surrogates, which are not printable
             raise DataError(f"{folder}: the name {entry.name!r} is not printable UTF-8 text")
         if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root.resolve()):
-            raise DataError(f"{entry.path}: the link leads out of {root}")
+            raise DataError(f"{entry.path}: the link points outside {root}")
     return found
 
 
