@@ -46,6 +46,8 @@ def test_a_face_offers_what_its_stub_lists_and_nothing_else(face: str) -> None:
     assert dir(module) == sorted(module.__all__) == sorted(listed)
     assert len(set(listed)) == len(listed)
     assert not [name for name in module.__all__ if name.startswith("_")]
+    files = {each.stem for each in Path(module.__file__).parent.iterdir() if each.is_dir() or each.suffix == ".py"}
+    assert not {name for name in module.__all__ if not isinstance(getattr(module, name), ModuleType)} & files
 
 
 def test_every_public_name_is_an_object_with_a_docstring() -> None:
