@@ -1,10 +1,10 @@
 from .export import export_training as export_training
-from .notebook_trainings import notebook_trainings as notebook_trainings
 from .notebooks import choose_notebooks as choose_notebooks
 from .notebooks import find_notebooks as find_notebooks
 from .parameters import Parameter as Parameter
 from .parameters import check_parameters as check_parameters
 from .parameters import read_parameters as read_parameters
+from .planned_trainings import notebook_trainings as notebook_trainings
 from .runner import Job as Job
 from .runner import Outcome as Outcome
 from .runner import run_jobs as run_jobs

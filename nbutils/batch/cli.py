@@ -228,7 +228,7 @@ def api_command(
 def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
     """Print what the trainings of all these notebooks would take, each counted once."""
     from nbutils.batch.dry_run import print_plan
-    from nbutils.batch.notebook_trainings import notebook_trainings
+    from nbutils.batch.planned_trainings import notebook_trainings
     from nbutils.training.plan import plan
 
     found = [notebook_trainings(name, values) for name, values in parameters.items()]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nbutils.batch.notebook_trainings import notebook_trainings
 from nbutils.batch.parameters import Literal
+from nbutils.batch.planned_trainings import notebook_trainings
 from nbutils.data.batches import central_crops
 from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError

@@ -45,6 +45,13 @@ def scores_with_intervals(table: pd.DataFrame, measure: str, over: str) -> Figur
         table: Columns `measure`, low and high, in percent.
         measure: Name of the measure, such as "AUC".
         over: What the intervals are over, such as "pairs".
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import scores_with_intervals
+        >>> scores = pd.DataFrame({"AUC": [95.0], "low": [94.0], "high": [96.0]}, index=["my student"])
+        >>> [label.get_text() for label in scores_with_intervals(scores, "AUC", "pairs").axes[0].get_yticklabels()]
+        ['my student']
     """
     figure, ax = _rows_with_intervals(table, measure, over)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", frameon=False)

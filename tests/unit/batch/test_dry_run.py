@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from nbutils.batch.cli import app
 from nbutils.batch.dry_run import duration
-from nbutils.batch.notebook_trainings import notebook_trainings, notebooks_that_train
 from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.parameters import Literal, read_parameters
+from nbutils.batch.planned_trainings import notebook_trainings, notebooks_that_train
 from nbutils.batch.terminal import size
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.errors import ParameterError

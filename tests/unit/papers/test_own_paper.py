@@ -28,7 +28,7 @@ tables:
 claims: [{id: c, text: T, source: S, measure: m, relation: less, table: t, rows: [a, b]}]
 """
 ASK = """
-from nbutils.batch.notebook_trainings import notebook_trainings
+from nbutils.batch.planned_trainings import notebook_trainings
 from nbutils.papers import claim, printed
 
 specs, sizes = notebook_trainings("own2030/01_first", {"dataset": "synthetic", "preset": "paper", "seed": 3})
