@@ -14,7 +14,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 def print_plan(plan: Plan, console: Console) -> None:
     """Prints the graph of trainings, each with what it needs, and the sums."""
     if not plan.trainings:
-        console.print("no trainings: nothing to estimate")
+        console.print("no trainings outside the notebooks' own cells: nothing to estimate")
         return
     table = Table(title="trainings in an order in which they can run", title_justify="left", box=None, padding=(0, 1))
     table.add_column("training", no_wrap=True)
