@@ -116,7 +116,14 @@ def check_onnx(
         DataError: If they disagree by more than rounding, or the file is none of `export_onnx`.
     """
     check_images(images, network.input_size)
-    found = OnnxNetwork.open(file, name).features(images)
+    opened = OnnxNetwork.open(file, name)
+    try:
+        found = opened.features(images)
+    except Exception as error:  # the runtime's exceptions have no common base
+        raise DataError(
+            f"{name or file}: ONNX Runtime cannot run it on {len(images)} images ({str(error).splitlines()[0]}); a "
+            "network that asks for `len` of its input fixes that number: expected `x.shape[0]`, or a size of -1"
+        ) from error
     with torch.inference_mode():
         wanted = _Camera(Deployed([network], layer).cpu())(torch.from_numpy(images)).numpy()
     if found.shape != wanted.shape:

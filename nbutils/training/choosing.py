@@ -17,7 +17,8 @@ def choose_neurons(teacher: Teacher, data: FaceData, selection: SelectionSpec) -
     Args:
         teacher: One network or an ensemble.
         data: Its validation faces are looked at, or the training faces where it has none.
-        selection: Count, λ and number of images.
+        selection: Count, λ and number of images; where there are no attributes, neither count nor λ applies, and the
+            choice's note says what was done.
 
     Example:
         >>> from nbutils.data import load_faces

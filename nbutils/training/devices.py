@@ -1,8 +1,8 @@
 """One device, or as many as torchrun started processes for, through Lightning Fabric.
 
 Every process keeps all faces, takes its share of each batch, and ends with the same weights; rank zero alone writes to
-the store. What a batch means is the same for any number of processes, but for the triplets, which each finds in its
-own share.
+the store. What a batch means is the same for any number of processes, but for losses that compare its images, such as
+triplets or relations, which each process finds in its own share; a memory of images likewise.
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ import onnx
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from nbutils.errors import DataError, ParameterError
 from nbutils.evaluation import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
-from nbutils.models import DeepID2Plus, FaceNetwork, MobileIDStudent
+from nbutils.models import DeepID2Plus, FaceNetwork, MobileIDStudent, Outputs
 
 Images = npt.NDArray[np.uint8]
 README = Path(__file__).parents[3] / "README.md"
@@ -108,3 +109,15 @@ def test_the_readmes_example_runs_without_pytorch(file: Path, images: Images, tm
     assert done.returncode == 0, done.stderr
     features = OnnxNetwork.open(file).features(images[:2])
     assert float(done.stdout.split()[-1]) == pytest.approx(np.linalg.norm(features[0] - features[1]), rel=1e-4)
+
+
+def test_a_network_that_fixes_the_number_of_images_is_one_clear_error(tmp_path: Path) -> None:
+    class Fixed(MobileIDStudent):
+        def forward(self, images: Tensor) -> Outputs:
+            features = super().forward(images).features.reshape(len(images), 512)
+            return Outputs(features=features, output=self.output_from(features))
+
+    images = np.random.default_rng(0).integers(0, 256, (5, 55, 47, 3), dtype=np.uint8)
+    with pytest.raises(DataError, match=r"cannot run it on 5 images .*asks for `len` of its input"):
+        export_onnx(Fixed(4, width=4).eval(), tmp_path / "fixed.onnx", images)
+    assert not list(tmp_path.iterdir())
