@@ -38,7 +38,7 @@ def test_the_papers_own_size_is_planned_and_nothing_rendered(monkeypatch: pytest
     def refuse(_: object) -> None:
         raise AssertionError("rendered")
 
-    monkeypatch.setattr(SyntheticData, "_load", refuse)
+    monkeypatch.setattr(SyntheticData, "read", refuse)
     name = "luo2016/05_compressing_a_single_network"
     given: dict[str, Literal] = {
         "preset": "paper",
@@ -65,7 +65,7 @@ def test_the_papers_own_size_is_planned_and_nothing_rendered(monkeypatch: pytest
 def test_wang_and_lans_own_sizes_are_planned_and_nothing_rendered(
     name: str, people: set[int], images: set[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SyntheticData, "_load", lambda _: pytest.fail("rendered"))
+    monkeypatch.setattr(SyntheticData, "read", lambda _: pytest.fail("rendered"))
     name = f"wang2017/{name}"
     given = {parameter.name: parameter.default for parameter in read_parameters(NOTEBOOKS[name]).values()}
     specs, sizes = notebook_trainings(name, given | {"preset": "paper"})
