@@ -1,0 +1,3 @@
+"""Helper modules have no tests and no examples."""
+
+collect_ignore_glob = ["support/*"]
