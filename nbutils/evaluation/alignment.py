@@ -46,10 +46,10 @@ def predict_landmarks(model: FaceNetwork, images: npt.NDArray[np.uint8]) -> npt.
     found = []
     with evaluating(model):
         for crops in batches.in_order():
-            points = model(crops).points
-            if points is None:
+            outputs = model(crops)
+            if "points" not in outputs:
                 raise ParameterError(f"{type(model).__name__} has no head for key points: expected one")
-            found.append(batches.central.pixels(points.float().cpu()))
+            found.append(batches.central.pixels(outputs.points.float().cpu()))
     return torch.cat(found).numpy()
 
 

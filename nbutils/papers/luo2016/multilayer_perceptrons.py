@@ -55,8 +55,8 @@ def mnist_trainings(
         ParameterError: Unknown data set or preset, or no folder where one is needed.
 
     Example:
-        >>> from nbutils.papers.luo2016 import mnist
-        >>> list(mnist("digits", preset="smoke"))
+        >>> from nbutils.papers.luo2016 import mnist_trainings
+        >>> list(mnist_trainings("digits", preset="smoke"))
         ['T', '1-of-K', 'selection', 'soft t=1', 'soft t=2', 'soft t=5', 'soft t=10', 'soft t=20', 'logits']
     """
     check_preset(preset)
