@@ -13,12 +13,8 @@ from torch import nn
 from nbutils.errors import ParameterError
 from nbutils.models.base import FaceNetwork
 from nbutils.training.base import Frozen
-from nbutils.training.kinds import Kind, check_options, describe, resolve
+from nbutils.training.kinds import LOSSES, MODELS, Kind, check_options, describe, resolve
 from nbutils.training.teacher_specs import NetworkKind, Option
-
-#: Where the classes of this project are, and what they derive from.
-LOSSES = ("nbutils.losses", "Loss")
-MODELS = ("nbutils.models", "FaceNetwork")
 
 LossKind = Annotated[Kind, BeforeValidator(lambda value: describe(value, *LOSSES))]
 

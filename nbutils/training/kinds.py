@@ -18,10 +18,13 @@ from nbutils.errors import ParameterError
 from nbutils.registry import classes, find_class
 from nbutils.training.base import Frozen, digest
 from nbutils.training.cell_source import self_contained_source
-from nbutils.training.digest import closure, is_own, source_digest
+from nbutils.training.digest import OPEN, closure, is_own, source_digest
 
 #: Context of a serialisation that leaves sources out: what counts in a key is their digest, which comments do not move.
 FOR_KEYS = {"sources": False}
+
+#: Where the losses and the networks of this project are, and what they derive from.
+LOSSES, MODELS = OPEN.items()
 
 #: What has been named in this process, by name and digest: what a user passed, or let run by training it.
 _LIVE: dict[tuple[str, str], Any] = {}

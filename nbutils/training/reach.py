@@ -14,8 +14,8 @@ from typing import Any, Literal
 from nbutils.errors import ParameterError
 from nbutils.registry import classes
 from nbutils.training.base import digest
-from nbutils.training.digest import OPEN, module_digest, source_file
-from nbutils.training.kinds import Kind, file_digest, given_content, roots
+from nbutils.training.digest import module_digest, source_file
+from nbutils.training.kinds import LOSSES, MODELS, Kind, file_digest, given_content, roots
 
 #: "unclear": what decides it is not here, such as a file of one's own that is not on Python's path.
 Reached = Literal["reached", "stale", "unclear"]
@@ -24,7 +24,6 @@ Verdict = tuple[Reached, tuple[str, ...]]
 #: Name of the entry of a source that stands in the spec itself, among the digests of code.
 _SOURCE = "source "
 _MODULE = re.compile(r"\w+(\.\w+)*")
-_LOSSES, _MODELS = "nbutils.losses", "nbutils.models"
 
 
 @dataclass(frozen=True)
@@ -175,11 +174,11 @@ def _kinds(content: Content) -> Iterator[Verdict]:
     if content.is_answers:
         return
     model, terms = content.spec["model"], content.spec["objective"]
-    named = [(_MODELS, model)] + [(_LOSSES, term) for term in (terms.values() if isinstance(terms, dict) else ())]
-    for package, each in named:
+    named = [(MODELS, model)] + [(LOSSES, term) for term in (terms.values() if isinstance(terms, dict) else ())]
+    for (package, base), each in named:
         kind = each.get("kind") if isinstance(each, dict) else None
         if isinstance(kind, str):
-            module = classes(package, OPEN[package]).get(kind)
+            module = classes(package, base).get(kind)
             if module is None:
                 yield "stale", (f"{package} has no {kind} any more",)
             elif module not in content.code:
@@ -215,7 +214,7 @@ def _given(key: str, teacher: dict[str, Any]) -> Verdict:
             if state != "reached":
                 return state, tuple(f"{told}: {reason}" for reason in why)
             named = Kind.model_validate(kind if isinstance(kind, dict) else {"name": kind})
-            modules, sources = roots(named, _MODELS, OPEN[_MODELS])
+            modules, sources = roots(named, *MODELS)
         if digest(given_content(teacher, modules, sources)) == key:
             return "reached", ()
     except (ParameterError, KeyError, SyntaxError, OSError, ValueError, RecursionError, MemoryError) as error:

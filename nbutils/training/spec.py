@@ -13,9 +13,9 @@ from nbutils.data.spec import AnyDataSpec
 from nbutils.errors import ParameterError
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.training.base import Frozen, digest
-from nbutils.training.components import LOSSES, MODELS, ModelSpec, Term
+from nbutils.training.components import ModelSpec, Term
 from nbutils.training.digest import closure
-from nbutils.training.kinds import FOR_KEYS, Kind, roots
+from nbutils.training.kinds import FOR_KEYS, LOSSES, MODELS, Kind, roots
 from nbutils.training.teacher_specs import FunctionTeacher, ModuleTeacher, OnnxTeacher
 
 #: Modules that count only for the specs that use them; their imports stand inside the functions that need them.

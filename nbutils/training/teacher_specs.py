@@ -13,14 +13,12 @@ from nbutils.errors import ParameterError
 from nbutils.models.base import FaceNetwork
 from nbutils.training.base import Frozen, digest
 from nbutils.training.face_input import FaceInput
-from nbutils.training.kinds import Kind, check_options, describe, given_content, resolve, roots
+from nbutils.training.kinds import MODELS, Kind, check_options, describe, given_content, resolve, roots
 
 Option = bool | int | float | str | None | tuple[bool | int | float | str, ...]
 
-_WHERE = ("nbutils.models", "FaceNetwork")
-
 #: A network of `nbutils.models` by name, or a class or function of one's own.
-NetworkKind = Annotated[Kind, BeforeValidator(lambda value: describe(value, *_WHERE))]
+NetworkKind = Annotated[Kind, BeforeValidator(lambda value: describe(value, *MODELS))]
 
 
 class _Given(Frozen):
@@ -142,7 +140,7 @@ class ModuleTeacher(_Given):
     @model_validator(mode="after")
     def _known(self) -> ModuleTeacher:
         if self.module.is_known:
-            check_options(str(self.module), resolve(self.module, *_WHERE), self.options)
+            check_options(str(self.module), resolve(self.module, *MODELS), self.options)
         return self
 
     @classmethod
@@ -159,7 +157,7 @@ class ModuleTeacher(_Given):
         """
         from nbutils.training.given_teachers import write_weights
 
-        kind = describe(type(module), *_WHERE)
+        kind = describe(type(module), *MODELS)
         write_weights(module, Path(file))
         return cls(module=kind, weights=Path(file), **fields)
 
@@ -169,12 +167,12 @@ class ModuleTeacher(_Given):
 
         if self.weights is not None:
             check_sha256(self.weights, self.sha256)
-        make = resolve(self.module, *_WHERE)
+        make = resolve(self.module, *MODELS)
         check_options(str(self.module), make, self.options)
         return module_network(make(**self.options), self.weights, self.neurons, self.logits, self.input, crop)
 
     def _roots(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return roots(self.module, *_WHERE)
+        return roots(self.module, *MODELS)
 
 
 class FunctionTeacher(_Given):
@@ -195,10 +193,10 @@ class FunctionTeacher(_Given):
         """See the base class."""
         from nbutils.training.given_teachers import FunctionTeacherNetwork
 
-        return FunctionTeacherNetwork(str(self.function), resolve(self.function, *_WHERE), self.input, crop)
+        return FunctionTeacherNetwork(str(self.function), resolve(self.function, *MODELS), self.input, crop)
 
     def _roots(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return roots(self.function, *_WHERE)
+        return roots(self.function, *MODELS)
 
 
 def file_sha256(file: Path) -> str:
