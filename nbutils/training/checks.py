@@ -18,7 +18,7 @@ from nbutils.training.components import ModelSpec
 from nbutils.training.initialise import check_initialisation
 from nbutils.training.kinds import Kind
 from nbutils.training.sampling import check_sampling
-from nbutils.training.spec import TrainingSpec
+from nbutils.training.spec import CACHED, TrainingSpec
 
 
 def check(spec: TrainingSpec) -> None:
@@ -42,13 +42,15 @@ def _check(spec: TrainingSpec) -> None:
     check_sampling(spec.schedule, data.train, spec.name)
     check_initialisation(spec)
     _check_last_batch(spec, len(data.train))
+    reads: dict[str, list[str]] = {"student": [], "teacher": [], "truth": []}
     for who, name in sorted(map(parse_read, spec.reads)):
-        if who == "truth":
-            _check_truth(spec, name, data)
-        elif who == "student":
-            _check_given(spec, who, name, *_gives(spec.model.model_dump_json()))
-        else:
-            _check_teacher(spec, name)
+        reads[who].append(name)
+    for name in reads["student"]:
+        _check_given(spec, "student", name, *_gives(spec.model.model_dump_json()))
+    for number in range(len(spec.teacher)):
+        _check_teacher(spec, number, reads["teacher"])
+    for name in reads["truth"]:
+        _check_truth(spec, name, data)
     for predecessor in spec.predecessors:
         _check(predecessor)
 
@@ -96,15 +98,16 @@ def _check_truth(spec: TrainingSpec, name: str, data: FaceData) -> None:
         raise DataError(f"'{spec.name}': the objective reads attributes, and {data.title} has none")
 
 
-def _check_teacher(spec: TrainingSpec, name: str) -> None:
-    """Each of the teachers must give what is read, but for what only an ensemble has."""
-    for number, teacher in enumerate(spec.teacher):
-        if isinstance(teacher, TrainingSpec):
-            names, network = _gives(teacher.model.model_dump_json())
-            logits = not teacher.regresses_neurons
-        else:
-            network = teacher.network(spec.model.input_size)
-            names, logits = _outputs_of(network, f"'{teacher.name}'")
+def _check_teacher(spec: TrainingSpec, number: int, reads: list[str]) -> None:
+    """One of the teachers must give what is read, but for what only an ensemble has; a file is opened once."""
+    teacher = spec.teacher[number]
+    if isinstance(teacher, TrainingSpec):
+        names, network = _gives(teacher.model.model_dump_json())
+        logits = not teacher.regresses_neurons
+    else:
+        network = teacher.network(spec.model.input_size)
+        names, logits = _outputs_of(network, f"'{teacher.name}'")
+    for name in reads:
         if name == "logits" and not logits:
             raise ParameterError(
                 f"'{spec.name}': the objective reads teacher.logits, and the teacher '{teacher.name}' has none"
@@ -116,7 +119,7 @@ def _check_teacher(spec: TrainingSpec, name: str) -> None:
                 if wanted != str(number):
                     continue
             find_module(network.root, path)
-        elif name not in ("neurons", "features", "logits", "each"):
+        elif name not in CACHED:
             _check_given(spec, "teacher", name, names, network)
 
 
