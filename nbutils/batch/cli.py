@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -16,9 +15,6 @@ from nbutils.batch.data_cli import data_app
 from nbutils.batch.store_cli import store_app
 from nbutils.batch.terminal import wide_console
 from nbutils.errors import NbutilsError, ParameterError
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 # Anything heavier is imported in the command that needs it: `nbutils --help` must answer at once.
 
@@ -93,6 +89,12 @@ def run_command(
         Path | None,
         typer.Option(help="Folder for the runs; runs/ of the project if not given.", show_default=False),
     ] = None,
+    keep: Annotated[
+        int, typer.Option(min=0, help="How many former runs of each notebook to keep, in <run>.former/.")
+    ] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace folders and an index.html that hold something else, too.")
+    ] = False,
     cell_limit: Annotated[
         float | None,
         typer.Option(
@@ -106,27 +108,29 @@ def run_command(
     ] = False,
 ) -> None:
     """Run notebooks headlessly, each into its own folder, and rebuild the report."""
-    from rich.console import Console
-
-    from nbutils.batch.notebooks import choose_notebooks
-    from nbutils.batch.parameters import check_parameters
-    from nbutils.batch.runner import Job, run_jobs
-    from nbutils.batch.watch import Watcher
-    from nbutils.paths import notebooks_dir, runs_dir
-    from nbutils.reporting.report import build_report
-
     with errors(_STOPPED):
+        from rich.console import Console
+
+        from nbutils.batch.notebooks import choose_notebooks
+        from nbutils.batch.parameters import check_parameters
+        from nbutils.paths import notebooks_dir, runs_dir
+
         given = _given(preset, parameter)
         chosen = choose_notebooks(notebook, notebooks_dir(), Path.cwd())
         values = check_parameters(chosen, given, working_dir=Path.cwd())
         if dry_run:
             _dry_run({name: _all_parameters(file, values[name]) for name, file in chosen.items()})
             raise typer.Exit(0)
-        folder = (out or runs_dir()).resolve()
+
+        from nbutils.batch.runner import Job, run_jobs
+        from nbutils.batch.watch import Watcher
+        from nbutils.reporting.report import build_report, check_page
+
+        folder = out or runs_dir()
+        check_page(folder, force=force)
         todo = [Job(name, file, folder / name, dict(values[name])) for name, file in chosen.items()]
         if cell_limit is None and dict(given).get("preset", "laptop") in _SHORT_PRESETS:
             cell_limit = _LIMIT_MINUTES
-        signal.signal(signal.SIGTERM, _interrupt)
         console = Console()
         with Watcher(console) as watcher:
             outcomes = run_jobs(
@@ -134,13 +138,25 @@ def run_command(
                 at_once=jobs,
                 cell_limit_s=None if cell_limit is None else cell_limit * 60,
                 watch=watcher,
+                keep=keep,
+                force=force,
             )
-        report = build_report(folder)
-    failed = [outcome for outcome in outcomes if outcome.error is not None]
-    for outcome in failed:
-        print_error(f"{outcome.job.name} failed: {outcome.error}\n  see {outcome.job.folder / 'page.html'}")
-    console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(1 if failed else 0)
+        for outcome in outcomes:
+            if outcome.former is not None:
+                console.print(
+                    f"{outcome.job.name}: the former run is now {outcome.former}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
+            if outcome.error is not None:
+                page = outcome.job.folder.resolve() / "page.html"
+                print_error(
+                    f"{outcome.job.name} failed: {outcome.error}" + (f"\n  see {page}" if page.is_file() else "")
+                )
+        report = build_report(folder.resolve(), force=force)
+        console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(0 if all(outcome.error is None for outcome in outcomes) else 1)
 
 
 @app.command("export", cls=_RunCommand)
@@ -254,10 +270,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not name or "=" in name:
         raise ParameterError(f"-p {name!r}: expected -p NAME VALUE")
     return name, value
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -8,9 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,16 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
 from nbutils.batch.parameters import OUT_DIR, read_title
+from nbutils.batch.processes import Workers, interruptible
 from nbutils.batch.worker import ERROR, STATUS, Failure, write_status
 from nbutils.errors import ParameterError
-from nbutils.reporting.run import RECORDS, replace_folder
+from nbutils.reporting.run_folder import check_place, put_in_place, scratch_folder, seal
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LOG_LINES = 20
-_KILL_WAIT_S = 10
 
 Watch = Callable[[str, dict[str, Any]], None]
 
@@ -51,11 +47,19 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: `error` is None where every record of a complete run is there."""
+    """What became of a job.
+
+    Attributes:
+        job: the job.
+        error: why it failed; None where every record of a complete run is there.
+        seconds: that it took.
+        former: where the former run is now; None where there was none, or it was removed.
+    """
 
     job: Job
     error: str | None
     seconds: float
+    former: Path | None = None
 
     @property
     def status(self) -> Literal["ok", "failed"]:
@@ -64,141 +68,158 @@ class Outcome:
 
 
 def run_jobs(
-    jobs: Sequence[Job], *, at_once: int = 1, cell_limit_s: float | None = None, watch: Watch | None = None
+    jobs: Sequence[Job],
+    *,
+    at_once: int = 1,
+    cell_limit_s: float | None = None,
+    watch: Watch | None = None,
+    keep: int = 0,
+    force: bool = False,
 ) -> list[Outcome]:
     """Run `jobs`; one that fails leaves its error in its folder and does not hinder the others.
+
+    A first interrupt (Ctrl-C, SIGTERM, or SIGHUP of a closed terminal) interrupts the cells, gives them some seconds to
+    end, and raises KeyboardInterrupt; a second one kills all and ends this process.
 
     Args:
         jobs: with distinct folders.
         at_once: how many run at a time; they share the processor's cores evenly.
         cell_limit_s: seconds after which a cell counts as failed, or None for no limit.
         watch: called as `watch(name, event)` from the jobs' threads; an event has "cell", "of" and "heading",
-            or "bar" (a progress bar as text), or "status".
+            or "bar" (a progress bar as text), or "status" ("ok", "failed" or "stopping").
+        keep: how many former runs of each notebook to keep in `<folder>.former/`.
+        force: whether to replace folders that hold something other than a run.
 
     Returns:
         The outcomes, in the order of `jobs`.
 
     Raises:
-        ParameterError: a folder exists and holds something other than a run.
+        ParameterError: a folder exists and holds something other than a run, or cannot be written.
     """
     for job in jobs:
-        _refuse_foreign(job.folder)
+        if job.notebook.resolve().is_relative_to(job.folder.resolve()):
+            raise ParameterError(f"{job.folder} holds {job.notebook} itself: choose another folder with --out")
+        check_place(job.folder, force=force)
     at_once = max(1, min(at_once, len(jobs)))
-    processes = _Processes()
-    emit = watch or (lambda _name, _event: None)
-    with ThreadPoolExecutor(at_once) as pool:
-        waiting = [pool.submit(_run, job, _environment(at_once), cell_limit_s, emit, processes) for job in jobs]
+    batch = _Batch(_environment(at_once), cell_limit_s, watch or (lambda _name, _event: None), keep, force)
+    pool = ThreadPoolExecutor(at_once)
+    with interruptible(batch.kill):
         try:
+            waiting = [pool.submit(batch.run, job) for job in jobs]
             return [future.result() for future in waiting]
         except BaseException:
-            for future in waiting:
-                future.cancel()
-            processes.stop()
+            batch.stop()
             raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-class _Processes:
-    """The workers that are alive, so that an interrupted run leaves none behind."""
+class _Batch:
+    """What the jobs of one call share."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._alive: set[int] = set()
-        self.stopped = False
-
-    def start(self, environment: dict[str, str], log: Any) -> subprocess.Popen[str]:  # noqa: ANN401
-        with self._lock:
-            if self.stopped:
-                raise KeyboardInterrupt
-            process = subprocess.Popen(
-                [sys.executable, "-m", "nbutils.batch.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                encoding="utf-8",
-                env=environment,
-                # An interrupt from the keyboard is ours to pass on, once.
-                start_new_session=True,
-            )
-            self._alive.add(process.pid)
-            return process
-
-    def ended(self, process: subprocess.Popen[str]) -> None:
-        """Forget a worker; one that still runs, because following it failed, is stopped."""
-        if process.poll() is None:
-            _kill_tree(process.pid)
-            process.wait()
-        with self._lock:
-            self._alive.discard(process.pid)
+    def __init__(
+        self, environment: dict[str, str], cell_limit_s: float | None, emit: Watch, keep: int, force: bool
+    ) -> None:
+        self.workers = Workers()
+        self._environment = environment
+        self._cell_limit_s = cell_limit_s
+        self._emit = emit
+        self._keep, self._force = keep, force
+        self._scratch: dict[Path, None] = {}
+        self._running: dict[str, None] = {}
 
     def stop(self) -> None:
-        with self._lock:
-            self.stopped = True
-            for pid in self._alive:
-                _kill_tree(pid)
+        """Have the notebooks that run end, and say so."""
+        self.workers.stopped = True
+        for name in list(self._running):
+            with contextlib.suppress(Exception):  # a terminal that is closed shows nothing
+                self._emit(name, {"status": "stopping"})
+        self.workers.stop()
 
+    def kill(self) -> None:
+        """End everything at once."""
+        self.workers.kill()
+        for folder in list(self._scratch):
+            shutil.rmtree(folder, ignore_errors=True)
 
-def _run(
-    job: Job, environment: dict[str, str], cell_limit_s: float | None, emit: Watch, processes: _Processes
-) -> Outcome:
-    started = datetime.now(UTC)
-    aside = _fresh_aside(job.folder)
-    order: dict[str, Any] = {
-        "notebook": str(job.notebook.resolve()),
-        "name": job.name,
-        "parameters": {**job.parameters, OUT_DIR: str(aside)},
-        "folder": str(aside),
-        "final": str(job.folder.resolve()),
-        "cell_limit_s": cell_limit_s,
-    }
-    try:
-        with (
-            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
-            tempfile.TemporaryDirectory(prefix="nbutils-") as sockets,
-        ):
-            order["sockets"] = sockets
-            process = processes.start(environment, log)
-            try:
-                _follow(process, job, order, emit)
-            finally:
-                processes.ended(process)
-            if processes.stopped:
-                raise KeyboardInterrupt
-            if not (aside / STATUS).is_file():
-                log.seek(0)
-                failure = _worker_failure(process.returncode, log.read())
-                write_status(aside, job.name, read_title(job.notebook), failure, started)
-        replace_folder(aside, job.folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    outcome = _outcome(job, (datetime.now(UTC) - started).total_seconds())
-    emit(job.name, {"status": outcome.status})
-    return outcome
+    def run(self, job: Job) -> Outcome:
+        """Run one job, and put its folder in place."""
+        started = datetime.now(UTC)
+        former, unwritten = None, None
+        aside = scratch_folder(job.folder, job.name)
+        self._scratch[aside] = None
+        try:
+            with (
+                tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
+                tempfile.TemporaryDirectory(prefix="nbutils-", ignore_cleanup_errors=True) as sockets,
+            ):
+                self._scratch[Path(sockets)] = None
+                self._work(job, aside, sockets, log, started)
+            seal(aside)
+            former = put_in_place(aside, job.folder, keep=self._keep, force=self._force)
+        except OSError as error:
+            unwritten = f"cannot write {error.filename or aside}: {error.strerror or error}"
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        outcome = Outcome(job, unwritten or _error_of(job), seconds, former)
+        self._emit(job.name, {"status": outcome.status})
+        return outcome
+
+    def _work(self, job: Job, aside: Path, sockets: str, log: Any, started: datetime) -> None:  # noqa: ANN401
+        order: dict[str, Any] = {
+            "notebook": str(job.notebook.resolve()),
+            "name": job.name,
+            "parameters": {**job.parameters, OUT_DIR: str(aside)},
+            "folder": str(aside),
+            "final": str(job.folder.resolve()),
+            "cell_limit_s": self._cell_limit_s,
+            "sockets": sockets,
+        }
+        process = self.workers.start(self._environment, log)
+        self._running[job.name] = None
+        try:
+            _follow(process, job, order, self._emit)
+        finally:
+            self.workers.ended(process)
+            self._running.pop(job.name)
+        if self.workers.stopped:
+            raise KeyboardInterrupt
+        if not (aside / STATUS).is_file():
+            log.seek(0)
+            failure = _worker_failure(process.returncode, log.read())
+            write_status(aside, job.name, read_title(job.notebook), failure, started)
 
 
 def _follow(process: subprocess.Popen[str], job: Job, order: dict[str, Any], emit: Watch) -> None:
     assert process.stdin is not None
     assert process.stdout is not None
-    # A worker that dies at once does not read its order; its exit status says so.
-    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
-        stdin.write(json.dumps(order))
+    # A worker that dies at once does not read its order; its exit status says so. The pipe stays open: its end is the
+    # worker's.
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
     for line in process.stdout:
         emit(job.name, json.loads(line))
     process.wait()
 
 
-def _outcome(job: Job, seconds: float) -> Outcome:
-    status = json.loads((job.folder / STATUS).read_text(encoding="utf-8"))
-    error = None
-    if status["status"] != "ok":
-        error = (job.folder / ERROR).read_text(encoding="utf-8").partition("\n\n")[0].strip()
-    return Outcome(job, error, seconds)
+def _error_of(job: Job) -> str | None:
+    """Why the run in place failed, in one line, or None."""
+    try:
+        status = json.loads((job.folder / STATUS).read_text(encoding="utf-8"))
+        if status["status"] == "ok":
+            return None
+        return (job.folder / ERROR).read_text(encoding="utf-8").partition("\n\n")[0].strip()
+    except OSError as error:
+        return f"cannot read {error.filename}: {error.strerror}"
 
 
 def _worker_failure(code: int, log: str) -> Failure:
     ending = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-    last = "\n".join(log.strip().splitlines()[-_LOG_LINES:])
-    return Failure("WorkerError", f"the notebook's process ended with {ending}", last)
+    lines = log.strip().splitlines()[-_LOG_LINES:]
+    said = f": {lines[-1].strip()}" if lines else ""
+    return Failure("WorkerError", f"the notebook's process ended with {ending}{said}", "\n".join(lines))
 
 
 def _environment(at_once: int) -> dict[str, str]:
@@ -208,39 +229,3 @@ def _environment(at_once: int) -> dict[str, str]:
         for name in _THREADS:
             environment.setdefault(name, str(max(1, cores // at_once)))
     return environment
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """Refuse to replace what is no run: a folder of the user's own must survive a slip in --out."""
-    if not folder.exists():
-        return
-    is_run = any((folder / name).is_file() for name in (*RECORDS, STATUS))
-    if not folder.is_dir() or (any(folder.iterdir()) and not is_run):
-        raise ParameterError(f"{folder} exists and holds no run: choose another folder with --out")
-
-
-def _fresh_aside(folder: Path) -> Path:
-    """An empty folder beside `folder`, those of processes that are gone being removed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*.partial"):
-        pid = left.name.removesuffix(".partial").rpartition(".")[2]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    return aside.resolve()
-
-
-def _kill_tree(pid: int) -> None:
-    try:
-        parent = psutil.Process(pid)
-        family = [*parent.children(recursive=True), parent]
-    except psutil.NoSuchProcess:
-        return
-    for process in family:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(family, timeout=_KILL_WAIT_S)

@@ -62,6 +62,9 @@ class Watcher(AbstractContextManager["Watcher"]):
         elif event["status"] == "ok":
             total = self._progress.tasks[task].total
             self._progress.update(task, completed=total or 0, text="[green]ok")
+        elif event["status"] == "stopping":
+            self._progress.update(task, text="[yellow]stopping; interrupt again to kill at once")
+            return
         else:
             self._progress.update(task, text="[red]failed")
         if "status" in event:

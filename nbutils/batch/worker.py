@@ -1,7 +1,8 @@
-"""The process of one notebook: `python -m nbutils.batch.worker`, its order as JSON on standard input.
+"""The process of one notebook: `python -m nbutils.batch.worker`, its order a line of JSON on standard input.
 
-It reports its progress as JSON lines on standard output and leaves in the run's folder the executed notebook,
-the page, `status.json` and, after a failure, `error.txt`.
+It ends, with its kernel, when standard input does: see `nbutils.batch.processes`. It reports its progress as JSON lines
+on standard output and leaves in the run's folder the executed notebook, the page, `status.json` and, after a failure,
+`error.txt`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from nbutils.batch.parameters import read_title
+from nbutils.batch.processes import ParentWatch
 from nbutils.reporting.json_files import write_json
-from nbutils.reporting.run import RECORDS
+from nbutils.reporting.run_folder import RECORDS
 from nbutils.training.store import NOTEBOOK_VARIABLE
 from nbutils.writing import write_aside
 
@@ -69,13 +72,16 @@ def missing_records(folder: Path) -> Failure | None:
     return Failure("Incomplete", f"the notebook ended without run.finish(): no {', '.join(missing)}")
 
 
-def work(order: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> Failure | None:
+def work(
+    order: dict[str, Any], emit: Callable[[dict[str, Any]], None], kernel_ended: Callable[[], None]
+) -> Failure | None:
     """Run the notebook of `order` and write what it leaves.
 
     Args:
         order: "notebook" (file), "name", "parameters", "folder" to write to, "final" (its place afterwards),
             "sockets" (a folder for them) and "cell_limit_s", a number or None.
         emit: called with each event, a mapping of JSON values.
+        kernel_ended: called when the kernel has ended, before anything more is written.
 
     Returns:
         Why the run failed, or None.
@@ -108,6 +114,8 @@ def work(order: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> Failu
         failure = Failure("TimeoutError", f"a cell ran longer than {order['cell_limit_s']:g} seconds")
     except DeadKernelError:
         failure = Failure("DeadKernelError", "the kernel ended on its own, perhaps for lack of memory")
+    finally:
+        kernel_ended()
     nb = _load(executed if executed.is_file() else notebook, folder, Path(order["final"]))
     if failure is not None and not _shows_error(nb) and failure.name != "Incomplete":
         cell = nb.cells[Engine.running]
@@ -128,12 +136,21 @@ def main() -> int:
     os.dup2(2, 1)
 
     def emit(event: dict[str, Any]) -> None:
-        events.write(json.dumps(event) + "\n")
-        events.flush()
+        with suppress(BrokenPipeError):  # the watch ends a worker without a parent
+            events.write(json.dumps(event) + "\n")
+            events.flush()
 
-    order = json.load(sys.stdin)
+    line = sys.stdin.readline()
+    if not line:
+        return 1
+    order = json.loads(line)
+    # What the kernel starts must not wait for input from the pipe.
+    pipe, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    watch = ParentWatch(pipe, [Path(order["sockets"]), Path(order["folder"])])
+    watch.start()
     os.environ[NOTEBOOK_VARIABLE] = order["name"]  # for the kernel: what it trains is noted as this notebook's
-    return 0 if work(order, emit) is None else 1
+    return 0 if work(order, emit, watch.kernel_ended) is None else 1
 
 
 def _load(executed: Path, folder: Path, final: Path) -> Any:  # noqa: ANN401

@@ -16,7 +16,12 @@ from nbutils.writing import write_aside
 
 def write_json(path: Path, value: object) -> None:
     """Write `value` as JSON, atomically; see `jsonable` for what is accepted."""
-    write_aside(path, json.dumps(jsonable(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_aside(path, as_json(value))
+
+
+def as_json(value: object) -> str:
+    """`value` as the text of a JSON file."""
+    return json.dumps(jsonable(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def jsonable(value: object) -> Any:  # noqa: ANN401 (JSON has no narrower type)

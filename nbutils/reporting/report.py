@@ -13,13 +13,18 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from nbutils.errors import NbutilsError
+from nbutils.errors import NbutilsError, ParameterError
 from nbutils.paths import default_store, runs_dir
 from nbutils.reporting.formatting import decimal, numeric_columns, rounded
+from nbutils.reporting.run_folder import FORMER, read_marker
 from nbutils.writing import write_aside
 
 INDEX = "index.html"
-_MARKERS = ("status.json", "artefacts.json")
+#: In the first bytes of a page of ours, by which it is known.
+_GENERATOR = '<meta name="generator" content="nbutils report">'
+_HEAD = 1024
+#: What a run leaves once it is over: one of these.
+_ENDS = ("status.json", "artefacts.json")
 _ORDER = ("holds", "does not hold", "undecided")
 
 
@@ -58,27 +63,53 @@ class RunCard:
 
 
 def find_runs(folder: Path) -> list[Path]:
-    """Folders of runs below `folder`, in order of path, without stored trainings and unfinished runs."""
+    """Folders of runs below `folder`, in order of path, without stored trainings and unfinished and former runs."""
     stores = (default_store(), runs_dir() / "store")
     found = []
-    for place, names, files in os.walk(folder):
+    for place, names, _ in os.walk(folder):
         here = Path(place)
-        names[:] = sorted(name for name in names if not name.startswith(".") and (here / name).resolve() not in stores)
-        if any(marker in files for marker in _MARKERS):
+        if _is_run(here):
             found.append(here)
             names[:] = []
+        elif here != folder and here.name.endswith(FORMER):
+            names[:] = []
+        names[:] = sorted(name for name in names if not name.startswith(".") and (here / name).resolve() not in stores)
+        found += [here / name for name in names if (here / name).is_symlink() and _is_run(here / name)]
     return sorted(found)
 
 
-def build_report(folder: Path) -> Path:
+def check_page(folder: Path, *, force: bool = False) -> None:
+    """Refuse to write the report of `folder` over a file that is no report, unless `force`.
+
+    Raises:
+        ParameterError: `index.html` is somebody's own.
+    """
+    page = folder / INDEX
+    try:
+        if page.is_dir() or (page.exists() and not force and not _is_report(page)):
+            raise ParameterError(
+                f"{page} exists and is no report: choose another folder, or move it away"
+                + ("" if page.is_dir() else "; 'nbutils run --force' replaces it")
+            )
+    except OSError as error:
+        raise ParameterError(f"cannot write {page}: {error.strerror or error}") from error
+
+
+def build_report(folder: Path, *, force: bool = False) -> Path:
     """Write `index.html` in `folder` from the runs below it.
+
+    Args:
+        folder: of the runs.
+        force: whether an `index.html` that is no report is replaced.
 
     Returns:
         The page's path.
 
     Raises:
-        NbutilsError: there is no run below `folder`, or a run's record cannot be read.
+        NbutilsError: there is no run below `folder`, a run's record cannot be read, or the page cannot be written.
+        ParameterError: `index.html` is somebody's own.
     """
+    check_page(folder, force=force)
     runs = [_card(run, folder) for run in find_runs(folder)] if folder.is_dir() else []
     if not runs:
         raise NbutilsError(f"no run below {folder}: make one with 'nbutils run quickstart'")
@@ -92,11 +123,30 @@ def build_report(folder: Path) -> Path:
         verdicts={verdict: sum(run.verdicts[verdict] for run in runs) for verdict in _ORDER},
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
-    write_aside(folder / INDEX, page)
+    try:
+        write_aside((folder / INDEX).resolve(), page)
+    except OSError as error:
+        raise NbutilsError(f"cannot write {folder / INDEX}: {error.strerror or error}") from error
     return folder / INDEX
 
 
+def _is_run(folder: Path) -> bool:
+    return any((folder / end).is_file() for end in _ENDS) and read_marker(folder) is not None
+
+
+def _is_report(page: Path) -> bool:
+    with page.open("rb") as file:
+        return _GENERATOR.encode() in file.read(_HEAD)
+
+
 def _card(run: Path, folder: Path) -> RunCard:
+    try:
+        return _read_card(run, folder)
+    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        raise NbutilsError(f"{run}: not a run's records ({type(error).__name__}: {error})") from error
+
+
+def _read_card(run: Path, folder: Path) -> RunCard:
     where = run.relative_to(folder).as_posix()
     base = "" if where == "." else f"{where}/"
     status, artefacts, provenance = (_read(run / f"{name}.json") for name in ("status", "artefacts", "provenance"))

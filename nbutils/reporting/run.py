@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import logging
 import os
 import re
-import shutil
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,12 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from nbutils.errors import ParameterError
+from nbutils.errors import NbutilsError, ParameterError
 from nbutils.paths import project_root, runs_dir
 from nbutils.reporting.claims import ClaimVerdict
 from nbutils.reporting.formatting import flattened, latex, markdown
-from nbutils.reporting.json_files import jsonable, write_json
+from nbutils.reporting.json_files import as_json, jsonable
 from nbutils.reporting.provenance import environment, git_state
+from nbutils.reporting.run_folder import (
+    MARKER,
+    RECORDS,
+    Marker,
+    check_place,
+    is_own,
+    put_in_place,
+    read_marker,
+    scratch_folder,
+    seal,
+    write_marker,
+)
 from nbutils.reporting.views import FigureView, TableView
 from nbutils.training.store import NOTEBOOK_VARIABLE
 from nbutils.writing import write_aside
@@ -27,7 +40,8 @@ from nbutils.writing import write_aside
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RECORDS = ("metrics.json", "claims.json", "artefacts.json", "provenance.json")
+logger = logging.getLogger(__name__)
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -36,7 +50,8 @@ class Run:
 
     Tables and figures are written as they come; `finish` writes the records that mark the run as complete.
     Without an `out_dir` they gather beside `runs/<notebook>` and take its place at `finish`, so that a run
-    broken off in the middle leaves the former results whole.
+    broken off in the middle leaves the former results whole. In an `out_dir`, files that no run wrote stay as they are;
+    one that is in the way is named, and nothing is written.
 
     What this process trains from now on is noted in the store as this notebook's (`NBUTILS_NOTEBOOK`).
 
@@ -47,7 +62,8 @@ class Run:
         out_dir: folder to write to; empty for `runs/<notebook>` of the project.
 
     Raises:
-        ParameterError: the data set or the preset is missing, or a parameter is no plain value.
+        ParameterError: the data set or the preset is missing, a parameter is no plain value, or the folder holds
+            something that no run wrote and that is in the way.
 
     Example:
         >>> from pathlib import Path
@@ -70,8 +86,6 @@ class Run:
         os.environ[NOTEBOOK_VARIABLE] = notebook
         # The folder says where a result lies, not what it is.
         self.parameters = {name: value for name, value in parameters.items() if name != "out_dir"}
-        self.folder = Path(out_dir) if out_dir else _aside(runs_dir() / notebook)
-        self._final = self.folder if out_dir else runs_dir() / notebook
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._git = git_state(project_root())
@@ -83,11 +97,14 @@ class Run:
             jsonable(self.parameters)
         except TypeError as error:
             raise ParameterError(f"{notebook}: parameters: {error}") from error
-        if not out_dir:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for record in RECORDS:
-            (self.folder / record).unlink(missing_ok=True)
+        if out_dir:
+            self.folder = self._final = Path(out_dir)
+            self._marker = _opened(self.folder, notebook)
+        else:
+            self._final = runs_dir() / notebook
+            check_place(self._final)
+            self.folder = scratch_folder(self._final, notebook)
+            self._marker = read_marker(self.folder) or Marker(notebook=notebook)
 
     @property
     def setting(self) -> str:
@@ -111,10 +128,10 @@ class Run:
         """
         caption = self._caption(name, caption)
         files = {kind: f"tables/{name}.{kind}" for kind in ("csv", "md", "tex")}
-        write_aside(self.folder / files["csv"], flattened(frame).to_csv(index=False, lineterminator="\n"))
+        self._write(files["csv"], flattened(frame).to_csv(index=False, lineterminator="\n"))
         text = markdown(frame, caption) + (f"\n{note}\n" if note else "")
-        write_aside(self.folder / files["md"], text)
-        write_aside(self.folder / files["tex"], latex(frame, caption, name))
+        self._write(files["md"], text)
+        self._write(files["tex"], latex(frame, caption, name))
         self._record("table", name, caption, note, files)
         return TableView(frame, caption, note)
 
@@ -135,8 +152,8 @@ class Run:
         with mpl.rc_context({"svg.hashsalt": name}):
             figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
         plt.close(figure)
-        write_aside(self.folder / files["png"], png.getvalue())
-        write_aside(self.folder / files["svg"], svg.getvalue())
+        self._write(files["png"], png.getvalue())
+        self._write(files["svg"], svg.getvalue())
         self._record("figure", name, caption, note, files)
         return FigureView(png.getvalue(), caption)
 
@@ -183,15 +200,15 @@ class Run:
         Returns:
             The folder that holds everything.
         """
-        write_json(self.folder / "metrics.json", self._metrics)
-        write_json(self.folder / "claims.json", [verdict.model_dump() for verdict in self._claims.values()])
-        write_json(
-            self.folder / "artefacts.json",
-            {"notebook": self.notebook, "setting": self.setting, "items": list(self._artefacts.values())},
-        )
-        write_json(
-            self.folder / "provenance.json",
-            {
+        records: dict[str, object] = {
+            "metrics.json": self._metrics,
+            "claims.json": [verdict.model_dump() for verdict in self._claims.values()],
+            "artefacts.json": {
+                "notebook": self.notebook,
+                "setting": self.setting,
+                "items": list(self._artefacts.values()),
+            },
+            "provenance.json": {
                 "notebook": self.notebook,
                 "parameters": self.parameters,
                 "seed": self.parameters.get("seed"),
@@ -201,11 +218,29 @@ class Run:
                 "git": self._git,
                 **environment(),
             },
-        )
+        }
+        for name in RECORDS:
+            self._write(name, as_json(records[name]))
         if self.folder != self._final:
-            replace_folder(self.folder, self._final)
+            seal(self.folder)
+            former = put_in_place(self.folder, self._final)
+            if former is not None:
+                logger.warning("%s held files that no run wrote: it is now %s", self._final, former)
             self.folder = self._final
         return self.folder
+
+    def _write(self, name: str, content: str | bytes) -> None:
+        """Write a file of the run, and list it as one."""
+        data = content.encode("utf-8") if isinstance(content, str) else content
+        path = self.folder / name
+        try:
+            if not is_own(path, self._marker, name):
+                raise ParameterError(f"{path} exists and no run wrote it: choose another out_dir, or move it away")
+            write_aside(path, data)
+            self._marker.files[name] = hashlib.sha256(data).hexdigest()
+            write_marker(self.folder, self._marker)
+        except OSError as error:
+            raise NbutilsError(f"cannot write {path}: {error.strerror or error}") from error
 
     def _caption(self, name: str, caption: str) -> str:
         if not _NAME.fullmatch(name):
@@ -224,17 +259,19 @@ class Run:
         }
 
 
-def replace_folder(new: Path, old: Path) -> None:
-    """Put the folder `new` in the place of `old`, which may be absent."""
-    outgoing = _aside(old, "old")
-    shutil.rmtree(outgoing, ignore_errors=True)
-    if old.exists():
-        old.rename(outgoing)
-    else:
-        old.parent.mkdir(parents=True, exist_ok=True)
-    new.rename(old)
-    shutil.rmtree(outgoing, ignore_errors=True)
-
-
-def _aside(folder: Path, suffix: str = "partial") -> Path:
-    return folder.with_name(f".{folder.name}.{suffix}")
+def _opened(folder: Path, notebook: str) -> Marker:
+    """Make `folder` a run's, without the records of a former one."""
+    if folder.exists() and not folder.is_dir():
+        raise ParameterError(f"{folder} is a file: expected a folder for the run")
+    found = read_marker(folder)
+    former = found or Marker(notebook=notebook)
+    for name in RECORDS if found else (MARKER, *RECORDS):
+        if not is_own(folder / name, former, name):
+            raise ParameterError(f"{folder / name} exists and no run wrote it: choose another out_dir, or move it away")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in RECORDS:
+        (folder / name).unlink(missing_ok=True)
+        former.files.pop(name, None)
+    marker = Marker(notebook=notebook, owner=former.owner, files=former.files)
+    write_marker(folder, marker)
+    return marker

@@ -1,6 +1,6 @@
 import json
 import os
-import subprocess
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.errors import ParameterError
-from nbutils.reporting.run import RECORDS
+from nbutils.reporting.run_folder import MARKER, RECORDS, Marker, read_marker, seal, write_marker
 from tests.unit.batch.conftest import RUN, Make
 
 RESULTS = """\
@@ -69,7 +69,7 @@ def test_runs_leave_results_or_their_error(
     assert files == {
         *("tables/numbers.csv", "tables/numbers.md", "tables/numbers.tex"),
         *("figures/line.png", "figures/line.svg"),
-        *("executed.ipynb", "page.html", "status.json"),
+        *("executed.ipynb", "page.html", "status.json", MARKER),
         *RECORDS,
     }
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
@@ -113,48 +113,84 @@ def test_a_cell_past_its_limit_fails_the_run(make_notebook: Make, tmp_path: Path
     assert '"output_type": "error"' in (tmp_path / "out/slow/executed.ipynb").read_text(encoding="utf-8")
 
 
-def test_a_run_takes_the_place_of_the_former_one(make_notebook: Make, tmp_path: Path) -> None:
-    folder = tmp_path / "out/a"
+def _former_run(folder: Path) -> None:
     (folder / "tables").mkdir(parents=True)
     (folder / "tables/old.csv").touch()
-    (folder / "status.json").touch()
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    folder.with_name(f".a.{gone.pid}.partial").mkdir()
+    (folder / "status.json").write_text("former", encoding="utf-8")
+    write_marker(folder, Marker(notebook="a"))
+    seal(folder)
 
-    outcome = run_jobs([Job("a", make_notebook("a", RUN + "run.finish()"), folder)])[0]
 
-    assert outcome.status == "ok"
+def test_a_run_takes_the_place_of_the_former_one_and_leaves_what_is_not_its_own(
+    make_notebook: Make, tmp_path: Path
+) -> None:
+    folder, beside = tmp_path / "out/a", tmp_path / "out/b"
+    for former in (folder, beside):
+        _former_run(former)
+    (beside / "thesis.docx").touch()
+    notebook = make_notebook("a", RUN + "open(out_dir + '/own.txt', 'w').close(); run.finish()")
+
+    plain, moved = run_jobs([Job("a", notebook, folder), Job("b", notebook, beside)], at_once=2)
+
+    assert (plain.status, plain.former) == ("ok", None)
     assert not (folder / "tables").exists()
-    assert [file.name for file in folder.parent.iterdir()] == ["a"]
+    assert moved.former is not None
+    assert sorted(file.name for file in moved.former.iterdir()) == [MARKER, "status.json", "tables", "thesis.docx"]
+    assert not (beside / "thesis.docx").exists()
+    assert sorted(file.name for file in folder.parent.iterdir()) == ["a", "b", "b.former"]
+    marker = read_marker(folder)
+    assert marker is not None
+    assert "own.txt" in marker.files
 
 
-def test_a_folder_of_other_things_is_left_alone(make_notebook: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("theirs", ["thesis.txt", *RECORDS, "status.json"])
+def test_a_folder_of_other_things_is_left_alone(make_notebook: Make, tmp_path: Path, theirs: str) -> None:
     (tmp_path / "out/a").mkdir(parents=True)
-    (tmp_path / "out/a/thesis.txt").touch()
+    (tmp_path / "out/a" / theirs).touch()
 
     with pytest.raises(ParameterError, match=r"out/a exists and holds no run"):
         run_jobs([Job("a", make_notebook("a"), tmp_path / "out/a")])
 
-    assert (tmp_path / "out/a/thesis.txt").is_file()
+    assert (tmp_path / "out/a" / theirs).is_file()
 
 
-def test_an_interrupt_stops_the_kernels_and_keeps_the_former_run(make_notebook: Make, tmp_path: Path) -> None:
+def test_a_folder_with_the_notebook_itself_is_never_replaced(make_notebook: Make) -> None:
+    notebook = make_notebook("a/a")
+    with pytest.raises(ParameterError, match=r"a\.ipynb itself: choose another folder"):
+        run_jobs([Job("a", notebook, notebook.parent)], force=True)
+    assert notebook.is_file()
+
+
+def test_an_interrupt_lets_cells_end_and_keeps_the_former_run(make_notebook: Make, tmp_path: Path) -> None:
+    """The cell is interrupted as in JupyterLab, so that a training can save what it has."""
     folder = tmp_path / "out/a"
-    folder.mkdir(parents=True)
-    (folder / "status.json").write_text("former", encoding="utf-8")
-    pid_file = tmp_path / "pid"
-    code = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid()))"
-    notebook = make_notebook("a", code, "time.sleep(600)")
+    _former_run(folder)
+    kernel_pid, saved = tmp_path / "pid", tmp_path / "saved"
+    training = f"""
+import os, time
+try:
+    open({str(kernel_pid)!r}, "w").write(str(os.getpid()))
+    print("ready 0%|", file=__import__("sys").stderr)
+    time.sleep(600)
+except KeyboardInterrupt:
+    open({str(saved)!r}, "w").close()
+"""
+    notebook = make_notebook("a", training)
+    told: list[dict[str, Any]] = []
 
     def interrupt(_name: str, event: dict[str, Any]) -> None:
-        if event.get("cell") == 5:
-            raise KeyboardInterrupt
+        told.append(event)
+        if "bar" in event and sum("bar" in earlier for earlier in told) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
 
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
         run_jobs([Job("a", notebook, folder, {"seed": 1})], watch=interrupt)
 
-    kernel = int(pid_file.read_text())
+    assert signal.getsignal(signal.SIGTERM) is before
+    kernel = int(kernel_pid.read_text())
     assert not psutil.pid_exists(kernel) or psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
     assert (folder / "status.json").read_text(encoding="utf-8") == "former"
     assert [file.name for file in folder.parent.iterdir()] == ["a"]
+    assert {"status": "stopping"} in told
+    assert saved.exists()

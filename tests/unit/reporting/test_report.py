@@ -8,10 +8,11 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from nbutils.errors import NbutilsError
+from nbutils.errors import NbutilsError, ParameterError
 from nbutils.papers import beside, claim
 from nbutils.reporting import Run
 from nbutils.reporting.report import build_report, find_runs
+from nbutils.reporting.run_folder import Marker, write_marker
 
 mpl.use("Agg")
 NASTY = "<script>alert('x')</script> & \"more\""
@@ -47,7 +48,7 @@ def _make_run(folder: Path, name: str) -> Run:
 def runs(tmp_path: Path) -> Path:
     folder = tmp_path / "runs"
     _make_run(folder / "a b/one", "a b/one")
-    (folder / "zz").mkdir()
+    write_marker(folder / "zz", Marker(notebook="zz"))
     failed = {
         "notebook": "zz",
         "title": NASTY,
@@ -103,8 +104,8 @@ def test_failed_runs_come_first(runs: Path) -> None:
 
 def test_stored_trainings_and_broken_off_runs_are_no_runs(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBUTILS_STORE", str(runs / "store"))
-    for name in ("store/key", ".half.partial"):
-        (runs / name).mkdir(parents=True)
+    for name in ("store/key", ".half.partial", "zz.former/1"):
+        write_marker(runs / name, Marker(notebook="half"))
         (runs / name / "status.json").write_text("{}", encoding="utf-8")
 
     assert find_runs(runs) == [runs / "a b/one", runs / "zz"]
@@ -117,6 +118,40 @@ def test_a_run_without_its_records_counts_as_failed(runs: Path) -> None:
 
     assert "This run did not finish." in page
     assert ">ok</span>" not in page
+
+
+def test_records_of_other_programs_are_no_runs_and_a_linked_run_is_one(runs: Path, tmp_path: Path) -> None:
+    (runs / "dvc").mkdir()
+    (runs / "dvc/status.json").write_text("[]", encoding="utf-8")
+    (runs / "zz").rename(tmp_path / "elsewhere")
+    (runs / "zz").symlink_to(tmp_path / "elsewhere")
+
+    assert find_runs(runs) == [runs / "a b/one", runs / "zz"]
+    assert 'id="run-zz"' in build_report(runs).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_page_of_somebody_elses_is_not_replaced(runs: Path, tmp_path: Path, link: bool) -> None:
+    theirs = tmp_path / "theirs.html" if link else runs / "index.html"
+    theirs.write_text("<!doctype html><p>my thesis</p>", encoding="utf-8")
+    if link:
+        (runs / "index.html").symlink_to(theirs)
+
+    with pytest.raises(ParameterError, match=r"index\.html exists and is no report: choose another folder"):
+        build_report(runs)
+
+    assert theirs.read_text(encoding="utf-8") == "<!doctype html><p>my thesis</p>"
+    build_report(runs, force=True)
+    assert build_report(runs).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (runs / "index.html").is_symlink() == link
+
+
+@pytest.mark.parametrize("record", ["[]", '{"error": 3, "status": "failed"}', '{"wall_time_s": "long"}'])
+def test_a_record_of_another_form_is_named(runs: Path, record: str) -> None:
+    (runs / "zz/status.json").write_text(record, encoding="utf-8")
+
+    with pytest.raises(NbutilsError, match=r"runs/zz: not a run's records"):
+        build_report(runs)
 
 
 def test_nothing_to_report_and_broken_records_are_said(runs: Path, tmp_path: Path) -> None:

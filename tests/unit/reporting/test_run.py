@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbutils.errors import ParameterError
+from nbutils.errors import NbutilsError, ParameterError
 from nbutils.papers import claim
 from nbutils.reporting import Run
 from nbutils.reporting import run as run_module
-from nbutils.reporting.run import RECORDS
+from nbutils.reporting.run_folder import RECORDS
 
 mpl.use("Agg")
 SETTING = {"dataset": "synthetic", "preset": "smoke", "seed": 3}
@@ -111,6 +111,40 @@ def test_a_new_run_is_not_complete_by_the_records_of_the_old(run: Run) -> None:
     Run("luo2016/trial", parameters=SETTING, out_dir=run.folder)
 
     assert not any((run.folder / record).exists() for record in RECORDS)
+
+
+def test_a_folder_of_other_things_keeps_them(tmp_path: Path) -> None:
+    """DVC writes a metrics.json too."""
+    (tmp_path / "metrics.json").write_text("DVC's", encoding="utf-8")
+    with pytest.raises(ParameterError, match=r"metrics\.json exists and no run wrote it"):
+        Run("trial", parameters=SETTING, out_dir=tmp_path)
+    (tmp_path / "metrics.json").rename(tmp_path / "notes.txt")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/t.csv").write_text("mine", encoding="utf-8")
+
+    run = Run("trial", parameters=SETTING, out_dir=tmp_path)
+    with pytest.raises(ParameterError, match=r"tables/t\.csv exists and no run wrote it"):
+        run.table("t", _table(), caption="C")
+    run.table("u", _table(), caption="C")
+    run.finish()
+
+    again = Run("trial", parameters=SETTING, out_dir=tmp_path)
+    again.table("u", _table(), caption="D")
+    (tmp_path / "tables/u.md").write_text("edited", encoding="utf-8")
+    with pytest.raises(ParameterError, match=r"tables/u\.md exists and no run wrote it"):
+        again.table("u", _table(), caption="E")
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "DVC's"
+    assert (tmp_path / "tables/t.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(ParameterError, match=r"out is a file: expected a folder"):
+        Run("trial", parameters=SETTING, out_dir=tmp_path / "out")
+    run = Run("trial", parameters=SETTING, out_dir=tmp_path / "run")
+    (run.folder / "tables").touch()
+    with pytest.raises(NbutilsError, match=r"cannot write .*tables/t\.csv"):
+        run.table("t", _table(), caption="C")
 
 
 def test_without_a_folder_the_former_run_stays_until_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
