@@ -9,17 +9,21 @@ from __future__ import annotations
 import ast
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from nbutils.errors import ParameterError
+from nbutils.errors import DataError, ParameterError
 
 Literal = bool | int | float | str
 OUT_DIR = "out_dir"
+#: Parameters of these names mean the same in every notebook, and have these bounds.
+BOUNDS = {"seed": (0, 2**32 - 1), "seeds": (1, 100)}
 _PATH_ENDINGS = ("_root", "_dir", "_file")
+_DATA_SET = "dataset"
+_MANIFESTS = (".yml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,14 @@ class Parameter:
         """The value that `text` of the command line means.
 
         Raises:
-            ParameterError: `text` is not of the default's type, or not among the choices.
+            ParameterError: `text` is not of the default's type, not among the choices, or out of the bounds.
         """
         value = _read(text, self.default)
         if value is None:
             raise ParameterError(f"parameter {self.name} is {text!r}, expected {_EXPECTED[self.kind]}")
+        low, high = BOUNDS.get(self.name, (-math.inf, math.inf))
+        if isinstance(value, int) and not low <= value <= high:
+            raise ParameterError(f"parameter {self.name} is {text[:40]}, expected {low} to {high}")
         if self.choices and value not in self.choices:
             raise ParameterError(f"parameter {self.name} is {text!r}, expected {' or '.join(self.choices)}")
         return value
@@ -66,7 +73,7 @@ _EXPECTED = {
     "bool": "a bool: true or false",
     "int": "an int: a whole number",
     "float": "a float: a finite number",
-    "str": "a str",
+    "str": "a str of UTF-8",
 }
 
 
@@ -74,7 +81,7 @@ def _read(text: str, default: Literal) -> Literal | None:
     if isinstance(default, bool):
         return {"true": True, "false": False}.get(text.strip().lower())
     if isinstance(default, str):
-        return text
+        return text if text == text.encode("utf-8", "replace").decode("utf-8") else None
     try:
         value = int(text) if isinstance(default, int) else float(text)
     except ValueError:
@@ -179,14 +186,16 @@ def check_parameters(
         notebooks: the chosen notebooks, name to file.
         given: (name, text) pairs of the command line; each must suit every chosen notebook.
         working_dir: what relative paths of `given` start from. Notebooks run in their own folders, so that a
-            value of a parameter whose name ends in "_root", "_dir" or "_file" is made absolute here.
+            value of a parameter whose name ends in "_root", "_dir" or "_file" is made absolute here, and so is a
+            manifest's path for a data set.
 
     Returns:
         For each notebook, the values given, without defaults.
 
     Raises:
-        ParameterError: a name is unknown to a notebook, given twice or set by the runner, or a text does not
-            have its type; the error names notebook, parameter and what was expected.
+        ParameterError: a name is unknown to a notebook, given twice or set by the runner, a text does not have its
+            type, a number is out of its bounds, or there is no such data set, folder or file; the error names notebook,
+            parameter and what was expected.
 
     Example:
         >>> from pathlib import Path
@@ -219,10 +228,66 @@ def _checked(
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(settable) or 'none'}"
             raise ParameterError(f"{notebook} has no parameter {name}: {hint}")
         try:
-            value = parameters[name].parse(text)
+            values[name] = _served(parameters[name], parameters[name].parse(text), working_dir)
         except ParameterError as error:
             raise ParameterError(f"{notebook}: {error}") from error
-        if isinstance(value, str) and value and name.endswith(_PATH_ENDINGS):
-            value = str((working_dir / Path(value).expanduser()).resolve())
-        values[name] = value
+    every = {name: parameter.default for name, parameter in parameters.items()} | values
+    seed, seeds = every.get("seed"), every.get("seeds")
+    if isinstance(seed, int) and isinstance(seeds, int) and seed + seeds - 1 > BOUNDS["seed"][1]:
+        raise ParameterError(
+            f"{notebook}: parameter seed is {seed} and seeds {seeds}, expected the last seed to be at most "
+            f"{BOUNDS['seed'][1]}"
+        )
+    try:
+        _check_roots(every, values)
+    except ParameterError as error:
+        raise ParameterError(f"{notebook}: {error}") from None
     return values
+
+
+def _served(parameter: Parameter, value: Literal, working_dir: Path) -> Literal:
+    """The value with its path made absolute, if it names one; a ParameterError where nothing has that name."""
+    if not isinstance(value, str) or value in ("", parameter.default):
+        return value
+    is_data_set = _is_data_set(parameter.name)
+    if parameter.name.endswith(_PATH_ENDINGS) or (is_data_set and value.endswith(_MANIFESTS)):
+        try:
+            path = (working_dir / Path(value).expanduser()).resolve()
+            there = path.exists()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ParameterError(f"parameter {parameter.name} is {value!r}: {error}") from error
+        if not there:
+            raise ParameterError(f"parameter {parameter.name} is {value!r}: there is no {path}")
+        value = str(path)
+    if is_data_set and not parameter.choices:
+        _check_data_set(parameter.name, value)
+    return value
+
+
+def _is_data_set(name: str) -> bool:
+    return name == _DATA_SET or name.endswith(f"_{_DATA_SET}")
+
+
+def _check_data_set(name: str, value: str) -> None:
+    from nbutils.data.manifest import load_manifest  # takes a while, and few runs name a data set
+
+    try:
+        load_manifest(value)
+    except DataError as error:
+        raise ParameterError(f"parameter {name} is {value!r}: {error}") from None
+
+
+def _check_roots(every: Mapping[str, Literal], given: Iterable[str]) -> None:
+    """Refuse a data set on disk without its folder: `data_root` of `dataset`, `second_root` of `second_dataset`."""
+    from nbutils.data.manifest import load_manifest
+
+    for name in given:
+        root = f"{name.removesuffix(_DATA_SET) or 'data_'}root"
+        if not _is_data_set(name) or not every[name] or every.get(root) != "":
+            continue
+        try:
+            manifest = load_manifest(str(every[name]))
+        except DataError:  # one of a notebook's own choices
+            continue
+        if manifest.access != "embedded":
+            raise ParameterError(f"parameter {root} is empty: expected the folder or file of {manifest.title}")

@@ -86,7 +86,8 @@ def recognise(root: Path) -> str:
     """Name of the layout that a folder or file has.
 
     Raises:
-        DataError: If there is nothing at the path, or no layout recognises it; the error says what was looked for.
+        DataError: If there is nothing at the path, it cannot be read, or no layout recognises it; the error says what
+            was looked for.
 
     Example:
         >>> from pathlib import Path
@@ -99,11 +100,14 @@ def recognise(root: Path) -> str:
         ...     recognise(Path(folder))
         'image_folder'
     """
-    if not root.exists():
-        raise DataError(f"{root}: there is no such folder or file")
-    for name, layout in known_layouts().items():
-        if layout.recognises(root):
-            return name
+    try:
+        if not root.exists():
+            raise DataError(f"{root}: there is no such folder or file")
+        for name, layout in known_layouts().items():
+            if layout.recognises(root):
+                return name
+    except OSError as error:  # a folder that may not be entered
+        raise DataError(f"{error.filename or root}: cannot be read: {error.strerror or error}") from error
     known = "; ".join(f"{name}: {layout.shape}" for name, layout in known_layouts().items())
     raise DataError(f"{root}: no layout recognises it. Looked for {known}")
 
@@ -133,9 +137,9 @@ def open_collection(root: str | Path, layout: str | None = None) -> Collection:
     """
     root = Path(root)
     form = _known(recognise(root) if layout is None else layout)
-    if not root.exists():
-        raise DataError(f"{root}: there is no such folder or file")
     try:
+        if not root.exists():
+            raise DataError(f"{root}: there is no such folder or file")
         return form.open(root)
     except OSError as error:  # no permission, a disk that fails
         raise DataError(f"{error.filename or root}: cannot be read: {error.strerror or error}") from error

@@ -47,6 +47,10 @@ def test_a_failure_does_not_hinder_the_others_and_ends_with_one(project: Path) -
         ),
         (["run", "good", "--preset", "smoke", "-p", "preset", "laptop"], "parameter preset is given twice"),
         (["run", "goof"], "no notebook 'goof': did you mean good?"),
+        (["run", "good", "-p", "seed", "-1"], "good: parameter seed is -1, expected 0 to 4294967295"),
+        (["run", "good", "--out", "notebooks/good.ipynb"], "notebooks/good.ipynb is a file: expected a folder"),
+        (["run", "good", "--out", "notebooks/good.ipynb/a"], "notebooks/good.ipynb is a file: expected a folder"),
+        (["report", "notebooks/good.ipynb"], "no run below"),
         (["report", "nowhere"], "no run below"),
     ],
 )
@@ -58,6 +62,21 @@ def test_mistakes_are_one_line_and_nothing_runs(project: Path, arguments: list[s
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (project / "runs").exists()
+
+
+@pytest.mark.parametrize("theirs", ["index.html", "good/metrics.json", "good/thesis.docx"])
+def test_what_stands_in_the_way_is_named_before_anything_runs(project: Path, theirs: str) -> None:
+    file = project / "out" / theirs
+    file.parent.mkdir(parents=True)
+    file.write_text("mine", encoding="utf-8")
+
+    done = CliRunner().invoke(app, ["run", "good", "--preset", "smoke", "--out", "out"])
+
+    assert done.exit_code == 2
+    assert " exists and " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [path.relative_to(project / "out").as_posix() for path in file.parent.rglob("*")] == [theirs]
+    assert file.read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.usefixtures("project")

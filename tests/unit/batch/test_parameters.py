@@ -1,10 +1,16 @@
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+import torch
 
-from nbutils.batch.parameters import Parameter, check_parameters, read_parameters, read_title
+from nbutils.batch.parameters import BOUNDS, Parameter, check_parameters, read_parameters, read_title
+from nbutils.data.manifest import load_manifest
+from nbutils.data.sources.embedded import SyntheticData
 from nbutils.errors import ParameterError
+from nbutils.papers.wang2017 import face_sets
+from nbutils.paths import MANIFEST_DIR
 from tests.unit.batch.conftest import Make
 
 
@@ -74,6 +80,7 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path: Path) -> None:
 
 
 def test_values_get_the_type_of_the_default(make_notebook: Make, tmp_path: Path) -> None:
+    (tmp_path / "faces").mkdir()
     given = [
         ("seed", "7"),
         ("rate", "1e-3"),
@@ -110,6 +117,13 @@ def test_an_empty_path_stays_empty(make_notebook: Make, tmp_path: Path) -> None:
         ([("seed", "one")], "^a: parameter seed is 'one', expected an int"),
         ([("seed", "1.5")], "^a: parameter seed is '1.5', expected an int"),
         ([("seed", "")], "^a: parameter seed is '', expected an int"),
+        ([("seed", "-1")], "^a: parameter seed is -1, expected 0 to 4294967295$"),
+        ([("seed", "4294967296")], "^a: parameter seed is 4294967296, expected 0 to 4294967295$"),
+        ([("data_root", "nowhere")], "^a: parameter data_root is 'nowhere': there is no .*/nowhere$"),
+        ([("data_root", "a\x00b")], "^a: parameter data_root is 'a.x00b': "),
+        ([("data_root", "\udc80")], "^a: parameter data_root is '.udc80', expected a str of UTF-8$"),
+        ([("data_root", "x" * 5000)], "^a: parameter data_root is 'xx.*(too long|no )"),
+        ([("dataset", "lfw")], "^a: parameter data_root is empty: expected the folder or file of Labeled Faces in the"),
         ([("rate", "fast")], "^a: parameter rate is 'fast', expected a float"),
         ([("rate", "nan")], "^a: parameter rate is 'nan', expected a float: a finite"),
         ([("quick", "1")], "^a: parameter quick is '1', expected a bool: true or false"),
@@ -123,6 +137,57 @@ def test_unknown_and_mistyped_values_are_refused(
 ) -> None:
     with pytest.raises(ParameterError, match=message):
         check_parameters({"a": make_notebook("a")}, given, working_dir=tmp_path)
+
+
+OPEN = """\
+dataset = "synthetic"  # synthetic, or a manifest
+data_root = ""  # its folder
+second_dataset = ""  # another
+second_root = ""  # its folder
+seed = 0  # of all
+seeds = 1  # trainings of each
+out_dir = ""  # results
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([("seeds", "0")], "^a: parameter seeds is 0, expected 1 to 100$"),
+        ([("seeds", "1000000")], "^a: parameter seeds is 1000000, expected 1 to 100$"),
+        ([("seed", "4294967295"), ("seeds", "2")], "^a: parameter seed is 4294967295 and seeds 2, expected the last"),
+        ([("dataset", "lfv")], "^a: parameter dataset is 'lfv': no manifest 'lfv' in .*there are: casia_webface"),
+        ([("dataset", "../lfw")], "^a: parameter dataset is '../lfw': no manifest"),
+        ([("dataset", "none.yml")], "^a: parameter dataset is 'none.yml': there is no .*/none.yml$"),
+        ([("dataset", "bad.yml")], r"^a: parameter dataset is '.*/bad\.yml': .*/bad\.yml:1: not YAML"),
+        ([("second_dataset", "lfw")], "^a: parameter second_root is empty: expected the folder or file of Labeled"),
+    ],
+)
+def test_data_sets_and_seeds_are_checked_before_anything_runs(
+    make_notebook: Make, tmp_path: Path, given: list[tuple[str, str]], message: str
+) -> None:
+    (tmp_path / "bad.yml").write_text("{", encoding="utf-8")
+    with pytest.raises(ParameterError, match=message):
+        check_parameters({"a": make_notebook("a", parameters=OPEN)}, given, working_dir=tmp_path)
+
+
+def test_a_manifests_path_starts_where_the_user_is(make_notebook: Make, tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text((MANIFEST_DIR / "lfw.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    given = [("dataset", "mine.yml"), ("data_root", "."), ("seed", "4294967295"), ("seeds", "1")]
+
+    values = check_parameters({"a": make_notebook("a", parameters=OPEN)}, given, working_dir=tmp_path)["a"]
+
+    assert (values["dataset"], values["data_root"]) == (str(tmp_path / "mine.yml"), str(tmp_path))
+    assert load_manifest(str(values["dataset"])).title == "Labeled Faces in the Wild"
+
+
+def test_the_largest_seed_works_everywhere() -> None:
+    largest = BOUNDS["seed"][1]
+    for data in face_sets("synthetic", preset="smoke", seed=largest).values():
+        assert isinstance(data, SyntheticData)
+        assert len(data.model_copy(update={"identities": 2, "validation_images": 4, "pairs": 4}).load().train) > 0
+    torch.manual_seed(largest)
+    np.random.RandomState(largest)
 
 
 def test_a_value_must_suit_every_notebook(make_notebook: Make, tmp_path: Path) -> None:

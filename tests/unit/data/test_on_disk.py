@@ -1,5 +1,8 @@
+import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from pydantic import ValidationError
 
 from nbutils.data.faces import FaceData, Pairs
 from nbutils.data.geometry.template import FACE_CENTRE, FACE_HEIGHT
+from nbutils.data.layouts.base import known_layouts
 from nbutils.data.sources.on_disk import FolderData
 from nbutils.errors import DataError, ParameterError
 
@@ -185,6 +189,34 @@ def test_promised_training_images_that_are_missing(root: Path, load: Callable[..
     says = r"peopleDevTrain\.txt:3: image .*Bob_B_0002\.jpg does not exist \(1 more images are missing\)"
     with pytest.raises(DataError, match=says):
         load()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """The folder may not be entered; the superuser, whom that does not stop, becomes nobody."""
+    known_layouts()  # nobody may not import
+    superuser = os.geteuid() == 0
+    folder.chmod(0)
+    if superuser:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if superuser:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+@pytest.mark.parametrize("layout", [None, "lfw", "image_folder", "recordio"])
+@pytest.mark.parametrize("below", ["", "lfw-deepfunneled"])
+def test_a_folder_that_may_not_be_entered(root: Path, layout: str | None, below: str) -> None:
+    spec = FolderData(dataset="lfw", root=root / below, layout=layout)
+    with _locked(root), pytest.raises(DataError, match=r"cannot be read: Permission denied"):
+        spec.size()
+    pairs = FolderData(dataset="lfw", root=root, pairs_root=root / "lfw-deepfunneled" / "Ann_A")
+    with _locked(root / "lfw-deepfunneled"), pytest.raises(DataError, match=r"cannot be read: Permission denied"):
+        pairs.size()
 
 
 def test_missing_images_say_how_to_get_them(tmp_path: Path) -> None:

@@ -122,9 +122,12 @@ def has_people_folders(folder: Path) -> bool:
 
 def only_file(root: Path, suffix: str, preferred: str = "") -> Path | None:
     """The one file of that suffix: the root itself, `preferred` in it, or the only one in it; None without one."""
-    if root.is_file():
-        return root if root.suffix == suffix else None
-    found = sorted(path for path in root.glob(f"*{suffix}") if path.is_file())
+    try:
+        if root.is_file():
+            return root if root.suffix == suffix else None
+        found = sorted(path for path in root.glob(f"*{suffix}") if path.is_file())
+    except OSError as error:
+        raise DataError(f"{error.filename or root}: cannot be read: {error.strerror or error}") from error
     if preferred and root / preferred in found:
         return root / preferred
     return found[0] if len(found) == 1 else None
