@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
 
-.PHONY: quickstart test lint benchmark lab api setup
+.PHONY: quickstart test lint benchmark attack lab api setup
 
 quickstart: $(STAMP)
 	@$(BIN)/nbutils run quickstart
@@ -24,6 +24,10 @@ lint: $(STAMP)
 
 benchmark: $(STAMP)
 	@$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-enable
+
+# Kills, interrupts and damage, with a table of counts; takes minutes.
+attack: $(STAMP)
+	@$(BIN)/python -m pytest tests/attack -o python_files='attack_*.py'
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks

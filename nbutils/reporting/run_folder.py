@@ -80,7 +80,7 @@ class Marker(BaseModel):
         format: of this file.
         notebook: name of the notebook that ran.
         started: when.
-        owner: who writes it; None once it is complete, or where it is written in place.
+        owner: who wrote it beside its place; None where it is written in place.
         files: SHA-256 of each file of the run, by its path below the folder.
     """
 
@@ -155,7 +155,7 @@ def seal(folder: Path) -> None:
     assert marker is not None
     found = {name: path for name, path in _contents(folder) if name != MARKER and stat.S_ISREG(path.lstat().st_mode)}
     files = {name: _digest(path) for name, path in found.items()}
-    write_marker(folder, marker.model_copy(update={"owner": None, "files": files}))
+    write_marker(folder, marker.model_copy(update={"files": files}))
 
 
 def put_in_place(new: Path, folder: Path, *, keep: int = 0, force: bool = False) -> Path | None:
@@ -204,10 +204,10 @@ def _retire(outgoing: Path | None, place: Path, keep: int, force: bool) -> Path 
     if force and not (is_run and keep):
         _remove_all(outgoing)
         return None
-    if is_run and not keep and _remove_own(outgoing):
-        return None
     former = place.with_name(place.name + FORMER)
     try:
+        if is_run and not keep and _remove_own(outgoing):
+            return None
         former.mkdir(exist_ok=True)
         kept = _free_name(former, outgoing)
         outgoing.rename(kept)

@@ -42,7 +42,7 @@ def test_a_run_replaces_the_former_one_and_leaves_nothing_else(tmp_path: Path) -
     assert (place / "tables/t.csv").read_text(encoding="utf-8") == "second"
     marker = read_marker(place)
     assert marker is not None
-    assert (marker.notebook, marker.owner, list(marker.files)) == ("trial", None, ["tables/t.csv"])
+    assert (marker.notebook, list(marker.files)) == ("trial", ["tables/t.csv"])
 
 
 @pytest.mark.parametrize("theirs", ["notes.txt", "tables/notes.txt", "tables/t.csv", "link", "linked folder"])
