@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 #: Of each kind of interrupt.
 INTERRUPTS = 24
 #: Trees of a run and somebody's own files.
-TREES = 1000
+TREES = 400
 #: Seconds after which nothing may be left of an interrupted run.
 _ORPHANS_AFTER_S = 10
 _COUNTS: Counter[str] = Counter()
@@ -49,6 +49,7 @@ def _table(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     lines = [f"{count:>7,}  {what}" for what, count in sorted(_COUNTS.items())]
     terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    assert terminal is not None
     for line in ("", "batch runs under attack", *lines):
         terminal.write_line(line)
 
