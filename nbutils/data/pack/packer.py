@@ -30,6 +30,7 @@ from nbutils.data.pack import info as form
 from nbutils.data.pack.unfinished import Block, Parts, Plan
 from nbutils.errors import DataError, ParameterError
 from nbutils.memory import keep_freed_memory
+from nbutils.writing import sync, sync_tree
 
 #: Bytes of crops that may be under way at once, over all cores, and in one task.
 _UNDER_WAY, _TASK = 1 << 27, 1 << 19
@@ -102,7 +103,9 @@ def pack_collection(
             raise
         finally:
             parts.close()
+        sync_tree(making)
         os.replace(making, out)
+        sync(out.parent)
         Parts.tidy(out)
     return info
 
