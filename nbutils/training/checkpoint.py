@@ -110,7 +110,8 @@ class Checkpoint:
             return
         state, file = self._unwritten, self.folder / CHECKPOINT
         about = {"history": state.history, "key": self.key, "digest": _digest(self.key, state)}
-        with writing_to(file), replacing(file) as aside:
+        gone = suppress(FileNotFoundError)  # another process has published the result, and cleared up
+        with writing_to(file), gone, replacing(file) as aside:
             write_tensors(state.tensors, aside, about)
             with suppress(FileNotFoundError):
                 file.replace(self.folder / CHECKPOINT_BEFORE)

@@ -143,9 +143,9 @@ class Store:
             StoreError: A file cannot be written, as on a full disk.
         """
         aside = self._beside(key)
-        with writing_to(aside):
-            aside.mkdir()
-            try:
+        try:
+            with writing_to(aside):
+                aside.mkdir()
                 yield aside
                 _describe(aside, content)
                 digests = {file.name: _digest(file) for file in sorted(aside.iterdir())}
@@ -153,8 +153,8 @@ class Store:
                 sync_tree(aside)
                 self._put(aside, key)
                 sync(self.root)
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
         self.discard_partial(key)
 
     def partial(self, key: str, content: Mapping[str, Any]) -> Path:
@@ -171,7 +171,8 @@ class Store:
         with writing_to(folder):
             folder.mkdir(exist_ok=True)
             if not (folder / ORIGIN_FILE).is_file():
-                _describe(folder, content)
+                with suppress(FileNotFoundError):  # another process has published the result, and cleared up
+                    _describe(folder, content)
                 sync(self.root)
         return folder
 

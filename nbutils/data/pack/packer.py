@@ -13,7 +13,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -213,8 +213,9 @@ def _alone(making: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(PermissionError):  # Windows removes it on release
+            Path(lock.lock_file).unlink(missing_ok=True)  # while it is held, so that it is nobody else's
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 @contextmanager
