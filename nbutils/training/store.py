@@ -89,22 +89,27 @@ class Store:
         """
         folder, damage = self._look(key)
         if folder is not None and damage is None:
+            self._clear_up(key)
             yield folder
             return
         with self.lock(key):
             yield self.find(key)
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[None]:
+    def lock(self, key: str, seconds: float = -1) -> Iterator[None]:
         """Holds the key against every other process; waits for whoever has it.
 
+        Args:
+            key: Of the result.
+            seconds: How long it waits; below 0: for ever.
+
         Raises:
-            StoreError: The store cannot be written to.
+            StoreError: The store cannot be written to, or it has waited in vain.
         """
         file = self.root / f"{key}.lock"
         with writing_to(file):
             lock = FileLock(file)
-            lock.acquire()
+            lock.acquire(timeout=seconds)
         try:
             yield
         finally:
@@ -179,6 +184,13 @@ class Store:
     def discard_partial(self, key: str) -> None:
         """Forgets the scratch folder."""
         _remove(self.root / f"{key}.partial")
+
+    def _clear_up(self, key: str) -> None:
+        """Removes what is left by a process that was killed when it had published the result."""
+        left = (self.root / f"{key}.partial", self.root / f"{key}.lock")
+        if any(map(os.path.lexists, left)):
+            with suppress(StoreError), self.lock(key, seconds=0):
+                self.discard_partial(key)
 
     def _look(self, key: str) -> tuple[Path | None, str | None]:
         """The folder of a result, if there is one, and what is wrong with it."""

@@ -29,7 +29,18 @@ def test_after_a_failure_the_old_file_stands(tmp_path: Path) -> None:
     with no_file_over(10), pytest.raises(OSError, match="File too large") as raised:
         write_aside(file, "n" * 11)
     assert raised.value.filename == str(file)
-    with pytest.raises(KeyboardInterrupt), replacing(file) as aside:
-        aside.write_text("half")
-        raise KeyboardInterrupt
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "old"}
+
+
+def test_an_interrupt_leaves_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    write_aside(file, "old")
+
+    def interrupted() -> None:
+        with replacing(file) as aside:
+            aside.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "old"}

@@ -189,6 +189,22 @@ def test_of_processes_that_race_for_a_key_one_computes_it_and_no_lock_is_left(st
     assert _names(store.root) == {*keys}
 
 
+def test_what_a_killed_process_left_beside_its_result_is_cleared_up_unless_a_process_holds_it(store: Store) -> None:
+    _put(store)
+    partial = store.partial(KEY, {})
+
+    def claim() -> None:
+        with store.claim(KEY) as found:
+            assert found is not None
+
+    with store.lock(KEY):
+        assert os.waitpid(_forked(claim), 0)[1] == 0
+        assert _names(store.root) == {KEY, partial.name, f"{KEY}.lock"}
+    (store.root / f"{KEY}.lock").touch()
+    claim()
+    assert _names(store.root) == {KEY}
+
+
 def test_everything_is_on_the_disk_before_it_gets_its_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[str, str]] = []
     sync, rename = os.fsync, os.rename
