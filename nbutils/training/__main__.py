@@ -7,13 +7,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
 from nbutils.errors import NbutilsError, ParameterError
-from nbutils.training.devices import is_rank_zero, leave_process_group
-from nbutils.training.spec_file import read_spec
-from nbutils.training.trainer import train
 
 
 def main(arguments: list[str]) -> None:
@@ -24,6 +22,12 @@ def main(arguments: list[str]) -> None:
     """
     if len(arguments) != 1:
         raise ParameterError(f"expected one file with a training spec, got {len(arguments)} arguments")
+    raising = signal.signal(signal.SIGINT, signal.SIG_DFL)  # an import cannot be interrupted by an exception
+    from nbutils.training.devices import is_rank_zero, leave_process_group
+    from nbutils.training.spec_file import read_spec
+    from nbutils.training.trainer import train
+
+    signal.signal(signal.SIGINT, raising)
     spec = read_spec(Path(arguments[0]))
     result = train(spec)
     if is_rank_zero():
@@ -34,6 +38,9 @@ def main(arguments: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except NbutilsError as error:
+    except (NbutilsError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on from the last finished epoch", file=sys.stderr)
+        sys.exit(130)

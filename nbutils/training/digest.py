@@ -30,6 +30,7 @@ IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
         "training.cell_source",
         "training.checks",
         "training.digest",
+        "training.interrupts",
         "training.kinds",
         "training.store",
         "writing",

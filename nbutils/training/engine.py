@@ -6,7 +6,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,10 +100,11 @@ def fit(
         leave=False,
         disable=not (progress and is_rank_zero()),
     )
-    with bar, closing(source):
+    with bar, closing(source), checkpoint.saved_on_interrupt(), _own_randomness(fabric.device):
         for epoch in range(len(history), spec.schedule.epochs):
             start = time.perf_counter()
             generator = torch.Generator().manual_seed(_epoch_seed(spec.seed, epoch))
+            torch.manual_seed(_epoch_seed(spec.seed, epoch) + 2**31)  # of dropout: other numbers than the crops'
             order = epoch_order(spec.schedule, faces, generator)
             sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
             for i, index in enumerate(torch.split(order, size)):
@@ -135,7 +136,7 @@ def fit(
             )
             bar.update()
             bar.set_postfix(loss=f"{means['loss']:.4g}")
-            if is_rank_zero() and epoch + 1 < spec.schedule.epochs:
+            if is_rank_zero():
                 checkpoint.save(trained, optimizer, history)
     own_batch_norm(model).eval()
     return history
@@ -248,6 +249,11 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, ste
         factor = 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))
     for group in optimizer.param_groups:
         group["lr"] = schedule.learning_rate * factor
+
+
+def _own_randomness(device: torch.device) -> AbstractContextManager[None]:
+    """Leaves the random state of the process as it was."""
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:

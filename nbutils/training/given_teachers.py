@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from nbutils.errors import ParameterError
@@ -135,11 +135,6 @@ def module_network(
         wanted = wanted.model_copy(update={"height": height, "width": width})
     plain = PlainNetwork(module, wanted.size or crop, neurons, logits)
     return _PreparedModule(plain, wanted, crop).eval()
-
-
-def write_weights(module: nn.Module, file: Path) -> None:
-    """Writes a module's `state_dict()` as safetensors."""
-    save_file({name: value.contiguous() for name, value in module.state_dict().items()}, file)
 
 
 def onnx_width(file: Path, neurons: str, logits: str | None) -> int:

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from nbutils.errors import StoreError
 from nbutils.training.base import digest
 from nbutils.training.reach import Content, Reach
-from nbutils.training.store import DIGESTS_FILE, KEY_FILE, ORIGIN_FILE
+from nbutils.training.store import DIGESTS_FILE, KEY_FILE, ORIGIN_FILE, is_written, read_digests
 
 #: "half-written": a result that is being written, or was when its process ended.
 EntryKind = Literal["training", "cached answers", "unfinished", "half-written", "older format", "foreign"]
@@ -25,13 +25,6 @@ EntryKind = Literal["training", "cached answers", "unfinished", "half-written", 
 State = Literal["reached", "stale", "unclear", "running", "left over", "damaged", "foreign"]
 
 _NAMES = re.compile(r"([0-9a-f]{32})(|\.partial|\.new-[a-z0-9_]{8}|\.lock)")
-_CHECKPOINT = ("checkpoint.safetensors", "checkpoint.new")
-_RESULT = ("weights.safetensors", "history.parquet", "spec.json", "metrics.json", "features.npy", "logits.npy")
-#: Files that the store writes into unfinished and half-written folders, which have no list of their files.
-_WRITTEN = re.compile(
-    "|".join(map(re.escape, (*_CHECKPOINT, *_RESULT, KEY_FILE, ORIGIN_FILE, DIGESTS_FILE)))
-    + rf"|\.({re.escape(KEY_FILE)}|{re.escape(ORIGIN_FILE)})\.\d+"
-)
 
 
 @dataclass(frozen=True)
@@ -159,11 +152,14 @@ def read_mapping(file: Path) -> dict[str, Any]:
 def is_held(root: Path, key: str) -> bool:
     """Whether a process holds the lock of a key, or whether that cannot be found out."""
     file = root / f"{key}.lock"
-    if not file.exists():
-        return False
     try:
+        before = file.stat().st_ino
         with FileLock(file, timeout=0):
+            if file.stat().st_ino != before:  # its holder has removed it meanwhile, and this is a new one
+                file.unlink()
             return False
+    except FileNotFoundError:
+        return False
     except (Timeout, OSError, NotImplementedError):
         return True
 
@@ -176,16 +172,15 @@ def _entry(path: Path, key: str, suffix: str) -> Entry:
     written = max(found.st_mtime for found in [path.lstat(), *about.values()])
     if suffix:
         kind: EntryKind = "unfinished" if suffix == ".partial" else "half-written"
-        strange = {name for name in files if not _WRITTEN.fullmatch(name)} | no_files
+        strange = {name for name in files if not is_written(name)} | no_files
         entry = Entry(path, kind, key, "left over", made=written, files=files, strange=tuple(sorted(strange)))
         return _described(entry) if kind == "unfinished" else entry
     kind = "cached answers" if "features.npy" in files else "training"
     entry = Entry(path, kind, key, "unclear", made=written, files=files)
     try:
-        digests = _json(path / DIGESTS_FILE)
-    except StoreError as error:
+        listed = {*read_digests(path), DIGESTS_FILE}
+    except (OSError, ValueError) as error:
         return replace(entry, state="damaged", why=(str(error),))
-    listed = {*(digests if isinstance(digests, dict) else ()), DIGESTS_FILE}
     entry = replace(entry, strange=tuple(sorted((files.keys() - listed) | no_files)))
     if lacking := sorted(listed - files.keys()):
         return replace(entry, state="damaged", why=(f"{lacking[0]} is missing",))

@@ -7,18 +7,20 @@ import json
 import logging
 import os
 import platform
+import re
+import secrets
 import shutil
-import tempfile
+import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from nbutils.errors import StoreError
-from nbutils.writing import write_aside
+from nbutils.writing import sync, sync_tree, write_aside
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,18 @@ KEY_FILE, ORIGIN_FILE = "key.json", "origin.json"
 #: Environment variable with the name of the notebook that is running.
 NOTEBOOK_VARIABLE = "NBUTILS_NOTEBOOK"
 
+#: State of an unfinished training: the newest, the one before, and one that turned out to be damaged.
+CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED = (
+    f"checkpoint{which}.safetensors" for which in ("", ".before", ".damaged")
+)
+_RESULT = ("weights.safetensors", "history.parquet", "spec.json", "metrics.json", "features.npy", "logits.npy")
+_REPLACED = (CHECKPOINT, KEY_FILE, ORIGIN_FILE)
+_WRITTEN = re.compile(
+    "|".join(map(re.escape, (*_RESULT, *_REPLACED, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED, DIGESTS_FILE)))
+    + rf"|checkpoint\.new|\.({'|'.join(map(re.escape, _REPLACED))})\.\d+"
+)
+_SHA256 = re.compile("[0-9a-f]{64}")
+
 
 class Store:
     """Results of long computations, each a folder of files under its key.
@@ -37,16 +51,21 @@ class Store:
     it; `<root>/<key>.partial/` is scratch space that survives a killed process, to resume from;
     `<root>/<key>.new-<random>/` is a result that is being written. `nbutils.training.inventory` reads all of them.
 
+    A lock saves work and decides nothing: where two processes publish one key, the first wins and the second takes
+    the first's result.
+
     Args:
-        root: Folder of the store; made when missing.
+        root: Folder of the store; made when missing. One that cannot be written to serves what it holds.
 
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> from nbutils.training import Store
         >>> with TemporaryDirectory() as folder:
         ...     store = Store(folder)
-        ...     with store.lock("answer"), store.publish("answer", {"question": "?"}) as aside:
-        ...         _ = (aside / "answer.txt").write_text("42")
+        ...     with store.claim("answer") as found:
+        ...         if found is None:
+        ...             with store.publish("answer", {"question": "?"}) as aside:
+        ...                 _ = (aside / "answer.txt").write_text("42")
         ...     (store.find("answer") / "answer.txt").read_text()
         '42'
     """
@@ -59,49 +78,88 @@ class Store:
             raise StoreError(f"cannot use {self.root} as a store: {error}") from error
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[None]:
-        """Holds the key against every other process; waits for whoever has it."""
-        with FileLock(self.root / f"{key}.lock"):
+    def claim(self, key: str) -> Iterator[Path | None]:
+        """Yields the folder of a result, or None while the key is held against every other process, to compute it.
+
+        Waits for whoever holds it. What is published already is taken without a lock, so that a store on a read-only
+        disk serves it.
+
+        Raises:
+            StoreError: The result is missing, and the store cannot be written to.
+        """
+        folder, damage = self._look(key)
+        if folder is not None and damage is None:
+            self._clear_up(key)
+            yield folder
+            return
+        with self.lock(key):
+            yield self.find(key)
+
+    @contextmanager
+    def lock(self, key: str, seconds: float = -1) -> Iterator[None]:
+        """Holds the key against every other process; waits for whoever has it.
+
+        Args:
+            key: Of the result.
+            seconds: How long it waits; below 0: for ever.
+
+        Raises:
+            StoreError: The store cannot be written to, or it has waited in vain.
+        """
+        file = self.root / f"{key}.lock"
+        with writing_to(file):
+            lock = FileLock(file)
+            lock.acquire(timeout=seconds)
+        try:
             yield
+        finally:
+            # While it is held: who waits for this file finds it without a name, and opens a new one.
+            with suppress(OSError):  # Windows removes the file itself on release
+                file.unlink(missing_ok=True)
+            lock.release()
 
     def find(self, key: str) -> Path | None:
         """Returns the folder of a published result whose every file is as it was written, or None.
 
-        A result with a damaged or missing file is logged and removed, so that it is made anew.
+        A result with a damaged or missing file is logged, and stays until a new one is published in its place.
+
+        Raises:
+            StoreError: It may not be read, or something else than a folder stands under the key.
         """
-        folder = self.root / key
-        if not folder.is_dir():
+        folder, damage = self._look(key)
+        if damage is not None:
+            logger.warning("stored result %s is damaged (%s): it has to be computed again", folder, damage)
             return None
-        damage = damage_of(folder)
-        if damage is None:
-            return folder
-        logger.warning("stored result %s is damaged (%s): it will be computed again", key, damage)
-        shutil.rmtree(folder, ignore_errors=True)
-        return None
+        return folder
 
     @contextmanager
     def publish(self, key: str, content: Mapping[str, Any]) -> Iterator[Path]:
         """Yields an empty folder to write into; on leaving, it becomes the result, in one rename.
 
-        If the block raises, nothing is published. Call it under `lock`.
+        If the block raises, nothing is published. If another process has published a whole result meanwhile, that one
+        stays. Once this returns, the result survives a power cut.
 
         Args:
             key: Of the result.
             content: What the key is a digest of, kept beside the result (key.json), so that a later reader can tell
                 whether today's code would still reach it.
+
+        Raises:
+            StoreError: A file cannot be written, as on a full disk.
         """
-        aside = Path(tempfile.mkdtemp(prefix=f"{key}.new-", dir=self.root))
+        aside = self._beside(key)
         try:
-            yield aside
-            _describe(aside, content)
-            digests = {file.name: _digest(file) for file in sorted(aside.iterdir())}
-            (aside / DIGESTS_FILE).write_text(json.dumps(digests, indent=1))
-            folder = self.root / key
-            shutil.rmtree(folder, ignore_errors=True)
-            os.rename(aside, folder)
-        except BaseException:
+            with writing_to(aside):
+                aside.mkdir()
+                yield aside
+                _describe(aside, content)
+                digests = {file.name: _digest(file) for file in sorted(aside.iterdir())}
+                (aside / DIGESTS_FILE).write_text(json.dumps(digests, indent=1))
+                sync_tree(aside)
+                self._put(aside, key)
+                sync(self.root)
+        finally:
             shutil.rmtree(aside, ignore_errors=True)
-            raise
         self.discard_partial(key)
 
     def partial(self, key: str, content: Mapping[str, Any]) -> Path:
@@ -110,16 +168,142 @@ class Store:
         Args:
             key: Of the result.
             content: See `publish`; kept likewise, so that a reader can tell whether it is worth resuming.
+
+        Raises:
+            StoreError: It cannot be written.
         """
         folder = self.root / f"{key}.partial"
-        folder.mkdir(exist_ok=True)
-        if not (folder / ORIGIN_FILE).is_file():
-            _describe(folder, content)
+        with writing_to(folder):
+            folder.mkdir(exist_ok=True)
+            if not (folder / ORIGIN_FILE).is_file():
+                with suppress(FileNotFoundError):  # another process has published the result, and cleared up
+                    _describe(folder, content)
+                sync(self.root)
         return folder
 
     def discard_partial(self, key: str) -> None:
         """Forgets the scratch folder."""
-        shutil.rmtree(self.root / f"{key}.partial", ignore_errors=True)
+        _remove(self.root / f"{key}.partial")
+
+    def _clear_up(self, key: str) -> None:
+        """Removes what is left by a process that was killed when it had published the result."""
+        left = (self.root / f"{key}.partial", self.root / f"{key}.lock")
+        if any(map(os.path.lexists, left)):
+            with suppress(StoreError), self.lock(key, seconds=0):
+                self.discard_partial(key)
+
+    def _look(self, key: str) -> tuple[Path | None, str | None]:
+        """The folder of a result, if there is one, and what is wrong with it."""
+        folder = self.root / key
+        try:
+            found = folder.lstat()
+        except FileNotFoundError:
+            return None, None
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be read: {error.strerror}") from error
+        if not stat.S_ISDIR(found.st_mode) and not folder.is_dir():
+            raise StoreError(f"{folder}: expected the folder of a result, found something else; move it elsewhere")
+        return folder, damage_of(folder)
+
+    def _put(self, aside: Path, key: str) -> None:
+        """Gives the written folder its name, unless a whole result has it; a damaged one makes room."""
+        folder = self.root / key
+        try:
+            os.rename(aside, folder)  # fails where a folder with files stands
+        except OSError:
+            found, damage = self._look(key)
+            if found is None:
+                raise
+            if damage is not None:
+                damaged = self._beside(key)
+                with suppress(FileNotFoundError):  # another process has moved it
+                    os.rename(folder, damaged)
+                _remove(damaged)
+                self._put(aside, key)
+
+    def _beside(self, key: str) -> Path:
+        return self.root / f"{key}.new-{secrets.token_hex(4)}"
+
+
+@contextmanager
+def writing_to(place: Path) -> Iterator[None]:
+    """Turns the system's errors into one that names the file.
+
+    Args:
+        place: What is named where the system names nothing: a file, or a folder, whose newest file it then is.
+
+    Raises:
+        StoreError: In their place.
+    """
+    try:
+        yield
+    except OSError as error:
+        file = error.filename or _newest(place)
+        raise StoreError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+
+def read_digests(folder: Path) -> dict[str, str]:
+    """Name to SHA-256 of a published result's files.
+
+    Raises:
+        ValueError: What lies there is no such list.
+        OSError: It cannot be read.
+    """
+    try:
+        digests = json.loads((folder / DIGESTS_FILE).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{DIGESTS_FILE} cannot be read: {error}") from error
+    if not (isinstance(digests, dict) and digests):
+        raise ValueError(f"{DIGESTS_FILE}: expected names of files and their SHA-256")
+    for name, value in digests.items():
+        if Path(name).name != name or not (isinstance(value, str) and _SHA256.fullmatch(value)):
+            raise ValueError(f"{DIGESTS_FILE}: {name!r}: expected the name of a file and its SHA-256")
+    return digests
+
+
+def damage_of(folder: Path) -> str | None:
+    """What is wrong with a published folder, or None; reads every file.
+
+    Files that the store did not write are none of its business.
+
+    Raises:
+        StoreError: A file may not be read.
+    """
+    try:
+        digests = read_digests(folder)
+        for name, expected in digests.items():
+            file = folder / name
+            if not file.is_file():
+                return f"{name} is missing"
+            if _digest(file) != expected:
+                return f"{name} does not have the digest it was written with"
+        unlisted = {file.name for file in folder.iterdir() if is_written(file.name)} - {*digests, DIGESTS_FILE}
+    except PermissionError as error:
+        raise StoreError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        return str(error)
+    return f"{DIGESTS_FILE} does not list {min(unlisted)}" if unlisted else None
+
+
+def is_written(name: str) -> bool:
+    """Whether the store gives a file of its folders such a name."""
+    return bool(_WRITTEN.fullmatch(name))
+
+
+def _remove(folder: Path) -> None:
+    """Removes what the store wrote into a folder, and the folder itself if nothing else is in it."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    listed: set[str] = set()
+    with suppress(OSError, ValueError):
+        listed |= read_digests(folder).keys()
+    try:
+        for file in folder.iterdir():
+            if (is_written(file.name) or file.name in listed) and not (file.is_dir() and not file.is_symlink()):
+                file.unlink(missing_ok=True)
+        folder.rmdir()
+    except OSError as error:
+        logger.warning("%s is of no use any more, and could not be removed: %s", folder, error.strerror)
 
 
 def _describe(folder: Path, content: Mapping[str, Any]) -> None:
@@ -133,16 +317,9 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def damage_of(folder: Path) -> str | None:
-    """What is wrong with a published folder, or None; reads every file."""
+def _newest(place: Path) -> Path:
+    """The file of a folder that was written last; anything else as it is."""
     try:
-        digests = json.loads((folder / DIGESTS_FILE).read_text())
-    except (OSError, ValueError) as error:
-        return f"{DIGESTS_FILE}: {error}"
-    for name, expected in digests.items():
-        file = folder / name
-        if not file.is_file():
-            return f"{name} is missing"
-        if _digest(file) != expected:
-            return f"{name} does not have the digest it was written with"
-    return None
+        return max((file for file in place.iterdir()), key=lambda file: file.lstat().st_mtime_ns, default=place)
+    except OSError:
+        return place

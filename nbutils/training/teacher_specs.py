@@ -14,6 +14,7 @@ from nbutils.models.base import FaceNetwork
 from nbutils.training.base import Frozen, digest
 from nbutils.training.face_input import FaceInput
 from nbutils.training.kinds import MODELS, Kind, check_options, describe, given_content, resolve, roots
+from nbutils.writing import replacing
 
 Option = bool | int | float | str | None | tuple[bool | int | float | str, ...]
 
@@ -155,10 +156,11 @@ class ModuleTeacher(_Given):
         Raises:
             ParameterError: Its class cannot be named in a spec.
         """
-        from nbutils.training.given_teachers import write_weights
+        from nbutils.training.tensor_file import write_tensors
 
         kind = describe(type(module), *MODELS)
-        write_weights(module, Path(file))
+        with replacing(Path(file)) as aside:
+            write_tensors(module.state_dict(), aside)
         return cls(module=kind, weights=Path(file), **fields)
 
     def network(self, crop: tuple[int, int]) -> FaceNetwork:

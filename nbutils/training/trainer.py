@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError
@@ -27,8 +27,10 @@ from nbutils.training.checks import check
 from nbutils.training.devices import broadcast, is_rank_zero
 from nbutils.training.digest import closure
 from nbutils.training.engine import fit
+from nbutils.training.interrupts import ending_tidily
 from nbutils.training.spec import TrainingSpec
 from nbutils.training.store import Store
+from nbutils.training.tensor_file import write_tensors
 
 if TYPE_CHECKING:
     from nbutils.training.target_cache import TargetCache
@@ -127,16 +129,17 @@ def train(
     specs = specs if isinstance(specs, TrainingSpec) else list(specs)
     for spec in [specs] if isinstance(specs, TrainingSpec) else specs:
         check(spec)
-    if isinstance(specs, TrainingSpec):
-        return _train(specs, store, progress, checkpoint_seconds)
-    return [_train(spec, store, progress, checkpoint_seconds) for spec in specs]
+    with ending_tidily():
+        if isinstance(specs, TrainingSpec):
+            return _train(specs, store, progress, checkpoint_seconds)
+        return [_train(spec, store, progress, checkpoint_seconds) for spec in specs]
 
 
 def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds: float) -> TrainingResult:
     content = spec.key_content()
     key = digest(content)
-    with store.lock(key) if is_rank_zero() else nullcontext():
-        if folder := broadcast(store.find(key) if is_rank_zero() else None):
+    with store.claim(key) if is_rank_zero() else nullcontext() as found:
+        if folder := broadcast(found):
             return TrainingResult(spec, folder, trained_now=False)
         before = {p.key: _train(p, store, progress, checkpoint_seconds) for p in spec.predecessors}
         data = spec.data.load()
@@ -150,7 +153,7 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
 
             load_backbone(model, before[spec.initialise_from.key].model.state_dict())
         cache, lost = _cache(spec, teacher, data, store) if teacher is not None else (None, None)
-        checkpoint = Checkpoint(store.partial(key, content) / "checkpoint.safetensors", checkpoint_seconds)
+        checkpoint = Checkpoint(store.partial(key, content), key, checkpoint_seconds)
         history = pd.DataFrame(fit(spec, model, data.train, teacher, cache, checkpoint, progress=progress))
         metrics = {
             "outputs": outputs,
@@ -162,8 +165,7 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
         }
         if is_rank_zero():
             with store.publish(key, content) as aside:
-                state = {name: value.contiguous() for name, value in model.state_dict().items()}
-                save_file(state, aside / "weights.safetensors")
+                write_tensors(model.state_dict(), aside / "weights.safetensors")
                 history.to_parquet(aside / "history.parquet", index=False)
                 (aside / "spec.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
                 (aside / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
@@ -259,8 +261,8 @@ def _cached_answers(spec: TrainingSpec, teacher: Teacher, data: FaceData, store:
         "torch": torch.__version__,
     }
     key = digest(content)
-    with store.lock(key) if is_rank_zero() else nullcontext():
-        folder = broadcast(store.find(key) if is_rank_zero() else None)
+    with store.claim(key) if is_rank_zero() else nullcontext() as found:
+        folder = broadcast(found)
         if folder is None and is_rank_zero():
             mixed = spec.precision == "bf16-mixed"
             with store.publish(key, content) as aside, torch.autocast("cpu", torch.bfloat16, enabled=mixed):

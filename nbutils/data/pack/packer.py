@@ -13,7 +13,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from nbutils.data.pack import info as form
 from nbutils.data.pack.unfinished import Block, Parts, Plan
 from nbutils.errors import DataError, ParameterError
 from nbutils.memory import keep_freed_memory
+from nbutils.writing import sync, sync_tree
 
 #: Bytes of crops that may be under way at once, over all cores, and in one task.
 _UNDER_WAY, _TASK = 1 << 27, 1 << 19
@@ -102,7 +103,9 @@ def pack_collection(
             raise
         finally:
             parts.close()
+        sync_tree(making)
         os.replace(making, out)
+        sync(out.parent)
         Parts.tidy(out)
     return info
 
@@ -210,8 +213,9 @@ def _alone(making: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(PermissionError):  # Windows removes it on release
+            Path(lock.lock_file).unlink(missing_ok=True)  # while it is held, so that it is nobody else's
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 @contextmanager

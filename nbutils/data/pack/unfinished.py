@@ -22,7 +22,7 @@ from nbutils.data.collection import LANDMARK_COLUMNS, Collection
 from nbutils.data.geometry.template import CropRule
 from nbutils.data.pack import info as form
 from nbutils.errors import DataError
-from nbutils.writing import write_aside
+from nbutils.writing import replacing, write_aside
 
 #: What must be the same for a packing to be continued.
 Plan = dict[str, str | int]
@@ -103,9 +103,8 @@ class Parts:
         table = _index(block, collection)
         metadata = {_BLOCK: json.dumps([block.images.start, block.images.stop, *block.quarantined.items()])}
         path = self._folder / _PARTS / f"{block.images.start:012d}.parquet"
-        aside = path.with_suffix(".new")
-        pq.write_table(table.replace_schema_metadata(metadata), aside, write_page_checksum=True)
-        os.replace(aside, path)
+        with replacing(path) as aside:
+            pq.write_table(table.replace_schema_metadata(metadata), aside, write_page_checksum=True)
         self._count(block.images.stop, block.quarantined, table.num_rows)
 
     def finish(self, collection: Collection, title: str, rule: CropRule) -> form.PackInfo:

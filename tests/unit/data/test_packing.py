@@ -43,6 +43,30 @@ def _tree(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
+def test_a_pack_is_on_the_disk_before_it_gets_its_name(
+    faces: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    sync, replace_ = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    def replaced(old: Path, new: Path) -> None:
+        done.append(f"{old} becomes {new}")
+        replace_(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    out = tmp_path / "pack"
+    _pack(faces, out)
+    making = f"{out}.partial"
+    at = done.index(f"{making} becomes {out}")
+    assert {making, *(f"{making}/{file.name}" for file in out.iterdir())} <= set(done[:at])
+    assert str(tmp_path) in done[at:]
+
+
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("rule", ["lfw", "landmarks", "whole"])
 def test_a_pack_answers_as_its_collection(faces: Collection, tmp_path: Path, rule: CropRule) -> None:

@@ -51,7 +51,7 @@ def test_all_tables_together_are_76_networks(sets: dict[str, DataSpec], networks
 
 
 @pytest.mark.parametrize("divisor", [1, 2, 4, 8])
-def test_a_step_at_the_papers_size(divisor: int, tmp_path: Path) -> None:
+def test_a_step_at_the_papers_size(divisor: int) -> None:
     paper = wang2017.Networks(SyntheticData(identities=5), "paper")
     spec = paper.teacher() if divisor == 1 else paper.scratch(divisor)
     images = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
@@ -60,7 +60,7 @@ def test_a_step_at_the_papers_size(divisor: int, tmp_path: Path) -> None:
     before = [parameter.detach().clone() for parameter in model.parameters()]
     teacher = Teacher([paper.teacher().model.build(5)]) if spec.teacher else None
     once = spec.model_copy(update={"schedule": spec.schedule.model_copy(update={"epochs": 1})})
-    history = fit(once, model, faces, teacher, None, Checkpoint(tmp_path / "c"), progress=False)
+    history = fit(once, model, faces, teacher, None, Checkpoint(), progress=False)
     assert model.input_size == (224, 224)
     assert math.isfinite(history[0]["loss"])
     assert set(history[0]) >= ({"task"} if divisor == 1 else {"task", "soft"})
