@@ -123,8 +123,8 @@ def known_manifests() -> list[str]:
 def load_manifest(name_or_path: str | Path) -> Manifest:
     """Read the project's manifest of that name, or any manifest by its path (ending in .yml or .yaml).
 
-    A manifest has at most `MAX_BYTES`, and no aliases (`*name`), merge keys (`<<`) or tags (`!`): a few lines of the first
-    two can stand for a billion. So time and memory are in proportion to its length.
+    A manifest has at most `MAX_BYTES`, and no aliases (`*name`), merge keys (`<<`) or tags (`!`): a few lines of the
+    first two can stand for a billion. So time and memory are in proportion to its length.
 
     Raises:
         DataError: naming the file, and the line and key at fault.

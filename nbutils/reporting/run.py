@@ -17,7 +17,7 @@ import pandas as pd
 from nbutils.errors import ParameterError
 from nbutils.paths import project_root, runs_dir
 from nbutils.reporting.claims import ClaimVerdict
-from nbutils.reporting.formatting import flattened, latex, markdown
+from nbutils.reporting.formatting import csv, latex, markdown
 from nbutils.reporting.json_files import jsonable, write_json
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.views import FigureView, TableView
@@ -111,9 +111,8 @@ class Run:
         """
         caption = self._caption(name, caption)
         files = {kind: f"tables/{name}.{kind}" for kind in ("csv", "md", "tex")}
-        write_aside(self.folder / files["csv"], flattened(frame).to_csv(index=False, lineterminator="\n"))
-        text = markdown(frame, caption) + (f"\n{note}\n" if note else "")
-        write_aside(self.folder / files["md"], text)
+        write_aside(self.folder / files["csv"], csv(frame))
+        write_aside(self.folder / files["md"], markdown(frame, caption, note))
         write_aside(self.folder / files["tex"], latex(frame, caption, name))
         self._record("table", name, caption, note, files)
         return TableView(frame, caption, note)
