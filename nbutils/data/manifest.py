@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from nbutils.data.bounded import read_bounded
 from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError
 from nbutils.paths import MANIFEST_DIR
@@ -144,11 +145,11 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
                 "path, which ends in .yml"
             )
     try:
-        loader = _Loader(_read(path))
+        loader = _Loader(read_bounded(path, MAX_BYTES, "a manifest").decode())
         root = loader.get_single_node()
         _check_unique(root, path)
         content = loader.construct_document(root) if root else None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a date that does not exist
+    except ValueError as error:  # not UTF-8, or a date that does not exist
         raise DataError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -176,14 +177,6 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "tag", None) is not None:  # PyYAML's constructors fail in many ways on what does not fit
             raise yaml.MarkedYAMLError(problem="a tag (!); expected none", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
-
-
-def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise DataError(f"{path}: more than {MAX_BYTES:,} bytes, expected a manifest")
-    return content.decode()
 
 
 def _check_unique(node: yaml.Node | None, path: Path) -> None:

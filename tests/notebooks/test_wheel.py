@@ -41,7 +41,7 @@ def _away(folder: Path, command: str, *words: str, cwd: str = ".") -> str:
     done = subprocess.run(
         [folder / "env" / SCRIPTS / command, *words],
         cwd=folder / cwd,
-        env=kept | places | {"COLUMNS": "200"},
+        env=kept | places | {"COLUMNS": "200", "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))},
         capture_output=True,
         text=True,
         check=False,

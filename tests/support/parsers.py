@@ -100,7 +100,7 @@ def parsers() -> dict[str, Parser]:
         "idx": Parser("idx3-ubyte", idx, lambda path: read_idx(path, 3)),
         "idx gzipped": Parser("idx3-ubyte.gz", gzip.compress(idx, mtime=0), lambda path: read_idx(path, 3)),
         "records": Parser("train.rec", b"".join(frame(head + picture) for head in headers), _records),
-        "CSV": Parser("list.csv", b"a,b\n1,-2.5\n,\n7,8\n", lambda path: numbers_of(table := read_csv(path), table.columns[:1])),
+        "CSV": Parser("list.csv", b"a,b\n1,-2.5\n,\n7,8\n", _numbers),
         "CelebA's list": Parser("list.txt", b"1\nb c\n1.jpg 1 2\n", lambda path: read_spaced(path, (), True)),
         "LFW's pairs": Parser("pairs.txt", b"1\t2\nA\t1\t2\nB\t1\t3\nA\t1\tB\t2\nB\t1\tC\t1\n", read_pairs),
         "LFW's people": Parser("people.txt", b"2\n1\nA\t3\n2\nB\t1\nC\t2\n", read_people),
@@ -115,6 +115,11 @@ def parsers() -> dict[str, Parser]:
 def _pickled(protocol: int) -> bytes:
     images = [b"\xff\xd8 one", np.frombuffer(b"\xff\xd8 two", np.uint8)] * 2
     return pickle.dumps((images, [True, np.bool_(0)]), protocol)
+
+
+def _numbers(path: Path) -> object:
+    table = read_csv(path)
+    return numbers_of(table, table.columns[:1])
 
 
 def _pairs(path: Path) -> object:

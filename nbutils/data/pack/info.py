@@ -20,6 +20,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError
 
+from nbutils.data.bounded import read_bounded
 from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError, first_fault
 
@@ -82,13 +83,7 @@ def read_info(folder: Path) -> PackInfo:
     """
     path = folder / INFO
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise DataError(f"{path}: more than {MAX_BYTES:,} bytes, expected a pack's description")
-        info = PackInfo.model_validate(json.loads(content))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        info = PackInfo.model_validate(json.loads(read_bounded(path, MAX_BYTES, "a pack's description")))
     except ValidationError as error:
         raise DataError(f"{path}: {first_fault(error)}") from error
     except (ValueError, RecursionError) as error:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.bounded import read_bounded
 from nbutils.data.collection import MAX_PLACE
 from nbutils.errors import DataError
 
@@ -75,14 +76,9 @@ def read_text(path: Path) -> str:
     Raises:
         DataError: If it cannot be read, is longer than `MAX_BYTES` or not UTF-8.
     """
+    content = read_bounded(path, MAX_BYTES, "a list")
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise DataError(f"{path}: more than {MAX_BYTES:,} bytes, expected a list")
         return content.decode().removeprefix("\ufeff")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path}:{line}: not UTF-8 text (byte {error.start})") from error
