@@ -71,6 +71,17 @@ def list_command() -> None:
             console.print()
 
 
+@app.command("init")
+def init_command(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or one without notebooks.", show_default=False)],
+) -> None:
+    """Make a folder to work in: a copy of the notebooks; runs and trainings will go there, too."""
+    from nbutils.paths import make_project
+
+    with errors():
+        print(f"{make_project(folder)}: change them as you like; in {folder}, 'nbutils run' runs them")
+
+
 @app.command("run", cls=_RunCommand)
 def run_command(
     notebook: Annotated[
@@ -159,6 +170,18 @@ def run_command(
         raise typer.Exit(0 if all(outcome.error is None for outcome in outcomes) else 1)
 
 
+def _check_export(file: Path | None) -> None:
+    """What --check does, in the place of the command."""
+    if file is None:
+        return
+    from nbutils.batch.export import check_file
+
+    with errors():
+        for line in check_file(file):
+            print(line)
+    raise typer.Exit(0)
+
+
 @app.command("export", cls=_RunCommand)
 def export_command(
     notebook: Annotated[
@@ -182,6 +205,16 @@ def export_command(
     int8: Annotated[
         bool, typer.Option("--int8", help="Write FILE.int8.onnx too, calibrated on faces, and compare their AUC.")
     ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            callback=_check_export,
+            is_eager=True,
+            help="Write nothing: check that an exported file is as it was written.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write a trained network as an ONNX file, checked against PyTorch on real images; train it first if needed."""
     from nbutils.batch.export import export_training, notebook_specs, specs_in_file

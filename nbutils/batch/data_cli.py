@@ -32,11 +32,15 @@ def list_command() -> None:
     from rich.table import Column, Table
 
     from nbutils.data.manifest import known_manifests, load_manifest
+    from nbutils.paths import MANIFEST_DIR
 
     heads = (Column("name", no_wrap=True), "title", "access", "images", "identities", "annotations")
     table = Table(*heads, box=None, padding=(0, 2, 0, 0))
     with errors():
-        for name in known_manifests():
+        known = known_manifests()
+        if not known:
+            raise DataError(f"no manifests in {MANIFEST_DIR}")
+        for name in known:
             m = load_manifest(name)
             about = "≈ " if m.rounded else ""
             counts = (f"{about}{count:,}" if count else "any" for count in (m.images, m.identities))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from nbutils.data.batches import central_crops
 from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError
 from nbutils.evaluation.onnx import OnnxNetwork, export_onnx, quantise_onnx
+from nbutils.evaluation.onnx_digest import ENTRY
 from nbutils.evaluation.resampling import paired_bootstrap
 from nbutils.evaluation.verification import evaluate_pairs
 from nbutils.training.graph import distinct_networks
@@ -42,28 +45,66 @@ def export_training(
         Lines that say what was done.
 
     Raises:
-        ParameterError: There is no such training, or the file's name does not end in .onnx.
+        ParameterError: There is no such training, the file's name does not end in .onnx, or it cannot be written.
         DataError: The file disagrees with the network.
     """
-    if file.suffix != ".onnx":
-        raise ParameterError(f"file is {file}: expected a name that ends in .onnx")
+    _check_target(file)
     spec = _find(name, specs, training)
     result = train(spec)
     data = spec.data.load()
     size = result.model.input_size
     entries = {"network": spec.name, "source": name, "key": spec.key, "data": data.title}
     crops = np.ascontiguousarray(central_crops(data.test.images[:_CHECKED], size))
-    worst = export_onnx(result.model, file, crops, layer=result.feature_layer, metadata=entries)
+    with _writing(file):
+        worst = export_onnx(result.model, file, crops, layer=result.feature_layer, metadata=entries)
     yield f"{file}: {file.stat().st_size:,} bytes; agrees with PyTorch on {len(crops)} images of {data.title}"
     yield f"  (largest difference: {worst:.1g} of the features' standard deviation)"
     if not int8:
         return
     small = file.with_suffix(".int8.onnx")
     some = np.random.default_rng(0).permutation(len(data.train))[:_CALIBRATED]
-    quantise_onnx(file, small, np.ascontiguousarray(central_crops(data.train.images[some], size)))
+    with _writing(small):
+        quantise_onnx(file, small, np.ascontiguousarray(central_crops(data.train.images[some], size)))
     yield f"{small}: {small.stat().st_size:,} bytes, calibrated on {len(some)} training images"
     if len(data.pairs):
         yield _compare(file, small, data, size)
+
+
+def check_file(file: Path) -> Iterator[str]:
+    """Checks that a file is as `export_training` wrote it, and runs it on one image.
+
+    Yields:
+        Lines that say what it is.
+
+    Raises:
+        DataError: It is damaged, or no such file.
+    """
+    network = OnnxNetwork.open(file)
+    height, width = network.input_size
+    features = network.features(np.zeros((1, height, width, 3), np.uint8))
+    yield f"{file}: is whole; {network.metadata[ENTRY]}"
+    yield f"  faces of {height} × {width} pixels to {features.shape[1]:,} features"
+    yield from (f"  {name}: {text}" for name, text in sorted(network.metadata.items()) if name != ENTRY)
+
+
+def _check_target(file: Path) -> None:
+    """Refuses, before anything is trained, a place where no file can be written."""
+    if file.suffix != ".onnx":
+        raise ParameterError(f"file is {file}: expected a name that ends in .onnx")
+    for each in (file, file.with_suffix(".int8.onnx")):
+        if each.is_dir():
+            raise ParameterError(f"{each}: is a folder, expected the name of a file")
+    with _writing(file):
+        folder = next(parent for parent in file.absolute().parents if parent.exists())
+        TemporaryFile(dir=folder).close()
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ParameterError(f"{file}: cannot be written: {error.strerror or error}") from error
 
 
 def notebook_specs(name: str, parameters: Mapping[str, Literal]) -> list[TrainingSpec]:

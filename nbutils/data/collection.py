@@ -26,6 +26,9 @@ BOX_COLUMNS = ("x_1", "y_1", "width", "height")
 #: Values of `Collection.partition`.
 TRAIN, VALIDATION, TEST, NOT_LISTED = 0, 1, 2, -1
 
+#: Farthest from an image's corner that a key point or a side of a box may be said to lie, in pixels: three times the
+#: longest side that is decoded (`nbutils.data.decode.MAX_SIDE`).
+MAX_PLACE = 90_000
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 _Result = TypeVar("_Result")
@@ -42,16 +45,18 @@ class Collection:
             Of large collections it is computed as asked for.
         read: encoded bytes of image i, as the data set holds them; a DataError names the file where they cannot be had.
         identity: (N,) int64, a row of `identity_names`, or −1 for an unlabelled image.
-        identity_names: one name an identity.
+        identity_names: one name an identity, of printable characters; each once.
         attributes: (N, 40) int8 in the order of `nbutils.data.attributes.ATTRIBUTES`: 1 has it, −1 has not, 0 unknown.
         landmarks: (N, 5, 2) float32, (x, y) in pixels of the decoded image: left eye, right eye, nose tip, left and
-            right mouth corner, as seen by the viewer; NaN where unknown.
-        boxes: (N, 4) float32, the face's x, y, width, height in pixels of the decoded image; NaN where unknown.
+            right mouth corner, as seen by the viewer; NaN where unknown, else at most `MAX_PLACE` from the corner.
+        boxes: (N, 4) float32, the face's x, y, width, height in pixels of the decoded image; likewise.
         partition: (N,) int8, its makers' `TRAIN`, `VALIDATION`, `TEST` or `NOT_LISTED`.
         pairs: pairs of indices into the images, to verify.
         pixels: image i as (H, W, 3) uint8, for layouts that keep pixels; None: decode what `read` gives.
         crops: (N, height, width, 3) uint8, memory-mapped, where the images are crops made by this project, to be used
             as they are; None: whole images, to be cropped.
+        check_crops: refuses, by a DataError, those of the given images whose crops are not as they were written; None
+            where nothing is known of that.
         missing: images that a list promises and the folder lacks: index → the error that `read` raises, which names
             list and line. A training that needs one of them is refused.
         remarks: one line for each thing else that the lists and the folder do not agree on and that does no harm,
@@ -71,6 +76,7 @@ class Collection:
     pairs: Pairs | None = None
     pixels: Callable[[int], npt.NDArray[np.uint8]] | None = None
     crops: npt.NDArray[np.uint8] | None = None
+    check_crops: Callable[[Sequence[int]], None] | None = None
     missing: Mapping[int, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -81,6 +87,13 @@ class Collection:
                 raise DataError(
                     f"{self.root}: {name} has {len(value)} rows, expected one for each of {len(self.names)} images"
                 )
+        for name in ("landmarks", "boxes"):
+            _check_places(getattr(self, name), f"{self.root}: {name}")
+        wrong = next((name for name in self.identity_names if not name or not name.isprintable()), None)
+        if wrong is not None:
+            raise DataError(f"{self.root}: person {wrong[:80]!r}: expected a name of printable characters")
+        if len(set(self.identity_names)) != len(self.identity_names):
+            raise DataError(f"{self.root}: two people have one name, expected a name each")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -110,8 +123,14 @@ class Collection:
         return Decoded(pixels, 1, *pixels.shape[:2])
 
     def take(self, rows: Sequence[int]) -> Collection:
-        """Some of the images, in the given order, with the names of all people, and without pairs."""
+        """Some of the images, in the given order, with the names of all people, and without pairs.
+
+        Raises:
+            DataError: If crops are not as they were written.
+        """
         chosen = [int(row) for row in rows]
+        if self.check_crops is not None:
+            self.check_crops(chosen)
 
         def of(values: npt.NDArray[_Kind] | None) -> npt.NDArray[_Kind] | None:
             return None if values is None else values[chosen]
@@ -128,6 +147,7 @@ class Collection:
             pairs=None,
             pixels=None if self.pixels is None else _Taken(self.pixels, chosen),
             crops=of(self.crops),
+            check_crops=None,
             missing={at: self.missing[row] for at, row in enumerate(chosen) if row in self.missing},
         )
 
@@ -149,6 +169,15 @@ class _Taken(Generic[_Result]):
 
     def __call__(self, index: int) -> _Result:
         return self.of(self.rows[index])
+
+
+def _check_places(values: npt.NDArray[np.float32] | None, name: str) -> None:
+    """Refuses infinite places and those that no image can have; NaN stands for unknown ones."""
+    if values is None or not values.size:
+        return
+    farthest = max(-float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None)))
+    if farthest > MAX_PLACE:
+        raise DataError(f"{name} lie {farthest:.4g} pixels away, expected at most {MAX_PLACE:,}")
 
 
 def numbers_of_people(collection: Collection) -> npt.NDArray[np.int64]:

@@ -119,6 +119,8 @@ def crop_faces(
     if collection.crops is not None:
         _check_crops(collection, height, width)
         rows = np.asarray(which, np.int64)
+        if collection.check_crops is not None:
+            collection.check_crops(which)
         return collection.crops[rows], None if collection.landmarks is None else collection.landmarks[rows]
     crops = np.empty((len(which), height, width, 3), np.uint8)
     landmarks = None if collection.landmarks is None else np.empty((len(which), 5, 2), np.float32)

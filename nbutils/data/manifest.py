@@ -8,9 +8,13 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from nbutils.data.bounded import read_bounded
 from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError
 from nbutils.paths import MANIFEST_DIR
+
+#: Sixteen times the longest of the project's own; it bounds the time and the memory that a manifest can take.
+MAX_BYTES = 1 << 16
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]
@@ -120,6 +124,9 @@ def known_manifests() -> list[str]:
 def load_manifest(name_or_path: str | Path) -> Manifest:
     """Read the project's manifest of that name, or any manifest by its path (ending in .yml or .yaml).
 
+    A manifest has at most `MAX_BYTES`, and no aliases (`*name`), merge keys (`<<`) or tags (`!`): a few lines of the
+    first two can stand for a billion. So time and memory are in proportion to its length.
+
     Raises:
         DataError: naming the file, and the line and key at fault.
 
@@ -138,11 +145,11 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
                 "path, which ends in .yml"
             )
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        loader = _Loader(read_bounded(path, MAX_BYTES, "a manifest").decode())
         root = loader.get_single_node()
-        _check_unique(root, path, set())
+        _check_unique(root, path)
         content = loader.construct_document(root) if root else None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a date that does not exist
+    except ValueError as error:  # not UTF-8, or a date that does not exist
         raise DataError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -159,20 +166,32 @@ def load_manifest(name_or_path: str | Path) -> Manifest:
         raise DataError(f"{path}:{_line(root, first['loc'])}: {key}: {says}") from error
 
 
-def _check_unique(node: yaml.Node | None, path: Path, checked: set[int]) -> None:
-    """Refuses a key that is given twice, of which YAML's reader would silently take the last."""
-    if id(node) in checked:  # an alias: a few lines of them can name a billion things
-        return
-    checked.add(id(node))
+class _Loader(yaml.SafeLoader):
+    """Plain YAML without aliases and tags."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            problem = f"an alias, *{str(event.anchor)[:40]}; expected its text written out"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
+        if getattr(event, "tag", None) is not None:  # PyYAML's constructors fail in many ways on what does not fit
+            raise yaml.MarkedYAMLError(problem="a tag (!); expected none", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+
+def _check_unique(node: yaml.Node | None, path: Path) -> None:
+    """Refuses a key that is given twice, of which YAML's reader would silently take the last, and a merge key."""
     seen: set[str] = set()
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         name = str(key.value)
+        if key.tag == "tag:yaml.org,2002:merge":
+            raise DataError(f"{path}:{key.start_mark.line + 1}: a merge key, {name}; expected the keys written out")
         if name in seen:
             raise DataError(f"{path}:{key.start_mark.line + 1}: {name}: given twice")
         seen.add(name)
-        _check_unique(value, path, checked)
+        _check_unique(value, path)
     for value in node.value if isinstance(node, yaml.SequenceNode) else ():
-        _check_unique(value, path, checked)
+        _check_unique(value, path)
 
 
 def _line(node: yaml.Node | None, location: tuple[Any, ...]) -> int:

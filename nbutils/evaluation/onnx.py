@@ -1,6 +1,7 @@
 """Deployment without PyTorch: a network as an ONNX file, checked against its weights, in float32 and int8.
 
-The file takes images as cameras give them, (B, H, W, 3) uint8, and gives the face representation: scaling is inside.
+The file takes images as cameras give them, (B, H, W, 3) uint8, and gives the face representation: scaling is inside. It
+carries a digest of its bytes; see `nbutils.evaluation.onnx_digest`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from nbutils.errors import DataError, ParameterError
+from nbutils.evaluation.onnx_digest import read_whole, with_digest
 from nbutils.models.base import FaceNetwork
 from nbutils.models.deployed import Deployed
 from nbutils.models.features import FeatureLayer
@@ -93,7 +95,7 @@ def export_onnx(
         assert program is not None
         model = program.model_proto
         onnx.helper.set_model_props(model, {"input": "uint8 RGB, rows × columns × 3", **(metadata or {})})
-        onnx.save(model, aside)
+        aside.write_bytes(with_digest(model))
         return check_onnx(aside, network, images, layer=layer, name=file)
 
 
@@ -144,7 +146,11 @@ def quantise_onnx(file: Path, target: Path, images: Images) -> None:
         file: Of `export_onnx`.
         target: Where to write.
         images: (N, H, W, 3) uint8 to calibrate on; of people to train on, not to test.
+
+    Raises:
+        DataError: If the file is none of `export_onnx`, or damaged.
     """
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -159,7 +165,8 @@ def quantise_onnx(file: Path, target: Path, images: Images) -> None:
     check_images(images, None)
     with replacing(target) as aside, tempfile.TemporaryDirectory() as folder, _quiet():
         prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(file), str(prepared))
+        exact = onnx.load_from_string(read_whole(file))
+        quant_pre_process(exact, str(prepared))
         quantize_static(
             str(prepared),
             str(aside),
@@ -169,6 +176,10 @@ def quantise_onnx(file: Path, target: Path, images: Images) -> None:
             weight_type=QuantType.QInt8,
             per_channel=True,
         )
+        model = onnx.load(aside)
+        del model.metadata_props[:]
+        model.metadata_props.extend(exact.metadata_props)
+        aside.write_bytes(with_digest(model))
 
 
 @dataclass(frozen=True)
@@ -178,31 +189,35 @@ class OnnxNetwork:
     Attributes:
         session: The runtime's.
         input_size: (height, width).
+        metadata: What the file says of itself.
     """
 
     session: Any
     input_size: tuple[int, int]
+    metadata: Mapping[str, str]
 
     @classmethod
     def open(cls, file: Path, name: Path | None = None) -> OnnxNetwork:
-        """Loads a file of `export_onnx` or `quantise_onnx`.
+        """Loads a file of `export_onnx` or `quantise_onnx`, once its digest is found right.
 
         Raises:
-            DataError: If it is no such file; an error calls it `name`, if given.
+            DataError: If it is no such file, or damaged; an error calls it `name`, if given.
         """
         import onnxruntime
 
+        content = read_whole(file, name)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the runtime's exceptions have no common base
             raise DataError(f"{name or file}: ONNX Runtime cannot read it: {str(error).splitlines()[0]}") from error
         inputs = session.get_inputs()
         if len(inputs) != 1 or inputs[0].name != INPUT or inputs[0].type != "tensor(uint8)":
             raise DataError(f"{name or file}: expected one input '{INPUT}' of uint8, as `nbutils export` writes it")
-        return cls(session, (inputs[0].shape[1], inputs[0].shape[2]))
+        metadata = session.get_modelmeta().custom_metadata_map
+        return cls(session, (inputs[0].shape[1], inputs[0].shape[2]), metadata)
 
     def features(self, images: Images) -> npt.NDArray[np.float32]:
         """(N, F) features of (N, H, W, 3) uint8 images of the input size.

@@ -1,14 +1,26 @@
-"""Tables for people: rounded alike in HTML, Markdown and LaTeX; the CSV keeps full precision."""
+"""Tables for people: rounded alike in HTML, Markdown and LaTeX; the CSV keeps full precision.
+
+Names may come from a data set of unknown origin: in no file do they become a formula, a tag, a link or a command.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
 
 import pandas as pd
+
+from nbutils.writing import as_formula, no_formula
 
 MISSING = "–"
 SIGNIFICANT = 4
 MOST_DECIMALS = 6
+
+#: Controls, and marks that turn the direction of writing, so that a text shows otherwise than it reads.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]")
 
 
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
@@ -38,19 +50,39 @@ def numeric_columns(frame: pd.DataFrame) -> list[bool]:
     return [_is_number(flat.iloc[:, place]) for place in range(flat.shape[1])]
 
 
-def markdown(frame: pd.DataFrame, caption: str) -> str:
-    """GitHub-flavoured Markdown table below its caption."""
+def csv(frame: pd.DataFrame) -> str:
+    """Comma-separated values in full precision.
+
+    A text, a column's name included, that a spreadsheet would run as a formula gets an apostrophe before it; see
+    `nbutils.writing.no_formula`. Numbers stay as they are.
+    """
+    return str(_texts(flattened(frame), no_formula).to_csv(index=False, lineterminator="\n"))
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """The table that `csv` wrote; an empty cell is missing.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no CSV.
+    """
+    return _texts(pd.read_csv(path, keep_default_na=False, na_values=[""]), as_formula)
+
+
+def markdown(frame: pd.DataFrame, caption: str, note: str = "") -> str:
+    """GitHub-flavoured Markdown table below its caption, and above its note; HTML and links in them are escaped."""
     text, numbers = rounded(frame), numeric_columns(frame)
     lines = [
         _markdown_row(text.columns),
         _markdown_row(["---:" if number else "---" for number in numbers]),
         *(_markdown_row(row) for row in text.itertuples(index=False)),
     ]
-    return f"{caption}\n\n" + "\n".join(lines) + "\n"
+    below = f"\n{_markdown_text(note)}\n" if note else ""
+    return f"{_markdown_text(caption)}\n\n" + "\n".join(lines) + "\n" + below
 
 
 def latex(frame: pd.DataFrame, caption: str, label: str) -> str:
-    """A `table` environment with booktabs rules; text is escaped."""
+    """A `table` environment with booktabs rules; text is escaped, controls of the direction of writing are dropped."""
     text, numbers = rounded(frame), numeric_columns(frame)
     text.columns = [_latex_text(name) for name in text.columns]
     return str(
@@ -70,6 +102,21 @@ def decimal(value: float, decimals: int) -> str:
     if not math.isfinite(value):
         return MISSING
     return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def _texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """`frame` with its texts, columns' names included, changed."""
+
+    def changed(cell: object) -> object:
+        return change(cell) if isinstance(cell, str) else cell
+
+    columns = [
+        column if _is_number(column) else column.map(changed)
+        for column in (frame.iloc[:, place] for place in range(frame.shape[1]))
+    ]
+    found = pd.concat(columns, axis=1) if columns else frame.copy()
+    found.columns = [changed(name) for name in frame.columns]
+    return found
 
 
 def _column(column: pd.Series) -> pd.Series:
@@ -92,7 +139,17 @@ def _decimals(values: pd.Series) -> int:
 
 
 def _markdown_row(cells: object) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"  # type: ignore[attr-defined]
+    return "| " + " | ".join(_markdown_text(str(cell)).replace("|", "\\|") for cell in cells) + " |"  # type: ignore[attr-defined]
+
+
+def _markdown_text(text: str) -> str:
+    """One line, without tags, without links."""
+    plain = escape(_one_line(text).replace("\\", "\\\\"), quote=False)
+    return plain.replace("](", "]\\(").replace("][", "]\\[")
+
+
+def _one_line(text: str) -> str:
+    return _UNSEEN.sub("", " ".join(text.splitlines()))
 
 
 _LATEX = {
@@ -116,4 +173,4 @@ _LATEX = {
 
 
 def _latex_text(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
+    return "".join(_LATEX.get(character, character) for character in _one_line(text))

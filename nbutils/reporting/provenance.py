@@ -49,10 +49,10 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-def git_state(root: Path) -> dict[str, Any] | None:
-    """Commit checked out in `root` and whether files differ from it; None where `root` is no checkout."""
-    commit = _git(root, "rev-parse", "HEAD")
-    if commit is None:
+def git_state(root: Path | None) -> dict[str, Any] | None:
+    """Commit checked out in `root` and whether files differ from it; None where there is no root or no checkout."""
+    commit = None if root is None else _git(root, "rev-parse", "HEAD")
+    if root is None or commit is None:
         return None
     return {"commit": commit, "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=normal"))}
 

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 
 from nbutils.errors import NbutilsError, ParameterError
 from nbutils.paths import default_store, runs_dir
-from nbutils.reporting.formatting import decimal, numeric_columns, rounded
+from nbutils.reporting.formatting import decimal, numeric_columns, read_csv, rounded
 from nbutils.reporting.run_folder import FORMER, read_marker
 from nbutils.writing import write_aside
 
@@ -201,7 +200,11 @@ def _linked(base: str, item: dict[str, Any]) -> dict[str, str]:
 
 def _table(run: Path, base: str, item: dict[str, Any]) -> TableCard:
     # "NA" is the name of a group of neurons here, not a missing number.
-    frame = pd.read_csv(run / item["files"]["csv"], keep_default_na=False, na_values=[""])
+    file = run / item["files"]["csv"]
+    try:
+        frame = read_csv(file)
+    except (OSError, ValueError) as error:
+        raise NbutilsError(f"{file}: not a readable table ({error})") from error
     text = rounded(frame)
     columns = [str(column) for column in text.columns]
     return TableCard(

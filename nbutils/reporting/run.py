@@ -18,7 +18,7 @@ import pandas as pd
 from nbutils.errors import NbutilsError, ParameterError
 from nbutils.paths import project_root, runs_dir
 from nbutils.reporting.claims import ClaimVerdict
-from nbutils.reporting.formatting import flattened, latex, markdown
+from nbutils.reporting.formatting import csv, latex, markdown
 from nbutils.reporting.json_files import as_json, jsonable
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.run_folder import (
@@ -128,9 +128,8 @@ class Run:
         """
         caption = self._caption(name, caption)
         files = {kind: f"tables/{name}.{kind}" for kind in ("csv", "md", "tex")}
-        self._write(files["csv"], flattened(frame).to_csv(index=False, lineterminator="\n"))
-        text = markdown(frame, caption) + (f"\n{note}\n" if note else "")
-        self._write(files["md"], text)
+        self._write(files["csv"], csv(frame))
+        self._write(files["md"], markdown(frame, caption, note))
         self._write(files["tex"], latex(frame, caption, name))
         self._record("table", name, caption, note, files)
         return TableView(frame, caption, note)

@@ -59,6 +59,11 @@ def open_image_list(root: Path) -> Collection:
     identity, people = None, tuple[str, ...]()
     if "identity" in table.columns:
         who = [cell for (cell,) in table.cells(["identity"])]
+        unprintable = next((at for at, name in enumerate(who) if not name.isprintable()), None)
+        if unprintable is not None:
+            raise DataError(
+                f"{table.at(unprintable)}: identity is {who[unprintable][:40]!r}, expected printable characters"
+            )
         people = tuple(sorted(set(who) - {""}))
         number = {name: at for at, name in enumerate(people)}
         identity = np.array([number.get(name, -1) for name in who], np.int64)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.attributes import ATTRIBUTES
-from nbutils.data.collection import Collection, numbers_of_people
+from nbutils.data.collection import LANDMARK_COLUMNS, MAX_PLACE, Collection, numbers_of_people
 from nbutils.data.layouts.base import Layout
 from nbutils.data.layouts.readers.image_files import only_file
 from nbutils.data.layouts.readers.pair_list import read_pair_list, write_pair_list
@@ -98,7 +98,7 @@ def open_record_folder(root: Path) -> Collection:
         identity=identity,
         identity_names=people,
         attributes=_attributes(values[:, :attributes], records, rows) if attributes else None,
-        landmarks=values[:, attributes : attributes + points].reshape(-1, 5, 2) if points else None,
+        landmarks=_landmarks(values[:, attributes : attributes + points], records, rows) if points else None,
         pairs=read_pair_list(path.with_name("pairs.csv"), names),
         remarks=remarks,
     )
@@ -177,6 +177,19 @@ def _attributes(values: npt.NDArray[np.float32], records: Records, rows: npt.NDA
             "expected -1, 0 or 1"
         )
     return values.astype(np.int8)
+
+
+def _landmarks(
+    values: npt.NDArray[np.float32], records: Records, rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    wrong = np.abs(values) > MAX_PLACE
+    if wrong.any():
+        at, column = np.argwhere(wrong)[0]
+        raise DataError(
+            f"{records.path}: record {records.key[rows[at]]}: {LANDMARK_COLUMNS[column]} is {values[at, column]}, "
+            f"expected a number of pixels, at most {MAX_PLACE:,}"
+        )
+    return values.reshape(-1, 5, 2)
 
 
 def _check_property(path: Path, number: npt.NDArray[np.int64] | None) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What a pack is on disk: crops of one size in one array, an index, and digests of everything.
 
 ```
-pack.json            what it is, and the SHA-256 of the other files          (written last)
+pack.json            what it is, the SHA-256 of the other files, and its own (written last)
 images.npy           (N, height, width, 3) uint8, to be memory-mapped
 index.parquet        a row an image: name; why it is missing (then its crop is black) or null; identity, partition,
                      attributes and key points in the crop, as the data set has them; SHA-256 of the crop
@@ -16,15 +16,20 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError
 
+from nbutils.data.bounded import read_bounded
 from nbutils.data.geometry.template import CropRule
 from nbutils.errors import DataError, first_fault
 
-INFO, IMAGES, INDEX = "pack.json", "images.npy", "index.parquet"
-IDENTITIES, PAIRS, QUARANTINE = "identities.parquet", "pairs.parquet", "quarantine.csv"
+#: Files with a digest in `pack.json`; that of the images is in the index, one each.
+Listed = Literal["index.parquet", "identities.parquet", "pairs.parquet", "quarantine.csv"]
+INFO, IMAGES = "pack.json", "images.npy"
+INDEX, IDENTITIES, PAIRS, QUARANTINE = get_args(Listed)
+#: A remark takes some hundred bytes.
+MAX_BYTES = 1 << 26
 #: Bytes before the pixels in `images.npy`.
 HEADER_BYTES = 128
 
@@ -45,11 +50,12 @@ class PackInfo(BaseModel):
         crops: SHA-256 (hex) over the crops' digests in the index's order.
         files: SHA-256 (hex) of each other file.
         remarks: what the data set's lists and files did not agree on.
+        digest: SHA-256 (hex) of all of the above.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     title: str
     layout: str
     rule: CropRule
@@ -59,25 +65,32 @@ class PackInfo(BaseModel):
     identities: NonNegativeInt
     quarantined: NonNegativeInt
     crops: str
-    files: dict[str, str]
+    files: dict[Listed, str]
     remarks: tuple[str, ...] = ()
+    digest: str = ""
+
+    def sealed(self) -> PackInfo:
+        """The same with its digest."""
+        content = self.model_dump_json(exclude={"digest"})
+        return self.model_copy(update={"digest": hashlib.sha256(content.encode()).hexdigest()})
 
 
 def read_info(folder: Path) -> PackInfo:
     """Reads `pack.json`.
 
     Raises:
-        DataError: naming file and key, if it is not one of this form.
+        DataError: naming file and key, if it is not one of this form, or not as it was written.
     """
     path = folder / INFO
     try:
-        return PackInfo.model_validate(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        info = PackInfo.model_validate(json.loads(read_bounded(path, MAX_BYTES, "a pack's description")))
     except ValidationError as error:
         raise DataError(f"{path}: {first_fault(error)}") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON: {error}") from error
+    if info != info.sealed():
+        raise DataError(f"{path}: digest: is not that of the content, which is damaged or was changed by hand")
+    return info
 
 
 def header(shape: tuple[int, ...]) -> bytes:

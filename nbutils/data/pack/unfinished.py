@@ -22,7 +22,7 @@ from nbutils.data.collection import LANDMARK_COLUMNS, Collection
 from nbutils.data.geometry.template import CropRule
 from nbutils.data.pack import info as form
 from nbutils.errors import DataError
-from nbutils.writing import replacing, write_aside
+from nbutils.writing import no_formula, replacing, write_aside
 
 #: What must be the same for a packing to be continued.
 Plan = dict[str, str | int]
@@ -121,7 +121,7 @@ class Parts:
         pq.write_table(
             pa.table({"name": pa.array(list(collection.identity_names), pa.string())}), self._folder / form.IDENTITIES
         )
-        files = [form.INDEX, form.IDENTITIES]
+        files: list[form.Listed] = [form.INDEX, form.IDENTITIES]
         remarks = list(collection.remarks)
         if collection.pairs is not None:
             dropped = self._write_pairs(collection)
@@ -131,7 +131,7 @@ class Parts:
         if self.quarantined:
             with (self._folder / form.QUARANTINE).open("w", newline="", encoding="utf-8") as file:
                 rows = ((collection.names[at], reason) for at, reason in sorted(self.quarantined.items()))
-                csv.writer(file).writerows([("name", "reason"), *rows])
+                csv.writer(file).writerows([("name", "reason"), *(map(no_formula, row) for row in rows)])
             files.append(form.QUARANTINE)
         info = form.PackInfo(
             title=title,
@@ -145,7 +145,7 @@ class Parts:
             crops=whole,
             files={name: form.file_digest(self._folder / name) for name in files},
             remarks=tuple(remarks),
-        )
+        ).sealed()
         write_aside(self._folder / form.INFO, info.model_dump_json(indent=1).encode())
         return info
 

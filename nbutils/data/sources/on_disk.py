@@ -298,6 +298,8 @@ def _stored(
     height, width = of.crops.shape[1:3]
     if (height, width) != (spec.height, spec.width):
         raise DataError(f"{of.root}: crops of {height}×{width} pixels, expected {spec.height}×{spec.width}")
+    if of.check_crops is not None:
+        of.check_crops(rows.tolist())
     side_by_side = len(rows) and (np.diff(rows) == 1).all()
     images = of.crops[rows[0] : rows[-1] + 1] if side_by_side else _gathered(of.crops, rows)
     return images, None if of.landmarks is None else of.landmarks[rows]

@@ -34,6 +34,17 @@ def test_a_training_becomes_two_files(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "in int8" in result.output
     assert sorted(path.name for path in file.parent.iterdir()) == ["S.int8.onnx", "S.onnx"]
     assert OnnxNetwork.open(file).input_size == (55, 47)
+    for each in (file, file.with_suffix(".int8.onnx")):
+        checked = CliRunner().invoke(app, ["export", "--check", str(each)])
+        assert checked.exit_code == 0, checked.output
+        assert f"{each}: is whole; sha256:" in checked.output
+        assert "network: 1-of-K" in checked.output
+    content = bytearray(file.read_bytes())
+    content[1000] ^= 1
+    file.write_bytes(content)
+    refused = CliRunner().invoke(app, ["export", "--check", str(file)])
+    assert (refused.exit_code, refused.output.count("\n")) == (2, 1)
+    assert "S.onnx: is damaged" in refused.output
 
 
 def test_a_training_or_file_name_that_does_not_fit(tmp_path: Path) -> None:
@@ -43,6 +54,26 @@ def test_a_training_or_file_name_that_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=r"expected a name that ends in .onnx"):
         list(export_training(NAME, specs, "selection", tmp_path / "S.pt"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("folder.onnx", "is a folder, expected the name of a file"),
+        ("file.txt/S.onnx", "cannot be written: Not a directory"),
+        ("/proc/S.onnx", "cannot be written: "),
+        ("/proc/none/S.onnx", "cannot be written: "),
+    ],
+)
+def test_a_target_that_cannot_be_written_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, says: str
+) -> None:
+    (tmp_path / "folder.onnx").mkdir()
+    (tmp_path / "file.txt").touch()
+    monkeypatch.setattr("nbutils.batch.export.train", lambda *_: pytest.fail("it trained"))
+    with pytest.raises(ParameterError, match=f"{Path(target).name}: {says}"):
+        list(export_training("mine", [], "pupil", tmp_path / target))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file.txt", "folder.onnx"]
 
 
 def test_a_student_of_a_function_from_a_spec_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nbutils.data.manifest import known_manifests, load_manifest
+from nbutils.data.manifest import MAX_BYTES, known_manifests, load_manifest
 from nbutils.errors import DataError
 from nbutils.paths import MANIFEST_DIR
 
@@ -101,7 +101,10 @@ LINES = (
         ("- identity", "- identity\ncolour: red", 11, "colour: Extra inputs"),
         ("images: 3", "images: 3\nimages: 4", 9, "images: given twice"),
         ("images: 3", "images: [3", 9, "not YAML"),
-        ("images: 3", "images: !!python/object/apply:os.getcwd []", 8, "not YAML"),
+        ("images: 3", "images: !!python/object/apply:os.getcwd []", 8, "not YAML: a tag"),
+        ("images: 3", "images: !!int ''", 8, "not YAML: a tag"),
+        ("notes: [x]", "notes: [&a x, *a]", 6, "not YAML: an alias, [*]a"),
+        ("notes: [x]", "notes: [x]\n<<: {crop: whole}", 7, "a merge key, <<"),
     ],
 )
 def test_bad_manifests_name_file_line_and_key(tmp_path: Path, old: str, new: str, line: int, says: str) -> None:
@@ -116,6 +119,21 @@ def test_files_that_are_no_manifest(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.yml"
     path.write_bytes(content)
     with pytest.raises(DataError, match=re.escape(str(path))):
+        load_manifest(path)
+
+
+def test_merge_keys_that_double_line_by_line(tmp_path: Path) -> None:
+    """PyYAML would copy 2^40 keys out of 1,400 bytes."""
+    path = tmp_path / "mine.yml"
+    path.write_text("a0: &a0 {k: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 41)))
+    with pytest.raises(DataError, match=r"mine\.yml:2: not YAML: an alias"):
+        load_manifest(path)
+
+
+def test_a_manifest_that_is_too_long(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yml"
+    path.write_text(LINES + "# " + "x" * MAX_BYTES)
+    with pytest.raises(DataError, match=r"mine\.yml: more than 65,536 bytes"):
         load_manifest(path)
 
 

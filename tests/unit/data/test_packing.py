@@ -18,8 +18,10 @@ from nbutils.data.layouts.base import open_collection
 from nbutils.data.layouts.packed import damaged
 from nbutils.data.pack import packer
 from nbutils.data.pack.packer import pack_collection
+from nbutils.data.sources.on_disk import FolderData
 from nbutils.errors import DataError, ParameterError
 from tests.support.collections import rendered
+from tests.support.packs import reseal
 
 
 @pytest.fixture(scope="module")
@@ -294,7 +296,7 @@ def test_damage_is_named(faces: Collection, tmp_path: Path, harm: Callable[[Path
     [
         (b'"images": 21', b'"images": 22', r"images\.npy: expected a NumPy file of uint8 of shape \(22, 61, 53, 3\)"),
         (b'"images": 21', b'"images": "x"', r"pack\.json: images: "),
-        (b'"format": 1', b'"format": 2', r"pack\.json: format: "),
+        (b'"format": 2', b'"format": 1', r"pack\.json: format: "),
         (b"{", b"[", r"pack\.json: not JSON"),
         (b'"identities": 7', b'"identities": 6', r"identities\.parquet: 7 rows"),
     ],
@@ -305,6 +307,7 @@ def test_a_lying_description_is_an_error(faces: Collection, tmp_path: Path, old:
     content = path.read_bytes()
     assert old in content
     path.write_bytes(content.replace(old, new, 1))
+    reseal(path.parent)
     with pytest.raises(DataError, match=says):
         open_collection(tmp_path / "pack")
 
@@ -314,5 +317,54 @@ def test_indices_out_of_range_are_errors(faces: Collection, tmp_path: Path) -> N
     path = tmp_path / "pack" / "pairs.parquet"
     table = pq.read_table(path)
     pq.write_table(table.set_column(0, "first", [np.full(len(table), 21)]), path)
+    reseal(path.parent)
     with pytest.raises(DataError, match="names image 21"):
+        open_collection(tmp_path / "pack")
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "values", "says"),
+    [
+        ("identities.parquet", "name", ["Ann\0", *"bcdefg"], "no text of printable characters"),
+        ("identities.parquet", "name", [None, *"bcdefg"], "person 0 has no name"),
+        ("identities.parquet", "name", list("aacdefg"), "two people have one name"),
+        ("index.parquet", "identity", [7] * 21, r"identity is out of range, expected -1 … 6"),
+        ("index.parquet", "identity", [None] * 20 + [0], "'identity': 20 nulls among int64"),
+        ("index.parquet", "Smiling", [300] * 21, "'Smiling': .*300"),
+        ("index.parquet", "Smiling", [2] * 21, "attributes are -1 … 2, expected -1 … 1"),
+        ("index.parquet", "partition", [3] * 21, "partition are 3 … 3, expected -1 … 2"),
+        ("index.parquet", "nose_x", [1e15] * 21, "landmarks lie 1e[+]15 pixels away, expected at most 90,000"),
+        ("index.parquet", "nose_x", [-np.inf] * 21, "landmarks lie inf pixels away"),
+    ],
+)
+def test_values_that_no_data_set_has(
+    faces: Collection, tmp_path: Path, file: str, column: str, values: list[object], says: str
+) -> None:
+    pack_collection(faces, tmp_path / "pack", "landmarks", 61, 53, progress=False)
+    path = tmp_path / "pack" / file
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(table.column_names.index(column), column, [values]), path)
+    reseal(path.parent)
+    with pytest.raises(DataError, match=says):
+        open_collection(tmp_path / "pack")
+
+
+def test_a_flipped_bit_is_found_where_it_is_used(faces: Collection, tmp_path: Path) -> None:
+    packed = _pack(faces, tmp_path / "pack")
+    _flip(tmp_path / "pack" / "images.npy", 128 + 5 * 61 * 53 * 3)
+    damaged_image = r"images\.npy: image 5: its SHA-256 is not the one in index\.parquet"
+    with pytest.raises(DataError, match=damaged_image):
+        crop_faces(packed, [3, 5], "lfw", 61, 53, progress=False)
+    with pytest.raises(DataError, match=damaged_image):
+        packed.take([5])
+    with pytest.raises(DataError, match=damaged_image):
+        FolderData(dataset="lfw", root=tmp_path / "pack", min_images=1).load()
+    crop_faces(packed, [3, 4], "lfw", 61, 53, progress=False)
+    title = (tmp_path / "pack" / "pack.json").read_bytes().replace(b'"title": "r', b'"title": "s')
+    (tmp_path / "pack" / "pack.json").write_bytes(title)
+    with pytest.raises(DataError, match=r"pack\.json: digest"):
+        open_collection(tmp_path / "pack")
+    (tmp_path / "pack" / "pack.json").write_bytes(title.replace(b'"title": "s', b'"title": "r'))
+    _flip(tmp_path / "pack" / "identities.parquet", 40)
+    with pytest.raises(DataError, match=r"identities\.parquet: its SHA-256"):
         open_collection(tmp_path / "pack")

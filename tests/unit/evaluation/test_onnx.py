@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from nbutils.errors import DataError, ParameterError
 from nbutils.evaluation import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
+from nbutils.evaluation.onnx_digest import with_digest
 from nbutils.models import DeepID2Plus, FaceNetwork, MobileIDStudent, Outputs
 
 Images = npt.NDArray[np.uint8]
@@ -91,9 +93,34 @@ def test_what_is_no_image_and_no_file(file: Path, images: Images, tmp_path: Path
         with pytest.raises(ParameterError, match=r"expected \(N, 55, 47, 3\) uint8"):
             OnnxNetwork.open(file).features(wrong)
     (tmp_path / "other.onnx").write_bytes(b"no model")
-    for name in ("other.onnx", "missing.onnx"):
-        with pytest.raises(DataError, match=f"{name}: ONNX Runtime cannot read it"):
+    (tmp_path / "folder.onnx").mkdir()
+    (tmp_path / "sealed.onnx").write_bytes(with_digest(onnx.ModelProto(producer_name="none")))
+    for name, says in {
+        "other.onnx": "carries no digest",
+        "missing.onnx": "cannot be read: No such file",
+        "folder.onnx": "cannot be read: Is a directory",
+        "sealed.onnx": "ONNX Runtime cannot read it",
+    }.items():
+        with pytest.raises(DataError, match=f"{name}: {says}"):
             OnnxNetwork.open(tmp_path / name)
+
+
+def test_every_flipped_bit_is_found(file: Path, tmp_path: Path) -> None:
+    """Of weights, of the graph, of metadata and of the digest itself; and a file cut short."""
+    sound, copy = file.read_bytes(), tmp_path / "copy.onnx"
+    rng = np.random.default_rng(0)
+    places = [*rng.integers(len(sound), size=40).tolist(), *range(len(sound) - 74, len(sound), 3)]
+    for place in places:
+        content = bytearray(sound)
+        content[place] ^= 1 << int(rng.integers(8))
+        copy.write_bytes(content)
+        with pytest.raises(DataError, match=r"copy\.onnx: (is damaged|carries no digest)"):
+            OnnxNetwork.open(copy)
+    copy.write_bytes(sound[:-1])
+    with pytest.raises(DataError, match=r"copy\.onnx: is damaged"):
+        OnnxNetwork.open(copy)
+    copy.write_bytes(sound)
+    assert OnnxNetwork.open(copy).metadata["network"] == "S"
 
 
 def test_the_readmes_example_runs_without_pytorch(file: Path, images: Images, tmp_path: Path) -> None:
@@ -101,13 +128,18 @@ def test_the_readmes_example_runs_without_pytorch(file: Path, images: Images, tm
     for name, pixels in zip(("first.png", "second.png"), images, strict=False):
         Image.fromarray(pixels).save(tmp_path / name)
     found = re.search(
-        r"```python\n(import numpy as np\nimport onnxruntime.*?)```", README.read_text("utf-8"), re.DOTALL
+        r"```python\n(import hashlib\n[^`]*import onnxruntime.*?)```", README.read_text("utf-8"), re.DOTALL
     )
     assert found
     script = f"import sys; sys.modules['torch'] = None\n{found[1]}"
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    run = partial(subprocess.run, [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    done = run(check=False)
     assert done.returncode == 0, done.stderr
     features = OnnxNetwork.open(file).features(images[:2])
+    damaged = bytearray((tmp_path / "student.onnx").read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (tmp_path / "student.onnx").write_bytes(damaged)
+    assert "AssertionError: student.onnx is damaged" in run(check=False).stderr
     assert float(done.stdout.split()[-1]) == pytest.approx(np.linalg.norm(features[0] - features[1]), rel=1e-4)
 
 

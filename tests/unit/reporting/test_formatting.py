@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-from nbutils.reporting.formatting import flattened, markdown, rounded
+from nbutils.reporting.formatting import csv, flattened, latex, markdown, read_csv, rounded
 
 
 def test_decimals_follow_the_largest_number_of_a_column() -> None:
@@ -42,3 +44,48 @@ def test_levels_of_columns_are_joined_and_a_named_index_kept() -> None:
 
 def test_a_table_without_rows_is_still_a_table() -> None:
     assert markdown(pd.DataFrame({"a": [], "b": []}, dtype=str), "C") == "C\n\n| a | b |\n| --- | --- |\n"
+
+
+def test_no_cell_of_a_csv_is_a_formula(tmp_path: Path) -> None:
+    words = ["=cmd|' /C calc'!A0", "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "'=1", "-", "-1.5", "+2e3", "Ann", None]
+    frame = pd.DataFrame({"=name": words, "number": np.linspace(-1, 1, len(words))}, index=[f"={n}" for n in range(11)])
+
+    text = csv(frame)
+
+    lines = text.splitlines()
+    assert lines[0] == "index,'=name,number"
+    assert lines[1] == "'=0,'=cmd|' /C calc'!A0,-1.0"
+    cells = [line.split(",")[1] for line in lines[1:]]
+    assert cells == [
+        "'=cmd|' /C calc'!A0",
+        "'+1+cmd",
+        "'-2+3",
+        "'@SUM(A1)",
+        "'\t=1",
+        "''=1",
+        "'-",
+        "-1.5",
+        "+2e3",
+        "Ann",
+        "",
+    ]
+    (tmp_path / "t.csv").write_text(text)
+    pd.testing.assert_frame_equal(read_csv(tmp_path / "t.csv"), flattened(frame))
+
+
+def test_no_tag_and_no_link_in_markdown() -> None:
+    evil = "<img src=x onerror=alert(1)> & [x](javascript:alert(1)) [x][y] a\\|b\nc\r\nd"
+    safe = "&lt;img src=x onerror=alert(1)&gt; &amp; [x]\\(javascript:alert(1)) [x]\\[y] a\\\\{}b c d"
+    text = markdown(pd.DataFrame({evil: [evil]}), evil, evil)
+    caption, rows, note = text.split("\n\n")
+    assert caption == note.rstrip("\n") == safe.format("|")
+    row = "| " + safe.format("\\|") + " |"
+    assert rows.split("\n") == [row, "| --- |", row]
+
+
+def test_no_control_of_direction_in_latex() -> None:
+    marks = "".join(map(chr, [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+    text = latex(pd.DataFrame({f"a{marks}b": [f"A\u202enn{marks}\x00\x1b[0m\n\nz"]}), f"c{marks}d\n\ne", "t")
+    assert not set(text) & {*marks, "\0", "\x1b"}
+    for plain in ("ab", "Ann[0m  z", "cd  e"):
+        assert plain in text

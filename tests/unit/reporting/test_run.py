@@ -49,7 +49,7 @@ def test_markdown_and_latex_are_rounded_and_escaped(run: Run) -> None:
     latex = (run.folder / "tables/t.tex").read_text(encoding="utf-8")
 
     assert "50 % of it (data: synthetic, preset: smoke, seed 3)" in markdown
-    assert "| a\\|b | 98.12 | 1 |\n| c_d & <e> | 33.33 | 20 |\n| f | – | 300 |" in markdown
+    assert "| a\\|b | 98.12 | 1 |\n| c_d &amp; &lt;e&gt; | 33.33 | 20 |\n| f | – | 300 |" in markdown
     assert "A note." in markdown
     assert r"c\_d \& <e> & 33.33 & 20 \\" in latex
     assert r"\caption{50 \% of it (data: synthetic" in latex

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbutils.data.layouts.readers.tables import read_text
 from nbutils.data.pairs import DEVELOPMENT_FOLDS
 from nbutils.errors import DataError
 
@@ -120,17 +121,9 @@ def read_people(path: Path) -> list[ListedPerson]:
 
 
 def _read_lines(path: Path) -> list[str]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}:{line}: not UTF-8 text (byte {error.start})") from error
+    text = read_text(path)
     # Not splitlines(): it also breaks at characters that no editor counts as a line.
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").rstrip("\n").split("\n")
+    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
     if len(lines) < 2:
         raise DataError(f"{path}: expected a header line and at least one row, found {len(lines) if text else 0} lines")
     return lines
@@ -167,8 +160,9 @@ def _person(row: str, path: Path, line: int, fold: int) -> ListedPerson:
 
 
 def _safe(name: str, path: Path, line: int) -> str:
-    if _UNSAFE_NAME.search(name):
-        raise DataError(f"{path}:{line}: name {name!r} is not a plain folder name (no spaces, slashes, colons or '..')")
+    if _UNSAFE_NAME.search(name) or not name.isprintable():
+        expected = "printable, no spaces, slashes, colons or '..'"
+        raise DataError(f"{path}:{line}: name {name!r} is not a plain folder name ({expected})")
     return name
 
 

@@ -1,4 +1,8 @@
-"""Annotation lists: CelebA's own text form and CSV, to rows of text with their lines; and columns of numbers."""
+"""Annotation lists: CelebA's own text form and CSV, to rows of text with their lines; and columns of numbers.
+
+A list has at most `MAX_BYTES`. Its table takes at most a hundred times its length of memory, where every row is one
+letter; CelebA's take four times. Time is in proportion to the length.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.bounded import read_bounded
+from nbutils.data.collection import MAX_PLACE
 from nbutils.errors import DataError
+
+#: Forty times the longest known, CelebA's attributes.
+MAX_BYTES = 1 << 30
 
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{0,60})?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -65,13 +74,11 @@ def read_text(path: Path) -> str:
     """A whole text file in UTF-8, a byte order mark removed.
 
     Raises:
-        DataError: If it cannot be read or is not UTF-8.
+        DataError: If it cannot be read, is longer than `MAX_BYTES` or not UTF-8.
     """
+    content = read_bounded(path, MAX_BYTES, "a list")
     try:
-        content = path.read_bytes()
         return content.decode().removeprefix("\ufeff")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path}:{line}: not UTF-8 text (byte {error.start})") from error
@@ -160,18 +167,20 @@ def attributes_of(table: Table) -> npt.NDArray[np.int8]:
 
 
 def numbers_of(table: Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
-    """(R, len(names)) float32; a row of empty cells is NaN.
+    """(R, len(names)) float32, places or sizes in pixels; a row of empty cells is NaN.
 
     Raises:
-        DataError: naming line and column, if a value is not a finite decimal number.
+        DataError: naming line and column, if a value is not a decimal number of at most `MAX_PLACE`.
     """
     values = np.full((len(table.rows), len(names)), np.nan, np.float32)
     for number, cells in enumerate(table.cells(names)):
         if not any(cells):
             continue
         for name, cell in zip(names, cells, strict=True):
-            if not _NUMBER.fullmatch(cell.strip()):
-                raise DataError(f"{table.at(number)}: {name} is {cell[:20]!r}, expected a number")
+            if not _NUMBER.fullmatch(cell.strip()) or abs(float(cell.strip())) > MAX_PLACE:
+                raise DataError(
+                    f"{table.at(number)}: {name} is {cell[:20]!r}, expected a number of pixels, at most {MAX_PLACE:,}"
+                )
         values[number] = [float(cell.strip()) for cell in cells]
     return values
 

@@ -27,6 +27,7 @@ from nbutils.data.splits import draw_split, load_split
 from nbutils.errors import DataError
 from tests.support.collections import encoded, rendered
 from tests.support.mutants import mutate
+from tests.support.packs import reseal
 
 #: Examples of hypothesis, and mutants of each: 10,000 a parser.
 EXAMPLES, EACH = 50, 200
@@ -125,15 +126,19 @@ def try_mutants(case: tuple[str, Path, str], seed: int, count: int) -> int:
     name, root, layout = case
     rng = np.random.default_rng(seed)
     files = [root / file for file in PARSED[name][1]]
-    refused = 0
+    refused, sealed = 0, (root / "pack.json").read_bytes() if layout == "pack" else b""
     for number, file in enumerate(files):
         sound = file.read_bytes()
         try:
             for _ in range(number, count, len(files)):
                 file.write_bytes(mutate(sound, rng))
+                if layout == "pack":  # else all but the digests' comparison would go untried
+                    reseal(root)
                 refused += not read_all(root, layout)
         finally:
             file.write_bytes(sound)
+            if layout == "pack":
+                (root / "pack.json").write_bytes(sealed)
     return refused
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nbutils.data.layouts.base import open_collection
+from nbutils.data.layouts.readers import plain_pickle
 from nbutils.data.layouts.readers.plain_pickle import load_plain
 from nbutils.errors import DataError
 
@@ -110,6 +111,42 @@ def test_no_more_memory_than_the_file_is_long(tmp_path: Path, content: bytes) ->
         with pytest.raises(DataError):
             open_collection(path)
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+#: The beginning of calls that each build 64 KiB out of nine bytes, an array of flags, and lists that each hold the one
+#: before ten times.
+TEXT = b"c_codecs\nencode\nq\0X" + (1 << 16).to_bytes(4, "little") + b"a" * (1 << 16) + b"q\1X\6\0\0\0latin1q\2]"
+FLAGS = pickle.dumps(np.ones(1 << 16, np.bool_), protocol=2)[2:-1] + b"q\xf0"
+DEEP = b"]q\0" + b"".join(b"]q%c(" % n + b"h%c" % (n - 1) * 10 + b"e" for n in range(1, 99))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"(" * 1_000_000, "byte 16: begins more than 16 lists"),
+        (b"(l" * 100 + b"]" * 100_000, "builds more than 1,"),
+        (b"N" + b"\x94" * 100_000, "builds more than 1,"),
+        (TEXT + b"h\0h\1h\2\x86R" * 1000 + b".", "builds more than 1,"),
+        (b"](" + FLAGS + b"h\xf0" * 9 + b"e]\x86.", "builds more than 1,"),
+        (b"I1\n" * 20_001, "more than 20,000 instructions"),
+        (DEEP + b"\x8c\1x\x93.", "asks for what is no name"),
+        (b"cnumpy\ndtype\nq\xf0" + DEEP + b"h\xf0hb\x85R.", "an array of a list instead of bytes"),
+    ],
+    ids=["marks", "lists", "memo", "texts", "flags", "instructions", "name of lists", "type of lists"],
+)
+def test_bounds_of_what_a_file_can_ask_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, says: str
+) -> None:
+    monkeypatch.setattr(plain_pickle, "MAX_INSTRUCTIONS", 20_000)
+    monkeypatch.setattr(plain_pickle, "SPARE_BYTES", 1 << 20)
+    path = save(tmp_path, content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=says):
+            load_plain(path)
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(content) + (1 << 20)
     finally:
         tracemalloc.stop()
 
