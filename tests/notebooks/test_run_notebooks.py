@@ -12,7 +12,6 @@ from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.paths import notebooks_dir
 from nbutils.reporting.report import build_report
-from tests.support.forked_runs import forked_runs  # noqa: F401
 
 NOTEBOOKS = find_notebooks(notebooks_dir())
 CELL_LIMIT_S = 300

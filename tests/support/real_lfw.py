@@ -17,3 +17,19 @@ def needs_lfw(*lists: str) -> list[pytest.MarkDecorator]:
             reason=f"no real LFW in {ROOT} ({', '.join(lists)}); name its folder in NBUTILS_TEST_LFW",
         ),
     ]
+
+
+def part_of_lfw(folder: Path, pairs: int) -> Path:
+    """Makes `folder` a small LFW of links: who has eight to ten training images, the first pairs of each kind."""
+    rows = [line.split("\t") for line in (ROOT / "peopleDevTrain.txt").read_text().splitlines()[1:]]
+    kept = [row for row in rows if 8 <= int(row[1]) <= 10]
+    first, *lines = (ROOT / "pairsDevTest.txt").read_text().splitlines()
+    each = int(first.split()[0])
+    chosen = [*lines[:pairs], *lines[each : each + pairs]]
+    people = {row[0] for row in kept} | {word for line in chosen for word in line.split("\t") if not word.isdigit()}
+    (folder / "lfw-deepfunneled").mkdir(parents=True)
+    for person in sorted(people):
+        (folder / "lfw-deepfunneled" / person).symlink_to((ROOT / "lfw-deepfunneled" / person).resolve())
+    (folder / "peopleDevTrain.txt").write_text("\n".join([str(len(kept)), *map("\t".join, kept)]) + "\n")
+    (folder / "pairsDevTest.txt").write_text("\n".join([str(pairs), *chosen]) + "\n")
+    return folder
