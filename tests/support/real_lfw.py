@@ -1,6 +1,7 @@
 """Where the real LFW lies, and the marks of tests that need it."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ ROOT = Path(os.environ.get("NBUTILS_TEST_LFW") or Path(__file__).parents[2].pare
 def needs_lfw(*lists: str) -> list[pytest.MarkDecorator]:
     """Marks of a module that reads these lists; it is skipped, with the reason, where one is missing."""
     return [
+        pytest.mark.slow,
         pytest.mark.real_data,
         pytest.mark.skipif(
             not all((ROOT / name).is_file() for name in lists),
@@ -20,16 +22,15 @@ def needs_lfw(*lists: str) -> list[pytest.MarkDecorator]:
 
 
 def part_of_lfw(folder: Path, pairs: int) -> Path:
-    """Makes `folder` a small LFW of links: who has eight to ten training images, the first pairs of each kind."""
+    """Makes `folder` a small copy of LFW: who has eight to ten training images, the first pairs of each kind."""
     rows = [line.split("\t") for line in (ROOT / "peopleDevTrain.txt").read_text().splitlines()[1:]]
     kept = [row for row in rows if 8 <= int(row[1]) <= 10]
     first, *lines = (ROOT / "pairsDevTest.txt").read_text().splitlines()
     each = int(first.split()[0])
     chosen = [*lines[:pairs], *lines[each : each + pairs]]
     people = {row[0] for row in kept} | {word for line in chosen for word in line.split("\t") if not word.isdigit()}
-    (folder / "lfw-deepfunneled").mkdir(parents=True)
     for person in sorted(people):
-        (folder / "lfw-deepfunneled" / person).symlink_to((ROOT / "lfw-deepfunneled" / person).resolve())
+        shutil.copytree(ROOT / "lfw-deepfunneled" / person, folder / "lfw-deepfunneled" / person)
     (folder / "peopleDevTrain.txt").write_text("\n".join([str(len(kept)), *map("\t".join, kept)]) + "\n")
     (folder / "pairsDevTest.txt").write_text("\n".join([str(pairs), *chosen]) + "\n")
     return folder

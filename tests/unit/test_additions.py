@@ -17,6 +17,8 @@ from tests.support.additions import ADDITIONS, NOTEBOOK, TRAIN
 from tests.support.collections import rendered
 from tests.support.forks import run_forked
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NAMES = [addition.name for addition in ADDITIONS]
 TRAINED = [name for name in NAMES if name != "a third paper"]

@@ -5,7 +5,11 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.forks import run_forked
+
+pytestmark = pytest.mark.slow
 
 README = Path(__file__).parents[2] / "README.md"
 RUN_CELLS = """

@@ -13,6 +13,8 @@ from nbutils.errors import ParameterError
 from nbutils.reporting.run import RECORDS
 from tests.unit.batch.conftest import RUN, Make
 
+pytestmark = pytest.mark.slow
+
 RESULTS = """\
 import os, sys, time
 import pandas as pd

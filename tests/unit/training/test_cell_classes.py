@@ -14,6 +14,8 @@ from nbclient.exceptions import CellExecutionError
 
 from tests.support.forks import ForkedPython, run_forked
 
+pytestmark = pytest.mark.slow
+
 _BEGIN = """
 from __future__ import annotations
 import functools, math, json

@@ -21,6 +21,8 @@ from nbutils.training import Schedule, SelectionSpec, Store, Teacher, Term, Trai
 from tests.support.forks import ForkedPython
 from tests.unit.training.conftest import MakeSpec
 
+pytestmark = pytest.mark.slow
+
 _CHILD = """
 import sys
 from pathlib import Path
