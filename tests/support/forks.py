@@ -163,7 +163,7 @@ def _begin(
     if _WORKER in command:
         from jupyter_client.provisioning import local_provisioner
 
-        local_provisioner.launch_kernel = _kernel_launcher()
+        vars(local_provisioner)["launch_kernel"] = _kernel_launcher()
     _run(command, environment, folder)
 
 
