@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+import matplotlib as mpl
 import pytest
 
 LIBRARIES = [
@@ -32,7 +33,7 @@ LIBRARIES = [
     *("IPython", "ipykernel.kernelapp", "ipywidgets", "matplotlib_inline.config", "tqdm.auto", "typer", "pytest"),
     *("papermill", "nbclient", "nbconvert", "nbformat", "jupyter_client.manager"),
 ]
-_WORKER = "nbutils.batch.worker"
+_WORKER, _KERNEL = "nbutils.batch.worker", "ipykernel_launcher"
 _PIPE = subprocess.PIPE
 
 File = IO[Any] | int | None
@@ -181,6 +182,8 @@ def _run(command: list[str], environment: dict[str, str], folder: Path | str | N
         exec(compile(command[at + 1], "<string>", "exec"), vars(main))
     else:
         sys.argv = command[command.index("-m") + 1 :]
+        if sys.argv[0] == _KERNEL:  # its variable MPLBACKEND was not there when matplotlib was imported
+            mpl.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
