@@ -146,10 +146,14 @@ class Run:
         caption = self._caption(name, caption)
         files = {kind: f"figures/{name}.{kind}" for kind in ("png", "svg")}
         png, svg = io.BytesIO(), io.BytesIO()
-        figure.savefig(png, format="png", dpi=144, bbox_inches="tight")
+        # Laid out once for both: with constrained layout that takes longer than drawing.
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
+        box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+        figure.savefig(png, format="png", dpi=144, bbox_inches=box)
         # Same figure, same bytes: no date and no random identifiers in the file.
         with mpl.rc_context({"svg.hashsalt": name}):
-            figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
+            figure.savefig(svg, format="svg", bbox_inches=box, metadata={"Date": None})
         plt.close(figure)
         self._write(files["png"], png.getvalue())
         self._write(files["svg"], svg.getvalue())

@@ -16,7 +16,7 @@ from nbutils.reporting.report import build_report
 NOTEBOOKS = find_notebooks(notebooks_dir())
 CELL_LIMIT_S = 300
 
-pytestmark = pytest.mark.notebook
+pytestmark = [pytest.mark.slow, pytest.mark.notebook, pytest.mark.usefixtures("forked_runs")]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Real LFW as its folder, as a pack, and as records with a `.bin` of pairs: one notebook, the same results."""
+"""Part of real LFW as its folder, as a pack, and as records with a `.bin` of pairs: one notebook, the same results."""
 
 import json
 from pathlib import Path
@@ -12,25 +12,30 @@ from nbutils.data.collection import TRAIN
 from nbutils.data.layouts.base import open_collection, write_collection
 from nbutils.data.pack.packer import pack_collection
 from nbutils.paths import notebooks_dir
-from tests.support.real_lfw import ROOT, needs_lfw
+from tests.support.real_lfw import needs_lfw, part_of_lfw
 
 NOTEBOOK = "luo2016/05_compressing_a_single_network"
 
-pytestmark = [*needs_lfw("peopleDevTrain.txt", "pairsDevTest.txt"), pytest.mark.notebook]
+pytestmark = [
+    *needs_lfw("peopleDevTrain.txt", "pairsDevTest.txt"),
+    pytest.mark.notebook,
+    pytest.mark.usefixtures("forked_runs"),
+]
 
 
 @pytest.fixture(scope="module")
 def forms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """The data parameters of each form; all hold the same encoded images, the pack their crops."""
     folder = tmp_path_factory.mktemp("forms")
-    whole = open_collection(ROOT)
+    root = part_of_lfw(folder / "lfw", pairs=100)
+    whole = open_collection(root)
     pack_collection(whole, folder / "pack", "lfw", 61, 53, progress=False)
     assert whole.partition is not None
     there = [at for at in np.flatnonzero(whole.partition == TRAIN).tolist() if at not in whole.missing]
     write_collection(whole.take(there), folder / "records", "recordio")
     write_collection(whole, folder / "pairs", "pair_bin")
     return {
-        "folder": {"data_root": str(ROOT)},
+        "folder": {"data_root": str(root)},
         "pack": {"data_root": str(folder / "pack")},
         "records": {"data_root": str(folder / "records"), "pairs_root": str(folder / "pairs" / "pairs.bin")},
     }

@@ -22,7 +22,7 @@ from nbutils.training import (
     TrainingSpec,
     train,
 )
-from tests.support.real_lfw import ROOT, needs_lfw
+from tests.support.real_lfw import needs_lfw, part_of_lfw
 from tests.support.real_teachers import TEACHERS, needs_teacher
 
 NAME = "faceres_deep.onnx"
@@ -33,16 +33,7 @@ pytestmark = [*needs_lfw("peopleDevTrain.txt", "pairsDevTest.txt"), needs_teache
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> FolderData:
-    """The people of LFW's training list with eight to ten images, and its first pairs of each kind."""
-    root = tmp_path_factory.mktemp("lfw")
-    (root / "lfw-deepfunneled").symlink_to((ROOT / "lfw-deepfunneled").resolve())
-    people = (ROOT / "peopleDevTrain.txt").read_text().splitlines()[1:]
-    kept = [line for line in people if 8 <= int(line.split()[1]) <= 10]
-    (root / "peopleDevTrain.txt").write_text("\n".join([str(len(kept)), *kept]) + "\n")
-    first, *pairs = (ROOT / "pairsDevTest.txt").read_text().splitlines()
-    each = int(first.split()[0])
-    kept = [*pairs[:PAIRS], *pairs[each : each + PAIRS]]
-    (root / "pairsDevTest.txt").write_text("\n".join([str(PAIRS), *kept]) + "\n")
+    root = part_of_lfw(tmp_path_factory.mktemp("lfw"), PAIRS)
     return FolderData(dataset="lfw", root=root)
 
 

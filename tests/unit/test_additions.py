@@ -5,7 +5,6 @@ import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,9 @@ import pytest
 from nbutils.data.layouts.base import write_collection
 from tests.support.additions import ADDITIONS, NOTEBOOK, TRAIN
 from tests.support.collections import rendered
+from tests.support.forks import run_forked
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 NAMES = [addition.name for addition in ADDITIONS]
@@ -71,14 +73,8 @@ def outcome(copy: Path, touched: dict[str, dict[str, bool]]) -> dict[str, Any]:
         "NBUTILS_STORE": str(copy / "runs" / "store"),
         "COLUMNS": "200",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", TRAIN, str(copy), str(copy / "outcome.json")],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-c", TRAIN, str(copy), str(copy / "outcome.json")]
+    done = run_forked(command, cwd=copy, env=environment)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads((copy / "outcome.json").read_text())
     return found

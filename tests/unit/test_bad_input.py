@@ -57,6 +57,7 @@ def test_a_count_larger_than_the_neurons_that_respond() -> None:
         select_neurons(x, RELATED, count=4)
 
 
+@pytest.mark.slow
 def test_an_onnx_file_that_disagrees_with_its_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     images = RNG.integers(0, 256, (3, 55, 47, 3), dtype=np.uint8)

@@ -2,9 +2,14 @@
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.support.forks import run_forked
+
+pytestmark = pytest.mark.slow
 
 README = Path(__file__).parents[2] / "README.md"
 RUN_CELLS = """
@@ -21,11 +26,9 @@ def test_the_examples_of_own_ideas_run_as_cells(tmp_path: Path) -> None:
     cells = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     assert len(cells) >= 5
 
-    done = subprocess.run(
+    done = run_forked(
         [sys.executable, "-c", RUN_CELLS],
         input="\0".join([*cells, "assert 0 <= verified.auc <= 1 and result.trained_now"]),
-        capture_output=True,
-        text=True,
         cwd=tmp_path,
         env=os.environ
         | {
@@ -33,7 +36,6 @@ def test_the_examples_of_own_ideas_run_as_cells(tmp_path: Path) -> None:
             "IPYTHONDIR": str(tmp_path / "ipython"),
             "PYTHONPATH": str(README.parent),
         },
-        check=False,
     )
 
     assert done.returncode == 0, done.stderr

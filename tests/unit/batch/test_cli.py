@@ -20,6 +20,7 @@ def project(tmp_path: Path, make_notebook: Make, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_failure_does_not_hinder_the_others_and_ends_with_one(project: Path) -> None:
     done = CliRunner().invoke(app, ["run", "good", "sub/*", "--preset", "smoke", "-p", "seed", "5", "--jobs", "2"])
 

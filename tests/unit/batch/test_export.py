@@ -13,6 +13,8 @@ from nbutils.errors import ParameterError
 from nbutils.evaluation import OnnxNetwork
 from nbutils.training import ModelSpec, Schedule, Term, TrainingSpec
 
+pytestmark = pytest.mark.slow
+
 NAME = "luo2016/05_compressing_a_single_network"
 SMOKE: dict[str, Literal] = {
     "preset": "smoke",

@@ -13,6 +13,8 @@ from nbutils.errors import ParameterError
 from nbutils.reporting.run_folder import MARKER, RECORDS, Marker, read_marker, seal, write_marker
 from tests.unit.batch.conftest import RUN, Make
 
+pytestmark = pytest.mark.slow
+
 RESULTS = """\
 import os, sys, time
 import pandas as pd

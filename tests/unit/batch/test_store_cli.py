@@ -161,6 +161,7 @@ def test_a_run_names_its_notebook_in_the_store(tmp_path: Path, monkeypatch: pyte
     assert json.loads(_run("list", "--json", "--store", tmp_path / "store")[1])[0]["notebook"] == "mine/by_hand"
 
 
+@pytest.mark.slow
 def test_the_worker_names_the_notebook_to_its_kernel(make_notebook: Make, tmp_path: Path) -> None:
     notebook = make_notebook(
         "deep/trial", f"import os\nassert os.environ['NBUTILS_NOTEBOOK'] == 'deep/trial'\n{RUN}\nrun.finish()"

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import nbutils
+
+pytestmark = pytest.mark.slow
 
 PAPER = '''"""A paper of one's own."""
 from nbutils.papers.base import face_data

@@ -2,15 +2,19 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from tests.support.forks import ForkedPython, run_forked
+
+pytestmark = pytest.mark.slow
 
 _BEGIN = """
 from __future__ import annotations
@@ -72,7 +76,10 @@ class _Kernel:
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[_Kernel]:
     client = NotebookClient(nbformat.v4.new_notebook(), kernel_name="python3", timeout=300)
-    with client.setup_kernel(env=os.environ | {"IPYTHONDIR": os.devnull}):
+    with (
+        patch("jupyter_client.provisioning.local_provisioner.launch_kernel", ForkedPython),
+        client.setup_kernel(env=os.environ | {"IPYTHONDIR": os.devnull}),
+    ):
         kernel = _Kernel(client)
         kernel.run(_BEGIN)
         yield kernel
@@ -119,12 +126,12 @@ open({str(tmp_path / "spec.json")!r}, "w").write(own.model_dump_json())
     key = kernel.run("print(own.key)")
     other = tmp_path / "elsewhere"
 
-    subprocess.run(
+    done = run_forked(
         [sys.executable, "-m", "nbutils.training", str(tmp_path / "spec.json")],
-        check=True,
         cwd=tmp_path,
         env=os.environ | {"NBUTILS_STORE": str(other), "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+    assert done.returncode == 0, done.stderr
 
     weights = [store / key / "weights.safetensors" for store in (folder, other)]
     assert weights[0].read_bytes() == weights[1].read_bytes()

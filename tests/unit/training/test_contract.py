@@ -113,6 +113,7 @@ def _t1() -> TrainingSpec:
     return _spec("DeepID2Plus", name="T1", objective=objective)
 
 
+@pytest.mark.slow
 def test_a_loss_reads_any_layer_through_a_map_of_its_own(tmp_path: Path) -> None:
     spec = _spec(objective={"labels": Term("LabelLoss"), "layer": Term(Mapped, weight=0.5)}, teacher=_t1())
     assert spec.objective["layer"].kind.name == f"{__name__}:Mapped"
@@ -138,6 +139,7 @@ def test_an_own_network_returns_what_an_own_loss_reads(tmp_path: Path) -> None:
         train(_spec(objective=objective), store=Store(tmp_path), progress=False)
 
 
+@pytest.mark.slow
 def test_torchvisions_networks_are_students_as_they_are(tmp_path: Path) -> None:
     model = ModelSpec(resnet18, size=(48, 48), features="avgpool")
     spec = _spec(model=model)

@@ -54,6 +54,7 @@ def _eq5(data: FolderData) -> TrainingSpec:
     )
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_first_epoch_of_one(data: FolderData, tmp_path: Path) -> None:
     spec = _eq5(data)
     alone = train(spec, store=Store(tmp_path / "one"), progress=False)
@@ -117,6 +118,7 @@ def test_a_file_without_a_spec_is_one_error(content: bytes | None, fault: str, t
         main([str(file)])
 
 
+@pytest.mark.slow
 def test_the_command_ends_in_one_line_and_status_2() -> None:
     done = subprocess.run([sys.executable, "-m", "nbutils.training"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 2

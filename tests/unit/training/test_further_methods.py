@@ -9,6 +9,8 @@ from nbutils.data import SyntheticData
 from nbutils.errors import ParameterError
 from nbutils.training import ModelSpec, Schedule, SelectionSpec, Store, Term, TrainingSpec, train
 
+pytestmark = pytest.mark.slow
+
 #: 21 images: an epoch of batches of four ends with a single image.
 DATA = SyntheticData(identities=7, images_per_identity=3, validation_images=60, pairs=20)
 SMALL = ModelSpec("MobileIDStudent", options={"width": 4, "num_features": 16})

@@ -11,6 +11,8 @@ import pytest
 
 from nbutils.training.digest import IMMATERIAL
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -13,6 +13,8 @@ from nbutils.losses import Loss, Signals
 from nbutils.training import ModelSpec, SelectionSpec, Store, Term, TrainingResult, TrainingSpec, train
 from nbutils.training.teachers import Teacher
 
+pytestmark = pytest.mark.slow
+
 MakeSpec = Callable[..., TrainingSpec]
 
 SMALLER = ModelSpec("MobileIDStudent", options={"width": 2, "num_features": 8})

@@ -18,7 +18,10 @@ from nbutils.errors import DataError
 from nbutils.evaluation import count_parameters
 from nbutils.papers.luo2016 import fig3_attributes, fine_tuned
 from nbutils.training import Schedule, SelectionSpec, Store, Teacher, Term, TrainingResult, TrainingSpec, train
+from tests.support.forks import ForkedPython
 from tests.unit.training.conftest import MakeSpec
+
+pytestmark = pytest.mark.slow
 
 _CHILD = """
 import sys
@@ -32,8 +35,8 @@ print("trained" if result.trained_now else "found")
 """
 
 
-def _start(spec: Path, store: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", _CHILD, str(spec), str(store)], stdout=subprocess.PIPE, text=True)
+def _start(spec: Path, store: Path) -> ForkedPython:
+    return ForkedPython([sys.executable, "-c", _CHILD, str(spec), str(store)], stdout=subprocess.PIPE)
 
 
 def _weights(result: TrainingResult) -> dict[str, torch.Tensor]:
