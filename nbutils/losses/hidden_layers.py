@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from nbutils.errors import ParameterError
 from nbutils.losses.base import Loss
+from nbutils.losses.fidelity import Fidelity, r_squared
 from nbutils.losses.signals import Signals
 
 
@@ -43,6 +44,10 @@ class HiddenLoss(Loss):
         mapped, target = self.map(signals.student.features.float()), signals.teacher.features.float()
         _check_shapes(mapped, target)
         return F.mse_loss(mapped, target)
+
+    def fidelity(self, signals: Signals) -> Fidelity:
+        """R² of the teacher's hidden layer, through the learned map."""
+        return r_squared(self.map(signals.student.features.float()), signals.teacher.features)
 
 
 class HintLoss(Loss):

@@ -53,11 +53,17 @@ class DeepID2Plus(FaceNetwork):
         pool2 = self.group4(self.group3(pool1))
         pool3 = self.group6(self.group5(pool2))
         features = self.group8(self.group7(pool3))
-        heads: tuple[Tensor, ...] = ()
-        if self.training:
-            maps = (pool1, pool2, pool3)
-            heads = tuple(head(m) for head, m in zip(self.supervision, maps, strict=True))
-        return Outputs(features=features, output=self.output_from(features), supervision=heads)
+        if not self.training:
+            return Outputs(features=features, output=self.output_from(features), supervision=())
+        maps = (pool1, pool2, pool3)
+        hidden = [head[:-1](pooled) for head, pooled in zip(self.supervision, maps, strict=True)]
+        heads = [head[-1](layer) for head, layer in zip(self.supervision, hidden, strict=True)]
+        return Outputs(
+            features=features,
+            output=self.output_from(features),
+            supervision=tuple(heads),
+            supervised=(*hidden, features),
+        )
 
     def output_from(self, features: Tensor) -> Tensor:
         """The identity logits of (B, 512) features."""

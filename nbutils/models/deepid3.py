@@ -56,11 +56,17 @@ class DeepID3(FaceNetwork):
         pool3 = self.group6(self.group5(pool2))
         pool4 = self.group8(self.group7(pool3))
         features = self.group10(self.group9(pool4))
-        heads: tuple[Tensor, ...] = ()
-        if self.training:
-            maps = (pool2, pool3, pool4)
-            heads = tuple(head(m) for head, m in zip(self.supervision, maps, strict=True))
-        return Outputs(features=features, output=self.output_from(features), supervision=heads)
+        if not self.training:
+            return Outputs(features=features, output=self.output_from(features), supervision=())
+        maps = (pool2, pool3, pool4)
+        hidden = [head[:-1](pooled) for head, pooled in zip(self.supervision, maps, strict=True)]
+        heads = [head[-1](layer) for head, layer in zip(self.supervision, hidden, strict=True)]
+        return Outputs(
+            features=features,
+            output=self.output_from(features),
+            supervision=tuple(heads),
+            supervised=(*hidden, features),
+        )
 
     def output_from(self, features: Tensor) -> Tensor:
         """The identity logits of (B, 512) features."""

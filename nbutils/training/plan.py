@@ -220,7 +220,7 @@ def _measure_batch(spec: TrainingSpec, size: DataSize, batch: int) -> _Cost:
                 cache = _cache(spec, teacher, torch.rand(len(faces), inputs))
         schedule = spec.schedule.model_copy(update={"epochs": _STEPS, "batch_size": batch, "learning_rate": 1e-9})
         once = spec.model_copy(update={"schedule": schedule})
-        history = fit(once, model, faces, teacher, cache, Checkpoint(Path(), math.inf), progress=False)
+        history = fit(once, model, faces, teacher, cache, Checkpoint(Path(), math.inf), progress=False).history
     return _Cost(
         step=float(np.median([row["seconds"] for row in history[1:]])),
         teacher_image=teacher_image,
