@@ -34,8 +34,7 @@ class StudentRow:
 
 LABELS = StudentRow("label", Term(kind="LabelLoss"), 0.1, taught=False)
 LOGITS = StudentRow("logits", Term(kind="LogitsLoss"), 0.1)
-#: On a few other embedded people, its rate fits 3,072 neurons better than 0.006 does.
-NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"), 0.025)
+NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"), 0.2)
 
 
 def soft_targets(temperature: int) -> StudentRow:
