@@ -9,6 +9,7 @@ from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
 from .scores import magnitude, score_difference, tabulate
 from .structure import in_groups, layer_table
+from .students import training_quality, training_remarks
 from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, wrong_pairs
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "score_difference",
     "steps_to_share",
     "tabulate",
+    "training_quality",
+    "training_remarks",
     "weight_bytes",
     "wrong_pairs",
 ]

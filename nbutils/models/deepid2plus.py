@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from nbutils.models.base import FaceNetwork, Outputs
-from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervision_head
+from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervise, supervision_head
 
 
 class DeepID2Plus(FaceNetwork):
@@ -56,12 +56,11 @@ class DeepID2Plus(FaceNetwork):
         if not self.training:
             return Outputs(features=features, output=self.output_from(features), supervision=())
         maps = (pool1, pool2, pool3)
-        hidden = [head[:-1](pooled) for head, pooled in zip(self.supervision, maps, strict=True)]
-        heads = [head[-1](layer) for head, layer in zip(self.supervision, hidden, strict=True)]
+        hidden, logits = supervise(self.supervision, maps)
         return Outputs(
             features=features,
             output=self.output_from(features),
-            supervision=tuple(heads),
+            supervision=logits,
             supervised=(*hidden, features),
         )
 

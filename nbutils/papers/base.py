@@ -16,10 +16,11 @@ Precision = Literal["32-true", "bf16-mixed"]
 #: What a notebook trains: a spec, or groups of them under the names of rows, tables or folds, or one group a seed.
 Trainings: TypeAlias = "TrainingSpec | Mapping[Any, Trainings] | Iterable[Trainings]"
 
-#: (identities, images of each, validation images, pairs) of the embedded faces.
+#: (identities, images of each, validation images, pairs) of the embedded faces. At laptop, many people with few images
+#: of each, and impostors who look alike, so that there is something to learn from a larger network.
 _SYNTHETIC: dict[str, tuple[int, int, int, int]] = {
     "smoke": (20, 8, 300, 200),
-    "laptop": (300, 20, 4000, 6000),
+    "laptop": (600, 10, 4000, 6000),
     "paper": (12294, 24, 20000, 6000),
 }
 
@@ -60,6 +61,7 @@ def face_data(
             "images_per_identity": images,
             "validation_images": validation,
             "pairs": pairs,
+            "similar_impostors": True,
             "seed": seed,
         }
     return data_spec(dataset, data_root, layout=layout, pairs_root=pairs_root, **size)

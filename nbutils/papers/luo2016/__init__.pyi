@@ -8,13 +8,25 @@ from .luo2016_notebooks import (
     ensemble_trainings,
     paper_size,
     quickstart_trainings,
+    rate_search_trainings,
     single_network_trainings,
     teacher_training,
 )
 from .multilayer_perceptrons import TEMPERATURES, mnist_trainings
+from .rate_search import chosen_rates, parse_rates, rate_trials, recipe_rate
 from .region_figures import network_inputs, region_bars, region_boxes, region_explorer
 from .region_values import joined_auc, region_table
-from .single_network import T1_CHOSEN, WITH_ATTRIBUTES, fig3, fig3_attributes, quick_data, quick_rows, student, t1
+from .single_network import (
+    T1_CHOSEN,
+    WITH_ATTRIBUTES,
+    fig3,
+    fig3_attributes,
+    quick_data,
+    quick_rows,
+    student,
+    t1,
+    with_verification,
+)
 from .student_rows import LABELS, LOGITS, NEURONS, StudentRow, soft_targets
 from .temperature_figures import error_against_temperature, temperature_line
 
@@ -28,6 +40,7 @@ __all__ = [
     "WITH_ATTRIBUTES",
     "StudentRow",
     "any_network_training",
+    "chosen_rates",
     "deeper_teacher_trainings",
     "efficiency_training",
     "ensemble_trainings",
@@ -42,9 +55,13 @@ __all__ = [
     "mnist_trainings",
     "network_inputs",
     "paper_size",
+    "parse_rates",
     "quick_data",
     "quick_rows",
     "quickstart_trainings",
+    "rate_search_trainings",
+    "rate_trials",
+    "recipe_rate",
     "region_bars",
     "region_boxes",
     "region_explorer",
@@ -59,4 +76,5 @@ __all__ = [
     "teacher_training",
     "temperature_line",
     "torchvision_resnet",
+    "with_verification",
 ]

@@ -8,6 +8,7 @@ from nbutils.papers.base import face_data
 from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large_face_data, six_t1
 from nbutils.papers.luo2016.example_network import torchvision_resnet
 from nbutils.papers.luo2016.multilayer_perceptrons import mnist_trainings
+from nbutils.papers.luo2016.rate_search import parse_rates, rate_trials
 from nbutils.papers.luo2016.single_network import (
     WITH_ATTRIBUTES,
     fig3,
@@ -129,6 +130,21 @@ def any_network_training(
     return torchvision_resnet(data, preset, seed)
 
 
+def rate_search_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str, rates: str
+) -> dict[str, dict[float, TrainingSpec]]:
+    """One training for each objective of Fig. 3 and each learning rate; some training people are held out.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import rate_search_trainings
+        >>> found = rate_search_trainings("synthetic", "", "", "", "smoke", 0, targets="cached", rates="0.1")
+        >>> list(found["neurons"])
+        [0.1]
+    """
+    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return rate_trials(data, parse_rates(rates), preset, seed, targets)
+
+
 #: By notebook; one that trains nothing has no entry.
 NOTEBOOKS = {
     "quickstart": quickstart_trainings,
@@ -140,6 +156,7 @@ NOTEBOOKS = {
     "luo2016/07_compressing_an_ensemble": ensemble_trainings,
     "luo2016/08_complexity_and_efficiency": efficiency_training,
     "luo2016/09_selection_for_any_network": any_network_training,
+    "luo2016/11_learning_rates": rate_search_trainings,
 }
 
 
