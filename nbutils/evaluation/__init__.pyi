@@ -1,4 +1,11 @@
-from .alignment import NORMALISER, errors_by_turn, head_turn, normalised_errors, predict_landmarks
+from .alignment import (
+    NORMALISER,
+    errors_by_turn,
+    head_turn,
+    normalised_errors,
+    normalised_mean_errors,
+    predict_landmarks,
+)
 from .classification import effective_classes, mean_interval, recognised, regressed_logits
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
@@ -41,6 +48,7 @@ __all__ = [
     "multiply_adds",
     "nearest_others",
     "normalised_errors",
+    "normalised_mean_errors",
     "paired_bootstrap",
     "predict_landmarks",
     "quantise_onnx",

@@ -115,7 +115,8 @@ def general_objective(task: dict[str, Term], alpha: float, beta: float) -> dict[
     Args:
         task: The task's own terms, under their names.
         alpha: Weight of the soft predictions at τ = 3.
-        beta: Weight of the teacher's last hidden layer.
+        beta: Weight of the teacher's last hidden layer: of the mean over its neurons, a 1/2048 of the printed sum over
+            2,048 of them.
 
     Raises:
         ParameterError: If α or β is negative.
