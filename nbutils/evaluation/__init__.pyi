@@ -9,13 +9,13 @@ from .alignment import (
 from .classification import effective_classes, mean_interval, recognised, regressed_logits
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
-from .folds import evaluate_folds
+from .folds import evaluate_folds, people_in_several_folds
 from .latency import Latencies, alternating_latencies, execution_modes
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
 from .scores import magnitude, score_difference, tabulate
-from .structure import in_groups, layer_table
+from .structure import in_groups, layer_table, with_shared_filters
 from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, wrong_pairs
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "normalised_errors",
     "normalised_mean_errors",
     "paired_bootstrap",
+    "people_in_several_folds",
     "predict_landmarks",
     "quantise_onnx",
     "recognised",
@@ -59,5 +60,6 @@ __all__ = [
     "steps_to_share",
     "tabulate",
     "weight_bytes",
+    "with_shared_filters",
     "wrong_pairs",
 ]

@@ -1,6 +1,16 @@
 from .influence_figures import influence_bars, influence_explorer, influence_view
-from .transfer_cells import DIVISORS, INFLUENCES, START_NAMES, TEACHER, Cell, beside_cells, by_fields, influences
-from .transfer_networks import Networks, face_sets, general_objective
+from .transfer_cells import (
+    DIVISORS,
+    INFLUENCES,
+    START_NAMES,
+    TEACHER,
+    Cell,
+    beside_cells,
+    by_fields,
+    influences,
+    where_both_help,
+)
+from .transfer_networks import Networks, both_targets, face_sets, general_objective
 from .transfer_pipeline import transfer_pipeline_figure
 from .wang2017_notebooks import (
     NOTEBOOKS,
@@ -20,6 +30,7 @@ __all__ = [
     "Networks",
     "alignment_trainings",
     "beside_cells",
+    "both_targets",
     "by_fields",
     "classification_trainings",
     "face_sets",
@@ -31,4 +42,5 @@ __all__ = [
     "paper_size",
     "transfer_pipeline_figure",
     "verification_trainings",
+    "where_both_help",
 ]

@@ -7,7 +7,7 @@ several cells or tables share is one spec, and is trained once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.sources.on_disk import FolderData
@@ -17,6 +17,10 @@ from nbutils.papers.base import best_precision, check_preset, face_data
 from nbutils.papers.wang2017.transfer_cells import DIVISORS, INFLUENCES, START_NAMES, TEACHER, Cell
 from nbutils.training.components import ModelSpec, Term
 from nbutils.training.spec import Schedule, TrainingSpec
+
+#: Whose soft predictions teach another task: those of the task's own teacher, whose classifier was inherited from W_T
+#: and not trained since where the task has no labels; or those of W_T itself, frozen.
+SoftFrom: TypeAlias = Literal["task teacher", "classification teacher"]
 
 TEMPERATURE = 3.0
 #: Learning rate from random weights.
@@ -135,6 +139,32 @@ def general_objective(task: dict[str, Term], alpha: float, beta: float) -> dict[
     return task | {name: term.model_copy(update={"weight": w}) for name, (w, term) in targets.items() if w > 0}
 
 
+def both_targets(soft: TrainingSpec, hidden: TrainingSpec) -> TrainingSpec:
+    """The student of both targets, from the two students of one each.
+
+    Args:
+        soft: A cell of α = 1, β = 0.
+        hidden: That of α = 0, β = 1, of the same start and teacher.
+
+    Raises:
+        ParameterError: If their teachers differ: a spec has one for all its targets.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import Cell, Networks, both_targets, face_sets
+        >>> sets = face_sets("synthetic", preset="smoke", other="CelebA")
+        >>> cells = Networks(sets["CASIA"], "smoke").table3(sets["CelebA"])
+        >>> soft, hidden = (cells[Cell(8, "Distill", *weights)] for weights in ((1, 0), (0, 1)))
+        >>> list(both_targets(soft, hidden).objective)
+        ['task', 'soft', 'hidden']
+    """
+    if [each.key for each in soft.teacher] != [each.key for each in hidden.teacher]:
+        raise ParameterError(
+            f"'{soft.name}' and '{hidden.name}' have different teachers: expected one, soft_from 'task teacher'"
+        )
+    name = f"{soft.name} and {hidden.name}"
+    return soft.model_copy(update={"name": name, "objective": soft.objective | hidden.objective})
+
+
 @dataclass(frozen=True)
 class Networks:
     """The networks that belong to one set of classification faces.
@@ -143,11 +173,19 @@ class Networks:
         data: The faces with identities, in the place of CASIA-WebFace or MS-Celeb-1M.
         preset: Size of networks and schedules.
         seed: Of weights, order and augmentation.
+        soft_from: Whose soft predictions teach alignment and verification.
     """
 
     data: DataSpec
     preset: str = "laptop"
     seed: int = 0
+    soft_from: SoftFrom = "task teacher"
+
+    def __post_init__(self) -> None:
+        """Refuses a teacher of soft predictions that there is not."""
+        if self.soft_from not in get_args(SoftFrom):
+            expected = " or ".join(map(repr, get_args(SoftFrom)))
+            raise ParameterError(f"soft_from is {self.soft_from!r}: expected {expected}")
 
     def teacher(self) -> TrainingSpec:
         """T: ResNet-50 on labels."""
@@ -174,18 +212,27 @@ class Networks:
         """W_S^cls: Eq. 2 started from W_S0, the full initialisation (Eq. 4)."""
         return self._distilled(f"/{divisor} Ours", divisor, self.initial(divisor))
 
+    def control(self, divisor: int) -> TrainingSpec:
+        """W_S0 gone on with for as long as `ours`, at its rate, on labels alone (α = 0).
+
+        `ours` is trained twice as long as `scratch`; this says how much of its gain is the teacher's doing.
+        """
+        start = self.initial(divisor)
+        return self._spec(f"/{divisor} α = 0", divisor, _LABELS, start=start, epochs=self._size.epochs)
+
     def table1(self, divisor: int = 8) -> dict[str, TrainingSpec]:
         """Table 1's cells: three targets from scratch, then two more initialisations with Soft."""
         cells = {f"Scratch, {target}": self.scratch(divisor, target) for target in _TARGETS}
         return cells | {"FitNet, Soft": self.fitnet(divisor), "Ours, Soft": self.ours(divisor)}
 
     def table2(self) -> dict[str, TrainingSpec]:
-        """Table 2's networks on these faces: the teacher, then each student initial, from scratch and as ours."""
+        """Table 2's networks on these faces: the teacher, then each student initial, from scratch, ours, at α = 0."""
         cells = {TEACHER: self.teacher()}
         for divisor in DIVISORS:
             cells[f"initial /{divisor}"] = self.initial(divisor)
             cells[f"Scratch /{divisor}"] = self.scratch(divisor)
             cells[f"Ours /{divisor}"] = self.ours(divisor)
+            cells[f"α = 0 /{divisor}"] = self.control(divisor)
         return cells
 
     def table3(self, faces: DataSpec, divisor: int = 8) -> dict[Cell | str, TrainingSpec]:
@@ -210,6 +257,7 @@ class Networks:
     def _influences(self, task: _Task, divisor: int) -> dict[Cell | str, TrainingSpec]:
         """Both initialisations under every α and β (Eqs. 7 and 9)."""
         teacher = self._task_teacher(task)
+        soft = self.teacher() if self.soft_from == "classification teacher" else teacher
         starts = {
             "Pretrain": self._spec(f"/{divisor} {task.name} alone", divisor, task.terms, task=task),
             "Distill": self.ours(divisor),
@@ -223,7 +271,7 @@ class Networks:
                     general_objective(task.terms, alpha, beta),
                     task=task,
                     start=starts[name],
-                    teacher=teacher if alpha or beta else None,
+                    teacher=soft if alpha else teacher if beta else None,
                 )
         return cells
 
