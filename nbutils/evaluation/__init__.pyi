@@ -11,6 +11,7 @@ from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds, people_in_several_folds
 from .latency import Latencies, alternating_latencies, execution_modes
+from .learning_speed import auc_by_step, times_as_fast
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
@@ -28,6 +29,7 @@ __all__ = [
     "VerificationResult",
     "WrongPairs",
     "alternating_latencies",
+    "auc_by_step",
     "bootstrap",
     "check_onnx",
     "compare_models",
@@ -59,6 +61,7 @@ __all__ = [
     "score_difference",
     "steps_to_share",
     "tabulate",
+    "times_as_fast",
     "weight_bytes",
     "with_shared_filters",
     "wrong_pairs",

@@ -16,3 +16,4 @@ from .teacher_specs import OnnxTeacher as OnnxTeacher
 from .teachers import Teacher as Teacher
 from .trainer import TrainingResult as TrainingResult
 from .trainer import train as train
+from .watch import Watched as Watched

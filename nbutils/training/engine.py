@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from nbutils.training.target_cache import TargetCache
     from nbutils.training.teachers import Teacher
+    from nbutils.training.watch import PairWatch
 
 History = list[dict[str, float]]
 
@@ -55,6 +56,7 @@ def fit(
     cache: TargetCache | None,
     checkpoint: Checkpoint,
     *,
+    watch: PairWatch | None = None,
     progress: bool = True,
 ) -> History:
     """Trains `model` in place from its present weights, or from the checkpoint where there is one.
@@ -69,6 +71,7 @@ def fit(
         teacher: Source of targets, for objectives that read them.
         cache: The teacher's targets for the plain images; None: the teacher runs online.
         checkpoint: Where unfinished state is kept.
+        watch: Looks at the network before steps and after the last.
         progress: Show a bar.
 
     Returns:
@@ -107,6 +110,8 @@ def fit(
             order = epoch_order(spec.schedule, faces, generator)
             sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
             for i, index in enumerate(torch.split(order, size)):
+                if watch and is_rank_zero():
+                    watch.look(model, epoch * steps_per_epoch + i, spec.schedule.epochs * steps_per_epoch)
                 _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
                 crops = source.batches.draw(len(index), generator, mirror=spec.schedule.mirror)
                 own, weight = own_share(len(index)), share_weight(len(index))
@@ -137,6 +142,8 @@ def fit(
             bar.set_postfix(loss=f"{means['loss']:.4g}")
             if is_rank_zero() and epoch + 1 < spec.schedule.epochs:
                 checkpoint.save(trained, optimizer, history)
+    if watch and is_rank_zero():
+        watch.look(model, spec.schedule.epochs * steps_per_epoch, spec.schedule.epochs * steps_per_epoch)
     own_batch_norm(model).eval()
     return history
 

@@ -179,6 +179,12 @@ def where_both_help(found: pd.DataFrame) -> list[Cell]:
         >>> [str(cell) for cell in where_both_help(influences(values, higher_is_better=True))]
         ['/8 Distill, α = 1, β = 1']
     """
-    kept = found.groupby(["network", "start"], sort=False)["so"].agg(list)
-    helped = [place for place, verdicts in kept.items() if verdicts == ["keep", "keep"]]
-    return [Cell(int(str(network)[1:]), start, 1.0, 1.0) for network, start in helped]
+    kept: dict[tuple[str, str], list[str]] = {}
+    for network, start, verdict in zip(found["network"], found["start"], found["so"], strict=True):
+        kept.setdefault((network, start), []).append(verdict)
+    starts: dict[str, Start] = {name: name for name in START_NAMES}
+    return [
+        Cell(int(network[1:]), starts[start], 1.0, 1.0)
+        for (network, start), verdicts in kept.items()
+        if verdicts == ["keep", "keep"]
+    ]

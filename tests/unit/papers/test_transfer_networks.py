@@ -77,7 +77,7 @@ def test_soft_predictions_come_from_the_classifier_that_is_asked_for(sets: dict[
     with pytest.raises(ParameterError, match="have different teachers: expected one"):
         wang2017.both_targets(frozen.table3(sets["CelebA"])[soft], frozen.table3(sets["CelebA"])[hidden])
     with pytest.raises(ParameterError, match="soft_from is 'nobody': expected 'task teacher' or"):
-        wang2017.Networks(sets["CASIA"], soft_from="nobody")
+        wang2017.Networks(sets["CASIA"], soft_from="nobody")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("divisor", [1, 2, 4, 8])
