@@ -44,7 +44,10 @@ class SyntheticData(DataSpec):
         """Returns how much there would be, rendering nothing; folds to adapt to count as all test images."""
         test = self._test_people() * _TEST_IMAGES
         kept = max(1, self.images_per_identity - round(self.held_out_images * self.images_per_identity))
-        train, identities = self.identities * kept, self.identities
+        apart = round(self.held_out_people * self.identities)
+        test = apart * self.images_per_identity if apart else test
+        identities = self.identities - apart
+        train = identities * kept
         if self.adapt_to_all_but_fold is not None:
             train, identities = test, 1
         return DataSize(train, identities, self.validation_images, test, self.height, self.width)
