@@ -1,4 +1,5 @@
 from .influence_figures import influence_bars, influence_explorer, influence_view
+from .parameter_search import parse_values, search_trials
 from .transfer_cells import (
     DIVISORS,
     INFLUENCES,
@@ -17,6 +18,7 @@ from .wang2017_notebooks import (
     alignment_trainings,
     classification_trainings,
     paper_size,
+    search_trainings,
     verification_trainings,
 )
 
@@ -40,6 +42,9 @@ __all__ = [
     "influence_view",
     "influences",
     "paper_size",
+    "parse_values",
+    "search_trainings",
+    "search_trials",
     "transfer_pipeline_figure",
     "verification_trainings",
     "where_both_help",

@@ -113,14 +113,17 @@ def face_sets(
     return found
 
 
-def general_objective(task: dict[str, Term], alpha: float, beta: float) -> dict[str, Term]:
+def general_objective(
+    task: dict[str, Term], alpha: float, beta: float, temperature: float = TEMPERATURE
+) -> dict[str, Term]:
     """Eq. 5: task + α · soft + β · hidden; a term of weight 0 is left out.
 
     Args:
         task: The task's own terms, under their names.
-        alpha: Weight of the soft predictions at τ = 3.
+        alpha: Weight of the soft predictions.
         beta: Weight of the teacher's last hidden layer: of the mean over its neurons, a 1/2048 of the printed sum over
             2,048 of them.
+        temperature: τ of the soft predictions.
 
     Raises:
         ParameterError: If α or β is negative.
@@ -135,7 +138,7 @@ def general_objective(task: dict[str, Term], alpha: float, beta: float) -> dict[
     for name, value in (("alpha", alpha), ("beta", beta)):
         if not value >= 0:
             raise ParameterError(f"{name} is {value}: expected a weight of at least 0")
-    targets = {"soft": (alpha, _TARGETS["Soft"]), "hidden": (beta, _TARGETS["Hidden"])}
+    targets = {"soft": (alpha, _soft(temperature)), "hidden": (beta, _HIDDEN)}
     return task | {name: term.model_copy(update={"weight": w}) for name, (w, term) in targets.items() if w > 0}
 
 
@@ -174,12 +177,16 @@ class Networks:
         preset: Size of networks and schedules.
         seed: Of weights, order and augmentation.
         soft_from: Whose soft predictions teach alignment and verification.
+        temperature: τ of all soft predictions.
+        margin: λ of the triplet hinge.
     """
 
     data: DataSpec
     preset: str = "laptop"
     seed: int = 0
     soft_from: SoftFrom = "task teacher"
+    temperature: float = TEMPERATURE
+    margin: float = MARGIN
 
     def __post_init__(self) -> None:
         """Refuses a teacher of soft predictions that there is not."""
@@ -197,7 +204,7 @@ class Networks:
 
     def scratch(self, divisor: int, target: str = "Soft") -> TrainingSpec:
         """The student on labels and one target, "Soft", "Hidden" or "Logits", from random weights (Eq. 2)."""
-        terms = _LABELS | {target.lower(): _TARGETS[target]}
+        terms = _LABELS | {target.lower(): self._targets[target]}
         return self._spec(f"/{divisor} Scratch, {target}", divisor, terms, teacher=self.teacher())
 
     def hint(self, divisor: int) -> TrainingSpec:
@@ -222,7 +229,7 @@ class Networks:
 
     def table1(self, divisor: int = 8) -> dict[str, TrainingSpec]:
         """Table 1's cells: three targets from scratch, then two more initialisations with Soft."""
-        cells = {f"Scratch, {target}": self.scratch(divisor, target) for target in _TARGETS}
+        cells = {f"Scratch, {target}": self.scratch(divisor, target) for target in self._targets}
         return cells | {"FitNet, Soft": self.fitnet(divisor), "Ours, Soft": self.ours(divisor)}
 
     def table2(self) -> dict[str, TrainingSpec]:
@@ -244,7 +251,7 @@ class Networks:
 
     def verification(self, *, softmax: bool) -> dict[Cell | str, TrainingSpec]:
         """Table 4's networks (triplet), or Table 5's (triplet and softmax): `TEACHER`, then its cells."""
-        terms = {"task": Term(kind="TripletLoss", options={"margin": MARGIN})} | (
+        terms = {"task": Term(kind="TripletLoss", options={"margin": self.margin})} | (
             {"softmax": Term(kind="LabelLoss")} if softmax else {}
         )
         name = "triplet + softmax" if softmax else "triplet"
@@ -268,7 +275,7 @@ class Networks:
                 cells[Cell(divisor, name, alpha, beta)] = self._spec(
                     f"/{divisor} {task.name}, {name} {alpha:g} {beta:g}",
                     divisor,
-                    general_objective(task.terms, alpha, beta),
+                    general_objective(task.terms, alpha, beta, self.temperature),
                     task=task,
                     start=starts[name],
                     teacher=soft if alpha else teacher if beta else None,
@@ -280,8 +287,13 @@ class Networks:
         return self._spec(f"{task.name} teacher", 1, task.terms, task=task, start=self.teacher())
 
     def _distilled(self, name: str, divisor: int, start: TrainingSpec) -> TrainingSpec:
-        terms = general_objective(_LABELS, 1.0, 0.0)
+        terms = general_objective(_LABELS, 1.0, 0.0, self.temperature)
         return self._spec(name, divisor, terms, start=start, teacher=self.teacher(), epochs=self._size.epochs)
+
+    @property
+    def _targets(self) -> dict[str, Term]:
+        """Table 1's."""
+        return {"Hidden": _HIDDEN, "Logits": Term(kind="LogitsLoss"), "Soft": _soft(self.temperature)}
 
     @property
     def _size(self) -> _Size:
@@ -337,9 +349,9 @@ class _Task:
 
 
 _LABELS = {"task": Term(kind="LabelLoss")}
-#: Table 1's targets. The paper prints no factor τ² before the soft term; without it, α = 1 would weigh it a ninth.
-_TARGETS = {
-    "Hidden": Term(kind="HiddenLoss"),
-    "Logits": Term(kind="LogitsLoss"),
-    "Soft": Term(kind="SoftTargetLoss", options={"temperature": TEMPERATURE}),
-}
+_HIDDEN = Term(kind="HiddenLoss")
+
+
+def _soft(temperature: float) -> Term:
+    """The paper prints no factor τ² before the soft term; without it, α = 1 would weigh it a ninth at τ = 3."""
+    return Term(kind="SoftTargetLoss", options={"temperature": temperature})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.spec import DataSize
 from nbutils.papers.printed_tables import printed
+from nbutils.papers.wang2017.parameter_search import parse_values, search_trials
 from nbutils.papers.wang2017.transfer_cells import Cell
 from nbutils.papers.wang2017.transfer_networks import Networks, SoftFrom, face_sets
 from nbutils.training.spec import TrainingSpec
@@ -98,11 +99,37 @@ def verification_trainings(
     return found
 
 
+def search_trainings(
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    temperatures: str,
+    margins: str,
+    preset: str,
+    seed: int,
+    seeds: int,
+) -> list[dict[tuple[str, float], TrainingSpec]]:
+    """For each seed, the trainings that try τ and λ.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import search_trainings
+        >>> faces = {"dataset": "synthetic", "data_root": "", "layout": "", "pairs_root": ""}
+        >>> values = {"temperatures": "1,3", "margins": "0.4"}
+        >>> len(search_trainings(**faces, **values, preset="smoke", seed=0, seeds=2))
+        2
+    """
+    data = face_sets(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)["CASIA"]
+    tried = parse_values(temperatures, "temperatures"), parse_values(margins, "margins")
+    return search_trials(data, *tried, preset, seed, seeds)
+
+
 #: By notebook.
 NOTEBOOKS = {
     "wang2017/01_distillation_of_classification": classification_trainings,
     "wang2017/02_transfer_to_alignment": alignment_trainings,
     "wang2017/03_transfer_to_verification": verification_trainings,
+    "wang2017/04_temperature_and_margin": search_trainings,
 }
 
 

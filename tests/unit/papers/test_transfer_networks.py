@@ -172,3 +172,25 @@ def test_soft_predictions_are_of_the_teachers_people_whoever_the_student_sees(
     first, second = train([spec.initialise_from, spec], store=Store(tmp_path), progress=False)
     assert (first.metrics["outputs"], second.metrics["outputs"]) == (10, 8)
     assert {"task", "soft"} <= set(second.history)
+
+
+def test_the_search_holds_its_people_out_of_every_network(sets: dict[str, DataSpec]) -> None:
+    first, second = wang2017.search_trials(sets["CASIA"], (1.0, 3.0), (0.2, 0.4), "smoke", seeds=2)
+    for trials in (first, second):
+        behind = distinct_networks(trials.values()).values()
+        assert len({spec.data.model_dump_json() for spec in behind}) == 1
+        assert next(iter(behind)).data.held_out_people == 0.2
+    held_out = [fold["τ", 3.0].data.load().test.identity_names for fold in (first, second)]
+    assert set(held_out[0]) != set(held_out[1])
+    whole = sets["CASIA"].load()
+    assert set(held_out[0]) < set(whole.train.identity_names)
+    soft = {value: first["τ", value].objective["soft"].options for value in (1.0, 3.0)}
+    assert soft == {1.0: {"temperature": 1.0}, 3.0: {"temperature": 3.0}}
+    margins = {value: first["λ", value].objective["task"].options for value in (0.2, 0.4)}
+    assert margins == {0.2: {"margin": 0.2}, 0.4: {"margin": 0.4}}
+    assert first["λ", 0.2].initialise_from == first["τ", 3.0]  # both at the paper's τ
+    for text in ("", "1,1", "0", "a"):
+        with pytest.raises(ParameterError, match="temperatures is .*expected different numbers above 0"):
+            wang2017.parse_values(text, "temperatures")
+    with pytest.raises(ParameterError, match="seeds is 0"):
+        wang2017.search_trials(sets["CASIA"], (3.0,), (0.4,), "smoke", seeds=0)
