@@ -13,7 +13,7 @@ import pandas as pd
 from nbutils.errors import ParameterError
 from nbutils.evaluation.resampling import BootstrapInterval
 from nbutils.evaluation.verification import weighted_auc
-from nbutils.training.watch import Watched
+from nbutils.training.pair_watch import Watched
 
 
 def auc_by_step(watched: Watched, same: npt.NDArray[np.bool_]) -> pd.Series[float]:

@@ -41,9 +41,9 @@ from nbutils.training.spec import Schedule, TrainingSpec
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
+    from nbutils.training.pair_watch import PairWatch
     from nbutils.training.target_cache import TargetCache
     from nbutils.training.teachers import Teacher
-    from nbutils.training.watch import PairWatch
 
 History = list[dict[str, float]]
 

@@ -29,7 +29,7 @@ _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
     "nbutils.training.initialise": lambda spec: spec.initialise_from is not None,
     "nbutils.training.target_cache": lambda spec: spec.targets == "cached",
     "nbutils.training.teachers": lambda spec: bool(spec.teacher),
-    "nbutils.training.watch": lambda spec: spec.watch > 0,
+    "nbutils.training.pair_watch": lambda spec: spec.watch > 0,
 }
 
 

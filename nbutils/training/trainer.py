@@ -31,9 +31,9 @@ from nbutils.training.spec import TrainingSpec
 from nbutils.training.store import Store
 
 if TYPE_CHECKING:
+    from nbutils.training.pair_watch import PairWatch, Watched
     from nbutils.training.target_cache import TargetCache
     from nbutils.training.teachers import Teacher
-    from nbutils.training.watch import PairWatch, Watched
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class TrainingResult:
         file = self.folder / "watched.npz"
         if not file.is_file():
             return None
-        from nbutils.training.watch import Watched
+        from nbutils.training.pair_watch import Watched
 
         with np.load(file, allow_pickle=False) as found:
             return Watched(found["steps"], found["distances"])
@@ -192,7 +192,7 @@ def _feature_layer(spec: TrainingSpec) -> FeatureLayer:
 def _watch(spec: TrainingSpec, data: FaceData, folder: Path) -> PairWatch | None:
     if not spec.watch or not len(data.pairs):
         return None
-    from nbutils.training.watch import PairWatch
+    from nbutils.training.pair_watch import PairWatch
 
     return PairWatch(folder, data, _feature_layer(spec), spec.watch)
 

@@ -190,7 +190,7 @@ def test_the_search_holds_its_people_out_of_every_network(sets: dict[str, DataSp
     assert margins == {0.2: {"margin": 0.2}, 0.4: {"margin": 0.4}}
     assert first["λ", 0.2].initialise_from == first["τ", 3.0]  # both at the paper's τ
     for text in ("", "1,1", "0", "a"):
-        with pytest.raises(ParameterError, match="temperatures is .*expected different numbers above 0"):
+        with pytest.raises(ParameterError, match=r"temperatures is .*expected different numbers above 0"):
             wang2017.parse_values(text, "temperatures")
     with pytest.raises(ParameterError, match="seeds is 0"):
         wang2017.search_trials(sets["CASIA"], (3.0,), (0.4,), "smoke", seeds=0)

@@ -34,7 +34,7 @@ def watched_steps(looks: int, total: int) -> npt.NDArray[np.int64]:
     """When to look: 0, then at growing distances up to the last step, since most is learned early.
 
     Example:
-        >>> from nbutils.training.watch import watched_steps
+        >>> from nbutils.training.pair_watch import watched_steps
         >>> watched_steps(looks=5, total=160)
         array([  0,  10,  40,  90, 160])
     """

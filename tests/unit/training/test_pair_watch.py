@@ -9,7 +9,7 @@ import torch
 from nbutils.data import SyntheticData
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
 from nbutils.training.checkpoint import Checkpoint
-from nbutils.training.watch import watched_steps
+from nbutils.training.pair_watch import watched_steps
 
 LABELS = TrainingSpec(
     name="labels",
