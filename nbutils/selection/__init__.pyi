@@ -1,6 +1,7 @@
 from .any_network import ModuleSelection, select_from_module
 from .baselines import METHODS, chosen_neurons, overlap, reduction
 from .classes import ClassDiscriminativeness, class_discriminativeness
+from .dead import dead_neurons
 from .descriptors import hog_features, lbp_features
 from .discriminativeness import attribute_discriminativeness, chance_level
 from .mean_field_inference import MeanField, energy, mean_field, similarity
@@ -31,6 +32,7 @@ __all__ = [
     "chance_overlap",
     "chosen_neurons",
     "class_discriminativeness",
+    "dead_neurons",
     "drop_inhibitive",
     "energy",
     "hog_features",

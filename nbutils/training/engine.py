@@ -37,6 +37,7 @@ from nbutils.training.spec import Schedule, TrainingSpec
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
+    from nbutils.training.pair_watch import PairWatch
     from nbutils.training.target_cache import TargetCache
     from nbutils.training.teachers import Teacher
 
@@ -65,6 +66,7 @@ def fit(
     checkpoint: Checkpoint,
     *,
     unseen: Faces | None = None,
+    watch: PairWatch | None = None,
     progress: bool = True,
 ) -> Fitted:
     """Trains `model` in place from its present weights, or from the checkpoint where there is one.
@@ -80,6 +82,7 @@ def fit(
         cache: The teacher's targets for the plain images; None: the teacher runs online.
         checkpoint: Where unfinished state is kept.
         unseen: Other faces, on which the student is compared with its teacher as on the training faces.
+        watch: Looks at the network before steps and after the last.
         progress: Show a bar.
 
     Raises:
@@ -115,6 +118,8 @@ def fit(
             sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
             clipped = torch.zeros((), device=fabric.device)
             for i, index in enumerate(torch.split(order, size)):
+                if watch and is_rank_zero():
+                    watch.look(model, epoch * steps_per_epoch + i, spec.schedule.epochs * steps_per_epoch)
                 _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
                 crops = source.batches.draw(len(index), generator, mirror=spec.schedule.mirror)
                 own, weight = own_share(len(index)), share_weight(len(index))
@@ -146,6 +151,8 @@ def fit(
             bar.set_postfix(loss=f"{means['loss']:.4g}")
             if is_rank_zero() and epoch + 1 < spec.schedule.epochs:
                 checkpoint.save(trained, optimizer, history)
+        if watch and is_rank_zero():
+            watch.look(model, spec.schedule.epochs * steps_per_epoch, spec.schedule.epochs * steps_per_epoch)
         own_batch_norm(model).eval()
         fidelity = {"training": student_fidelity(source, model, objective)} if teacher is not None else {}
     if teacher is not None and unseen is not None:

@@ -30,6 +30,7 @@ _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
     "nbutils.training.initialise": lambda spec: spec.initialise_from is not None,
     "nbutils.training.target_cache": lambda spec: spec.targets == "cached",
     "nbutils.training.teachers": lambda spec: bool(spec.teacher),
+    "nbutils.training.pair_watch": lambda spec: spec.watch > 0,
 }
 
 
@@ -117,6 +118,8 @@ class TrainingSpec(Frozen):
         top_k: Of cached targets, keep so many logits an image, and the mass of the others evenly (for a term that
             reads them at one temperature alone).
         initialise_from: A spec of the same network whose weights to start from; heads of another size stay new.
+        watch: How many times the distances of the verification pairs are recorded, from before the first step to after
+            the last (`TrainingResult.watched`). They decide no weight; a data set without pairs has none.
         precision: Fabric's name for the arithmetic.
         seed: Of initial weights, order and augmentation.
 
@@ -143,6 +146,7 @@ class TrainingSpec(Frozen):
     targets: Literal["online", "cached"] = "online"
     top_k: PositiveInt | None = None
     initialise_from: TrainingSpec | None = None
+    watch: int = Field(0, ge=0)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = Field(0, ge=0)
 

@@ -31,6 +31,7 @@ from nbutils.training.spec import TrainingSpec
 from nbutils.training.store import Store
 
 if TYPE_CHECKING:
+    from nbutils.training.pair_watch import PairWatch, Watched
     from nbutils.training.target_cache import TargetCache
     from nbutils.training.teachers import Teacher
 
@@ -66,6 +67,17 @@ class TrainingResult:
         return pd.read_parquet(self.folder / "history.parquet")
 
     @cached_property
+    def watched(self) -> Watched | None:
+        """Distances of the verification pairs along the training, where the spec has a `watch` and the data pairs."""
+        file = self.folder / "watched.npz"
+        if not file.is_file():
+            return None
+        from nbutils.training.pair_watch import Watched
+
+        with np.load(file, allow_pickle=False) as found:
+            return Watched(found["steps"], found["distances"])
+
+    @cached_property
     def model(self) -> FaceNetwork:
         """The network with its weights, in evaluation mode."""
         model = self.spec.model.build(self.metrics["outputs"])
@@ -75,7 +87,7 @@ class TrainingResult:
     @property
     def feature_layer(self) -> FeatureLayer:
         """Where its face representation is: its outputs if it regresses neurons, else the top hidden layer."""
-        return "output" if self.spec.regresses_neurons else "features"
+        return _feature_layer(self.spec)
 
     def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """(N, F) representation of N images."""
@@ -158,8 +170,9 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
             load_backbone(model, before[spec.initialise_from.key].model.state_dict())
         cache, lost = _cache(spec, teacher, data, store) if teacher is not None else (None, None)
         checkpoint = Checkpoint(store.partial(key, content) / "checkpoint.safetensors", checkpoint_seconds)
+        watch = _watch(spec, data, store.partial(key, content))
         unseen = data.validation or data.test
-        fitted = fit(spec, model, data.train, teacher, cache, checkpoint, unseen=unseen, progress=progress)
+        fitted = fit(spec, model, data.train, teacher, cache, checkpoint, unseen=unseen, watch=watch, progress=progress)
         history = pd.DataFrame(fitted.history)
         metrics = {
             "outputs": outputs,
@@ -176,9 +189,23 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
                 state = {name: value.contiguous() for name, value in model.state_dict().items()}
                 save_file(state, aside / "weights.safetensors")
                 history.to_parquet(aside / "history.parquet", index=False)
+                if watch:
+                    np.savez(aside / "watched.npz", **watch.collect(int(history["step"].iloc[-1]))._asdict())
                 (aside / "spec.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
                 (aside / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
         return TrainingResult(spec, broadcast(store.root / key), trained_now=True)
+
+
+def _feature_layer(spec: TrainingSpec) -> FeatureLayer:
+    return "output" if spec.regresses_neurons else "features"
+
+
+def _watch(spec: TrainingSpec, data: FaceData, folder: Path) -> PairWatch | None:
+    if not spec.watch or not len(data.pairs):
+        return None
+    from nbutils.training.pair_watch import PairWatch
+
+    return PairWatch(folder, data, _feature_layer(spec), spec.watch)
 
 
 def _teacher(spec: TrainingSpec, before: Mapping[str, TrainingResult], data: FaceData) -> tuple[Teacher | None, str]:

@@ -4,7 +4,7 @@ from .explorers import as_png, explorer
 from .landmark_figures import error_by_turn, points_on_faces, pose_explorer
 from .latency_figures import latency_bars
 from .layer_figures import parameter_bars
-from .learning_curves import convergence, training_curves
+from .learning_curves import convergence, training_curves, verification_curves
 from .neighbour_figures import neighbour_explorer, neighbour_gallery
 from .neuron_figures import attribute_bars, group_heat_map, mean_faces, neuron_bars, neuron_browser
 from .pair_figures import pair_explorer, wrong_pair_faces
@@ -48,5 +48,6 @@ __all__ = [
     "temperature_explorer",
     "threshold_explorer",
     "training_curves",
+    "verification_curves",
     "wrong_pair_faces",
 ]

@@ -32,11 +32,13 @@ FIG3_ROWS = {
     "neurons": NEURONS,
     "selection": NEURONS.selected(T1_CHOSEN),
 }
+#: How many times a network of Fig. 6 is looked at while it learns.
+LOOKS = 10
 #: The row that has attributes as extra supervision.
 WITH_ATTRIBUTES = "1-of-K + attributes"
 
 
-def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
+def t1(data: DataSpec, preset: str = "laptop", seed: int = 0, watch: int = LOOKS) -> TrainingSpec:
     """The teacher T1: DeepID2+ on labels, with deep supervision (Luo et al. 2016, Table 1).
 
     Example:
@@ -53,6 +55,7 @@ def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
         model=ModelSpec(kind="DeepID2Plus", options={"width": width}),
         objective={"labels": Term(kind="LabelLoss"), "supervision": Term(kind="SupervisionLoss")},
         schedule=Schedule(epochs=epochs, batch_size=_batch(preset), learning_rate=T1_LEARNING_RATE),
+        watch=watch,
         precision=best_precision(),
         seed=seed,
     )
@@ -101,13 +104,18 @@ def student(
         teacher=(teacher,) if row.taught else (),
         selection=row.selection,
         targets=targets if row.taught else "online",
+        watch=teacher.watch,
         precision=teacher.precision,
         seed=teacher.seed,
     )
 
 
-def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online") -> dict[str, TrainingSpec]:
+def fig3(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online", watch: int = LOOKS
+) -> dict[str, TrainingSpec]:
     """Fig. 3's rows under their printed names, the teacher first; without the row of `fig3_attributes`.
+
+    All are looked at while they learn, for Fig. 6.
 
     Example:
         >>> from nbutils.papers import face_data
@@ -116,7 +124,7 @@ def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
         >>> list(rows)[:3]
         ['T1', '1-of-K', 'soft t=1']
     """
-    teacher = t1(data, preset, seed)
+    teacher = t1(data, preset, seed, watch)
     kind = check_targets(targets)
     return {"T1": teacher} | {
         name: student(name, teacher, row, preset=preset, targets=kind) for name, row in FIG3_ROWS.items()
@@ -164,14 +172,14 @@ def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: 
 
 
 def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, TrainingSpec]:
-    """Five of Fig. 3's rows, from cached targets.
+    """Five of Fig. 3's rows, from cached targets, and not watched.
 
     Example:
         >>> from nbutils.papers.luo2016 import quick_data, quick_rows
         >>> list(quick_rows(quick_data("synthetic", preset="smoke"), "smoke"))
         ['T1', '1-of-K', 'soft t=10', 'neurons', 'selection']
     """
-    rows = fig3(data, preset, seed, "cached")
+    rows = fig3(data, preset, seed, "cached", watch=0)
     return {name: rows[name] for name in ("T1", "1-of-K", "soft t=10", "neurons", "selection")}
 
 
