@@ -1,12 +1,13 @@
 """What is seen of a network in training, and that seeing changes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from nbutils.data import SyntheticData
+from nbutils.data import Pairs, SyntheticData
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.pair_watch import watched_steps
@@ -66,3 +67,11 @@ def test_a_resumed_training_has_seen_all_that_an_undisturbed_one_sees(
     assert resumed.watched is not None
     assert undisturbed.watched is not None
     np.testing.assert_array_equal(resumed.watched.distances, undisturbed.watched.distances)
+
+
+def test_data_without_pairs_are_trained_on_and_not_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = WATCHED.data.load()
+    none = np.zeros(0, np.int64)
+    alone = replace(whole, pairs=Pairs(none, none, none.astype(np.bool_), none))
+    monkeypatch.setattr(SyntheticData, "load", lambda _: alone)
+    assert train(WATCHED, store=Store(tmp_path), progress=False).watched is None
