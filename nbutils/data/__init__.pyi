@@ -14,6 +14,8 @@ from .manifest import Manifest, known_manifests, load_manifest
 from .pack.packer import pack_collection
 from .pairs import draw_pairs
 from .pixels import to_unit_range
+from .probes import Probes, find_probes
+from .sources.attribute_faces import AttributeFaces
 from .sources.digits import DigitsData
 from .sources.embedded import SyntheticData
 from .sources.on_disk import FolderData
@@ -34,6 +36,7 @@ __all__ = [
     "REGIONS",
     "SMALL_INPUT",
     "AnyDataSpec",
+    "AttributeFaces",
     "Collection",
     "CropWindows",
     "DataSize",
@@ -46,6 +49,7 @@ __all__ = [
     "Layout",
     "Manifest",
     "Pairs",
+    "Probes",
     "Split",
     "Survey",
     "SyntheticData",
@@ -60,6 +64,7 @@ __all__ = [
     "draw_pairs",
     "draw_split",
     "fetch_files",
+    "find_probes",
     "held_out_images",
     "known_kinds",
     "known_layouts",

@@ -9,11 +9,13 @@ import torch
 
 from nbutils.data.faces import FaceData
 from nbutils.data.geometry.key_points import require_landmarks
+from nbutils.data.probes import find_probes
 from nbutils.errors import DataError, ParameterError
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.models.base import FaceNetwork, Outputs
 from nbutils.models.features import device_of
 from nbutils.models.taps import find_module
+from nbutils.training.choosing import check_probes
 from nbutils.training.components import ModelSpec
 from nbutils.training.initialise import check_initialisation
 from nbutils.training.kinds import Kind
@@ -27,8 +29,8 @@ def check(spec: TrainingSpec) -> None:
     The sources that a spec brings along run from here on: its user trains it.
 
     Raises:
-        DataError: The objective reads what the data lack.
-        ParameterError: It reads what student or teacher do not give, a predecessor's network has other shapes, no
+        DataError: The objective reads what the data lack, or neurons cannot be chosen on the faces to look at.
+        ParameterError: The objective reads what student or teacher do not give, a predecessor's network has other shapes, no
             batch with triplets can be made, an epoch ends with a batch that the network cannot be trained on, or two
             classes of one's own bear one name.
     """
@@ -51,6 +53,8 @@ def _check(spec: TrainingSpec) -> None:
         _check_teacher(spec, number, reads["teacher"])
     for name in reads["truth"]:
         _check_truth(spec, name, data)
+    if spec.selection:
+        check_probes(find_probes(data, spec.selection.probe, spec.selection.images), spec.selection)
     for predecessor in spec.predecessors:
         _check(predecessor)
 

@@ -5,20 +5,32 @@ from __future__ import annotations
 from typing import Literal
 
 from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.layouts.base import open_collection
 from nbutils.data.manifest import load_manifest
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.sources.on_disk import FolderData
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
-from nbutils.papers.luo2016.student_rows import LABELS, LOGITS, NEURONS, StudentRow, soft_targets
+from nbutils.papers.luo2016.student_rows import (
+    LABELS,
+    LOGITS,
+    NEURONS,
+    SELECTION,
+    StudentRow,
+    chosen_neurons_row,
+    chosen_row,
+    soft_targets,
+)
 from nbutils.training.components import ModelSpec, Term
 from nbutils.training.spec import Schedule, TrainingSpec
 
 #: Width of the maps, epochs of the teacher, epochs of a student. `paper`: the printed shapes; the epochs are ours.
 _SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 16), "paper": (128, 30, 30)}
 
-#: Chosen neurons of T1 in the paper.
-T1_CHOSEN = 422
+#: Share of T1's neurons that the paper chooses; here it is one of the live neurons.
+T1_CHOSEN = 422 / 512
+#: Such shares in the paper: of the ensemble, of T2, of T1.
+CHOSEN_SHARES = (960 / 3072, 377 / 512, T1_CHOSEN)
 #: Of T1, the best of 0.02 … 0.3 for people held out of LFW's training list; batches of 64 or 256 do no better there.
 T1_LEARNING_RATE = 0.08
 #: The row that has attributes as extra supervision.
@@ -80,8 +92,12 @@ def student(
     )
 
 
-def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online") -> dict[str, TrainingSpec]:
+def fig3(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online", probe: DataSpec | None = None
+) -> dict[str, TrainingSpec]:
     """Fig. 3's rows under their printed names, the teacher first; without the row of `fig3_attributes`.
+
+    The last is "selection", or "inhibitive dropped" where neither the faces nor the probe have attributes.
 
     Example:
         >>> from nbutils.papers import face_data
@@ -98,11 +114,34 @@ def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
         "soft t=10": soft_targets(10),
         "logits": LOGITS,
         "neurons": NEURONS,
-        "selection": NEURONS.selected(T1_CHOSEN),
+        **chosen_neurons_row(T1_CHOSEN, probe, has_attributes=has_attributes(data)),
     }
     return {"T1": teacher} | {
         name: student(name, teacher, row, preset=preset, targets=kind) for name, row in rows.items()
     }
+
+
+def share_students(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online", probe: DataSpec | None = None
+) -> dict[str, TrainingSpec]:
+    """What could selection win: students of a share of T1's live neurons, chosen by Eq. 2 and at random.
+
+    Named "selection 31 %", "random 31 %", …; without attributes, the random ones alone.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import share_students
+        >>> list(share_students(face_data("synthetic", preset="smoke"), "smoke"))[:2]
+        ['selection 31 %', 'random 31 %']
+    """
+    teacher = t1(data, preset, seed)
+    kind = check_targets(targets)
+    rows: dict[str, StudentRow] = {}
+    for share in CHOSEN_SHARES:
+        if probe is not None or has_attributes(data):
+            rows[f"{SELECTION} {share:.0%}".replace("%", " %")] = NEURONS.selected(share, probe)
+        rows[f"random {share:.0%}".replace("%", " %")] = NEURONS.selected(share, probe, random=seed)
+    return {name: student(name, teacher, row, preset=preset, targets=kind) for name, row in rows.items()}
 
 
 def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
@@ -125,9 +164,18 @@ def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> Tr
 
 
 def has_attributes(data: DataSpec) -> bool:
-    """Whether the manifest promises attributes; a layout may still lack them."""
+    """Whether faces have attributes: by their lists, or by the manifest where there are no files yet.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import has_attributes
+        >>> has_attributes(face_data("lfw", "faces/lfw"))
+        False
+    """
     if isinstance(data, FolderData):
-        return "attributes" in load_manifest(data.dataset).annotations
+        if not data.root.exists():
+            return "attributes" in load_manifest(data.dataset).annotations
+        return open_collection(data.root, data.layout).attributes is not None
     return isinstance(data, SyntheticData)
 
 
@@ -145,7 +193,9 @@ def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: 
     return data
 
 
-def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, TrainingSpec]:
+def quick_rows(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, probe: DataSpec | None = None
+) -> dict[str, TrainingSpec]:
     """Five of Fig. 3's rows, from cached targets.
 
     Example:
@@ -153,8 +203,8 @@ def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[st
         >>> list(quick_rows(quick_data("synthetic", preset="smoke"), "smoke"))
         ['T1', '1-of-K', 'soft t=10', 'neurons', 'selection']
     """
-    rows = fig3(data, preset, seed, "cached")
-    return {name: rows[name] for name in ("T1", "1-of-K", "soft t=10", "neurons", "selection")}
+    rows = fig3(data, preset, seed, "cached", probe)
+    return {name: rows[name] for name in ("T1", "1-of-K", "soft t=10", "neurons", chosen_row(rows))}
 
 
 def _sizes(preset: str) -> tuple[int, int, int]:
