@@ -77,7 +77,7 @@ def find_probes(data: FaceData, probe: DataSpec | None = None, most: int = 20_00
         none: BoolArray = np.empty(0, np.bool_)
         note = f"{where}, without attributes."
         return Probes(faces.images[keep], faces.identity[keep], faces.identity_names, None, None, (), none, note)
-    usable = (present & known).any(axis=0) & (~present & known).any(axis=0)
+    usable: BoolArray = np.logical_and((present & known).any(axis=0), (~present & known).any(axis=0))
     related = IDENTITY_RELATED[usable]
     if min(related.sum(), (~related).sum()) < 2:
         raise DataError(

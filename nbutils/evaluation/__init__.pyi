@@ -4,6 +4,7 @@ from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds
 from .latency import Latencies, alternating_latencies, execution_modes
+from .neuron_subsets import neuron_subsets
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
@@ -40,6 +41,7 @@ __all__ = [
     "mean_interval",
     "multiply_adds",
     "nearest_others",
+    "neuron_subsets",
     "normalised_errors",
     "paired_bootstrap",
     "predict_landmarks",

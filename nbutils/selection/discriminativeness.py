@@ -66,9 +66,7 @@ def attribute_discriminativeness(
     return np.asarray(0.5 + np.maximum(scores, 0) * (0.5 / (positive * negative)))
 
 
-def chance_level(
-    attributes: npt.ArrayLike, known: npt.ArrayLike | None = None, *, alpha: float = 0.01
-) -> FloatArray:
+def chance_level(attributes: npt.ArrayLike, known: npt.ArrayLike | None = None, *, alpha: float = 0.01) -> FloatArray:
     """The balanced accuracy that a neuron without information stays below, given how many images there are.
 
     The best threshold makes 2 x accuracy - 1 a two-sample Kolmogorov-Smirnov statistic, whose tail is at most

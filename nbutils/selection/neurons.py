@@ -276,7 +276,9 @@ def choose_at_random(live: npt.ArrayLike, count: int, seed: int) -> NeuronSelect
         raise ParameterError(f"live has shape {responds.shape} and type {responds.dtype}; expected (neurons,) booleans")
     able = np.flatnonzero(responds)
     if not 1 <= count <= len(able):
-        raise ParameterError(f"count is {count}; expected 1 to {len(able)}, the neurons of {len(responds)} that respond")
+        raise ParameterError(
+            f"count is {count}; expected 1 to {len(able)}, the neurons of {len(responds)} that respond"
+        )
     return NeuronSelection(
         indices=np.sort(np.random.default_rng(seed).permutation(able)[:count]).astype(np.int64),
         marginals=np.where(responds, count / len(able), 0.0),

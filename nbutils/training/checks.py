@@ -30,9 +30,9 @@ def check(spec: TrainingSpec) -> None:
 
     Raises:
         DataError: The objective reads what the data lack, or neurons cannot be chosen on the faces to look at.
-        ParameterError: The objective reads what student or teacher do not give, a predecessor's network has other shapes, no
-            batch with triplets can be made, an epoch ends with a batch that the network cannot be trained on, or two
-            classes of one's own bear one name.
+        ParameterError: The objective reads what student or teacher do not give, a predecessor's network has other
+            shapes, no batch with triplets can be made, an epoch ends with a batch that the network cannot be trained
+            on, or two classes of one's own bear one name.
     """
     _check_names(spec)
     _check(spec)

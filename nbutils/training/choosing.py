@@ -67,6 +67,6 @@ def check_probes(probes: Probes, selection: SelectionSpec) -> None:
     given = [name for name in ("share", "count", "lam") if getattr(selection, name) is not None]
     if given:
         raise ParameterError(
-            f"the selection has {' and '.join(given)}, for Eq. 2, which needs attributes ({probes.note[:-1]}): expected "
-            f"a probe with attributes, or no {' and no '.join(given)}, which keeps all but the inhibitive neurons"
+            f"the selection has {' and '.join(given)}, for Eq. 2, which needs attributes ({probes.note[:-1]}): "
+            f"expected a probe with attributes, or no {' and no '.join(given)}, which keeps all but the inhibitive neurons"
         )

@@ -38,7 +38,13 @@ CACHED = frozenset({"neurons", "features", "logits", "each"})
 
 
 #: What of a spec's fields enters its key by a digest of its own, or not at all.
-_ELSEWHERE = {"name": True, "data": True, "teacher": True, "initialise_from": True, "selection": {"probe"}}
+_ELSEWHERE: dict[str, bool | set[str]] = {
+    "name": True,
+    "data": True,
+    "teacher": True,
+    "initialise_from": True,
+    "selection": {"probe"},
+}
 
 
 class SelectionSpec(Frozen):

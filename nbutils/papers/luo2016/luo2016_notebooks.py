@@ -24,7 +24,14 @@ from nbutils.training.spec import TrainingSpec
 
 
 def quickstart_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, probe_dataset: str = "", probe_root: str = ""
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    probe_dataset: str = "",
+    probe_root: str = "",
 ) -> dict[str, TrainingSpec]:
     """The quickstart's rows: T1 and four students.
 
@@ -147,7 +154,7 @@ def ensemble_trainings(
     probe_dataset: str = "",
     probe_root: str = "",
 ) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 5: "members" by region, "rows" their students, "fine-tuned" that of chosen neurons (†) for each of ten folds.
+    """Fig. 5: "members" by region, "rows" their students, "fine-tuned" that of chosen neurons (†) for each fold.
 
     Example:
         >>> from nbutils.papers.luo2016 import ensemble_trainings
