@@ -13,6 +13,7 @@ from .loading import data_spec, load_faces
 from .manifest import Manifest, known_manifests, load_manifest
 from .pack.packer import pack_collection
 from .pairs import draw_pairs
+from .people_names import shared_people
 from .pixels import to_unit_range
 from .probes import Probes, find_probes
 from .sources.attribute_faces import AttributeFaces
@@ -24,7 +25,7 @@ from .splits import Split, draw_split, load_split
 from .synthetic import SyntheticFaces
 from .upkeep.check import check_collection
 from .upkeep.fetch import fetch_files
-from .upkeep.overlap import near_duplicates, shared_people
+from .upkeep.overlap import near_duplicates
 from .upkeep.survey import Survey, survey_collection
 
 __all__ = [

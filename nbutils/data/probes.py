@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from nbutils.data.attributes import ATTRIBUTES, IDENTITY_RELATED
 from nbutils.data.faces import FaceData
+from nbutils.data.people_names import shared_people
 from nbutils.data.spec import DataSpec
-from nbutils.data.upkeep.overlap import shared_people
 from nbutils.errors import DataError, ParameterError
 
 BoolArray = npt.NDArray[np.bool_]

@@ -9,13 +9,11 @@ import torch
 
 from nbutils.data.faces import FaceData
 from nbutils.data.geometry.key_points import require_landmarks
-from nbutils.data.probes import find_probes
 from nbutils.errors import DataError, ParameterError
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.models.base import FaceNetwork, Outputs
 from nbutils.models.features import device_of
 from nbutils.models.taps import find_module
-from nbutils.training.choosing import check_probes
 from nbutils.training.components import ModelSpec
 from nbutils.training.initialise import check_initialisation
 from nbutils.training.kinds import Kind
@@ -53,8 +51,7 @@ def _check(spec: TrainingSpec) -> None:
         _check_teacher(spec, number, reads["teacher"])
     for name in reads["truth"]:
         _check_truth(spec, name, data)
-    if spec.selection:
-        check_probes(find_probes(data, spec.selection.probe, spec.selection.images), spec.selection)
+    _check_selection(spec, data)
     for predecessor in spec.predecessors:
         _check(predecessor)
 
@@ -100,6 +97,14 @@ def _check_truth(spec: TrainingSpec, name: str, data: FaceData) -> None:
         )
     elif name == "attributes" and data.train.attributes is None:
         raise DataError(f"'{spec.name}': the objective reads attributes, and {data.title} has none")
+
+
+def _check_selection(spec: TrainingSpec, data: FaceData) -> None:
+    if spec.selection:
+        from nbutils.data.probes import find_probes
+        from nbutils.training.choosing import check_probes
+
+        check_probes(find_probes(data, spec.selection.probe, spec.selection.images), spec.selection)
 
 
 def _check_teacher(spec: TrainingSpec, number: int, reads: list[str]) -> None:

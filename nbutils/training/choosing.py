@@ -68,5 +68,5 @@ def check_probes(probes: Probes, selection: SelectionSpec) -> None:
     if given:
         raise ParameterError(
             f"the selection has {' and '.join(given)}, for Eq. 2, which needs attributes ({probes.note[:-1]}): "
-            f"expected a probe with attributes, or no {' and no '.join(given)}, which keeps all but the inhibitive neurons"
+            f"expected a probe with attributes, or no {' and no '.join(given)}, so that inhibitive neurons are dropped"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import torch
@@ -38,7 +38,7 @@ CACHED = frozenset({"neurons", "features", "logits", "each"})
 
 
 #: What of a spec's fields enters its key by a digest of its own, or not at all.
-_ELSEWHERE: dict[str, bool | set[str]] = {
+_ELSEWHERE: Mapping[str, bool | set[str]] = {
     "name": True,
     "data": True,
     "teacher": True,
