@@ -133,4 +133,5 @@ def take_images(faces: Faces, keep: npt.NDArray[np.bool_]) -> Faces:
     """The marked images, with the numbers and names of all people unchanged."""
     attributes = None if faces.attributes is None else faces.attributes[keep]
     landmarks = None if faces.landmarks is None else faces.landmarks[keep]
-    return Faces(faces.images[keep], faces.identity[keep], faces.identity_names, attributes, landmarks)
+    partial = None if faces.partial_attributes is None else faces.partial_attributes[keep]
+    return Faces(faces.images[keep], faces.identity[keep], faces.identity_names, attributes, landmarks, partial)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BeforeValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 from torch import nn
 
-from nbutils.data.spec import AnyDataSpec
+from nbutils.data.spec import AnyDataSpec, DataSpec
 from nbutils.errors import ParameterError
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.training.base import Frozen, digest
@@ -38,18 +38,52 @@ _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
 CACHED = frozenset({"neurons", "features", "logits", "each"})
 
 
+#: What of a spec's fields enters its key by a digest of its own, or not at all.
+_ELSEWHERE: Mapping[str, bool | set[str]] = {
+    "name": True,
+    "data": True,
+    "teacher": True,
+    "initialise_from": True,
+    "selection": {"probe"},
+}
+
+
 class SelectionSpec(Frozen):
     """How the teacher's neurons are chosen (Luo et al. 2016, Eq. 2); see `nbutils.selection.select_neurons`.
 
+    Without attributes on the faces looked at, neither a number nor λ can be given: all but the inhibitive are kept.
+
     Attributes:
-        count: Wanted number of neurons; at most as many as respond are taken. None: what the energy prefers.
+        share: Wanted share of the live neurons, those whose response to the faces looked at is not constant.
+        count: Wanted number of neurons in its place; at most as many as are live are taken. Neither: what the energy
+            prefers.
         lam: λ of Eq. 2. None: the default of `select_neurons`.
-        images: At most so many validation images are looked at (20,000 in the paper).
+        random: Seed of a random choice of that number among the live neurons, in the place of Eq. 2.
+        probe: Faces with attributes to look at; they are cropped to the size of the training's. None: the training's
+            own validation faces, or training faces.
+        images: At most so many of the faces are looked at (20,000 in the paper).
     """
 
+    share: float | None = Field(None, gt=0, le=1)
     count: PositiveInt | None = None
     lam: float | None = Field(None, ge=0)
+    random: int | None = Field(None, ge=0)
+    probe: AnyDataSpec | None = None
     images: PositiveInt = 20_000
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SelectionSpec:
+        if self.count is not None and self.share is not None:
+            raise ParameterError(f"count is {self.count} and share {self.share}: expected one of them")
+        if self.random is not None and (self.lam is not None or self.wanted(1) is None):
+            raise ParameterError("a random choice has a count or a share, and no lam")
+        return self
+
+    def wanted(self, live: int) -> int | None:
+        """How many of so many live neurons are wanted, at least one; None: as many as the energy prefers."""
+        if self.share is not None:
+            return max(1, round(self.share * live))
+        return None if self.count is None else min(self.count, live)
 
 
 class Schedule(Frozen):
@@ -176,6 +210,11 @@ class TrainingSpec(Frozen):
         return (*self.trained_teachers, *([self.initialise_from] if self.initialise_from else []))
 
     @property
+    def probe(self) -> DataSpec | None:
+        """Faces that its teacher's neurons are chosen on, if they are not its own."""
+        return self.selection.probe if self.selection else None
+
+    @property
     def reads(self) -> set[str]:
         """All signals that the objective reads."""
         return {signal for term in self.objective.values() for signal in term.reads}
@@ -214,10 +253,9 @@ class TrainingSpec(Frozen):
     def key_content(self) -> dict[str, Any]:
         """What the key is a digest of, as JSON: the spec, the data's fingerprint, keys of predecessors, code, torch."""
         return {
-            "spec": self.model_dump(
-                mode="json", exclude={"name", "data", "teacher", "initialise_from"}, context=FOR_KEYS
-            ),
+            "spec": self.model_dump(mode="json", exclude=_ELSEWHERE, context=FOR_KEYS),
             "data": self.data.fingerprint(),
+            "probe": self.probe.fingerprint() if self.probe else None,
             "teacher": [teacher.key for teacher in self.teacher],
             "initialise_from": self.initialise_from.key if self.initialise_from else None,
             "code": self.code(),
@@ -227,6 +265,7 @@ class TrainingSpec(Frozen):
     def code(self) -> dict[str, str]:
         """Digests of the modules whose code decides the result: the engine's, its own classes', its data's."""
         modules, sources = ["nbutils.training.trainer", *self.data.code()], list[str]()
+        modules += self.probe.code() if self.probe else ()
         for kind, where in ((self.model.kind, MODELS), *((term.kind, LOSSES) for term in self.objective.values())):
             named, texts = roots(kind, *where)
             modules += named
