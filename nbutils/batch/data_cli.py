@@ -158,7 +158,8 @@ def overlap_command(
     """Find the people that two data sets share, by name, and images that look the same."""
     import json
 
-    from nbutils.data.upkeep.overlap import near_duplicates, shared_people
+    from nbutils.data.people_names import shared_people
+    from nbutils.data.upkeep.overlap import near_duplicates
     from nbutils.data.upkeep.survey import survey_collection
 
     with errors():

@@ -13,7 +13,10 @@ from .loading import data_spec, load_faces
 from .manifest import Manifest, known_manifests, load_manifest
 from .pack.packer import pack_collection
 from .pairs import draw_pairs
+from .people_names import shared_people
 from .pixels import to_unit_range
+from .probes import Probes, find_probes
+from .sources.attribute_faces import AttributeFaces
 from .sources.digits import DigitsData
 from .sources.embedded import SyntheticData
 from .sources.on_disk import FolderData
@@ -22,7 +25,7 @@ from .splits import Split, draw_split, load_split
 from .synthetic import SyntheticFaces
 from .upkeep.check import check_collection
 from .upkeep.fetch import fetch_files
-from .upkeep.overlap import near_duplicates, shared_people
+from .upkeep.overlap import near_duplicates
 from .upkeep.survey import Survey, survey_collection
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "REGIONS",
     "SMALL_INPUT",
     "AnyDataSpec",
+    "AttributeFaces",
     "Collection",
     "CropWindows",
     "DataSize",
@@ -46,6 +50,7 @@ __all__ = [
     "Layout",
     "Manifest",
     "Pairs",
+    "Probes",
     "Split",
     "Survey",
     "SyntheticData",
@@ -60,6 +65,7 @@ __all__ = [
     "draw_pairs",
     "draw_split",
     "fetch_files",
+    "find_probes",
     "held_out_images",
     "known_kinds",
     "known_layouts",

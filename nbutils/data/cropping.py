@@ -17,6 +17,7 @@ from nbutils.data.geometry.template import (
     LFW_SIZE,
     Box,
     CropRule,
+    aligned_box,
     box_to_crop,
     check_inside,
     face_box,
@@ -35,13 +36,17 @@ Landmarks = npt.NDArray[np.float32]
 def crop_rule(collection: Collection, wanted: CropRule) -> CropRule:
     """The rule that suits a collection: LFW's own for its images, and no key points where there are none.
 
+    CelebA's aligned images without key points have their eyes in known places, and are cut by these.
+
     Args:
         collection: Any.
         wanted: What the data set's manifest asks for.
     """
     if collection.layout == "lfw":
         return "lfw"
-    return "whole" if wanted == "landmarks" and collection.landmarks is None else wanted
+    if wanted == "landmarks" and collection.landmarks is None:
+        return "celeba" if collection.layout == "celeba" else "whole"
+    return wanted
 
 
 def crop_face(
@@ -165,6 +170,8 @@ def _box_to_crop(rule: CropRule, image: tuple[int, int], crop: tuple[int, int]) 
         if image != (LFW_SIZE, LFW_SIZE):
             raise DataError(f"{image_width}×{image_height} pixels, expected {LFW_SIZE}×{LFW_SIZE}")
         box = face_box(height, width)
+    elif rule == "celeba":
+        box = aligned_box(*image, height, width)
     else:
         scale = min(image_height / height, image_width / width)
         left, top = (image_width - scale * width) / 2, (image_height - scale * height) / 2

@@ -28,6 +28,8 @@ class Faces:
             the data set has none.
         landmarks: (N, 5, 2) float32, (x, y) in pixels of `images`: left eye, right eye, nose tip, left and
             right mouth corner, as seen by the viewer; or None.
+        partial_attributes: (N, 40) int8 where some attributes are unknown: 1 has it, −1 has not, 0 unknown.
+            `attributes` is then None, so that nothing takes an unknown one for an absent one.
 
     Example:
         >>> import numpy as np
@@ -42,10 +44,11 @@ class Faces:
     identity_names: tuple[str, ...]
     attributes: npt.NDArray[np.bool_] | None = None
     landmarks: npt.NDArray[np.float32] | None = None
+    partial_attributes: npt.NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.images)
-        for name in ("identity", "attributes", "landmarks"):
+        for name in ("identity", "attributes", "landmarks", "partial_attributes"):
             value = getattr(self, name)
             if value is not None and len(value) != count:
                 raise DataError(f"{name} has {len(value)} rows, expected one for each of {count} images")
@@ -57,6 +60,11 @@ class Faces:
     def num_identities(self) -> int:
         """Number of people in the split."""
         return len(self.identity_names)
+
+    @property
+    def has_attributes(self) -> bool:
+        """Whether attributes are known, of all images or of some."""
+        return self.attributes is not None or self.partial_attributes is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +136,7 @@ class FaceData:
         chosen_by = self.validation or self.train
         has = {
             "identity": self.train.num_identities > 0,
-            "attributes": chosen_by.attributes is not None,
+            "attributes": chosen_by.has_attributes,
             "landmarks": self.train.landmarks is not None,
             "pairs": len(self.pairs) > 0,
         }

@@ -1,16 +1,21 @@
-"""Images held out of a training: a share of each person's, or those of one fold."""
+"""What is held out of a training: a share of each person's images, the images of one fold, or whole people."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from nbutils.data.faces import FaceData, Faces, Pairs
 from nbutils.data.hashing import uniforms
+from nbutils.data.pairs import draw_pairs
 from nbutils.errors import ParameterError
 
 #: Sets these random numbers apart from those of the embedded faces.
 _STREAM = 0x5B117
+#: Matched pairs of people held out, and mismatched ones, at most: as many as LFW's list has.
+_PAIRS = 3000
 
 
 def shuffled(count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -94,8 +99,39 @@ def without_identities(data: FaceData, fold: int) -> Faces:
     return Faces(images, np.zeros(len(images), np.int64), ("withheld",))
 
 
+def verify_held_out_people(data: FaceData, share: float, seed: int = 0) -> FaceData:
+    """A data set to tune on: some of its training people are verified, the others trained on, the test people unseen.
+
+    Args:
+        data: Whose training faces are divided.
+        share: Of the training people, in (0, 1), rounded to whole ones.
+        seed: Of the draw of people and pairs.
+
+    Raises:
+        DataError: The people held out give too few pairs.
+        ParameterError: No person is left on one of the sides.
+    """
+    people = data.train.num_identities
+    count = round(share * people)
+    if not 0 < count < people:
+        raise ParameterError(f"held_out_people is {share} of {people} people: expected some on either side")
+    apart = np.isin(data.train.identity, shuffled(people, seed)[:count])
+    train, test = (_renumbered(take_images(data.train, keep)) for keep in (~apart, apart))
+    pairs = draw_pairs(test.identity, _PAIRS, np.random.default_rng(seed))
+    title = f"{data.title}, {count} of {people} training people held out to verify"
+    return replace(data, title=title, train=train, test=test, pairs=pairs)
+
+
+def _renumbered(faces: Faces) -> Faces:
+    """With the numbers and names of those people alone whom the images show."""
+    shown, identity = np.unique(faces.identity, return_inverse=True)
+    names = tuple(faces.identity_names[person] for person in shown)
+    return replace(faces, identity=identity.astype(np.int64), identity_names=names)
+
+
 def take_images(faces: Faces, keep: npt.NDArray[np.bool_]) -> Faces:
     """The marked images, with the numbers and names of all people unchanged."""
     attributes = None if faces.attributes is None else faces.attributes[keep]
     landmarks = None if faces.landmarks is None else faces.landmarks[keep]
-    return Faces(faces.images[keep], faces.identity[keep], faces.identity_names, attributes, landmarks)
+    partial = None if faces.partial_attributes is None else faces.partial_attributes[keep]
+    return Faces(faces.images[keep], faces.identity[keep], faces.identity_names, attributes, landmarks, partial)

@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, SerializeAsAny
 
 from nbutils.data.faces import FaceData
-from nbutils.data.held_out import held_out_images, take_images, without_identities
+from nbutils.data.held_out import held_out_images, take_images, verify_held_out_people, without_identities
 from nbutils.errors import ParameterError
 
 
@@ -82,6 +82,9 @@ class DataSpec(BaseModel):
     width: PositiveInt = 53
     held_out_images: float = Field(0.0, ge=0, lt=1, description="share of each training person's images kept to test")
     held_out_seed: int = Field(0, ge=0)
+    held_out_people: float = Field(
+        0.0, ge=0, lt=1, description="share of the training people who are verified in the place of the test people"
+    )
     adapt_to_all_but_fold: int | None = Field(
         None, ge=0, description="train on the test images outside this fold, without identities"
     )
@@ -189,6 +192,8 @@ def _subclasses(cls: type[DataSpec]) -> Iterator[type[DataSpec]]:
 @lru_cache(maxsize=4)
 def _load(spec: DataSpec) -> FaceData:
     data = spec.read()
+    if spec.held_out_people:
+        data = verify_held_out_people(data, spec.held_out_people, spec.held_out_seed)
     if not spec.held_out_images:
         return data
     held_out = held_out_images(data.train.identity, spec.held_out_images, spec.held_out_seed)

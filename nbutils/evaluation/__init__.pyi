@@ -1,14 +1,24 @@
-from .alignment import NORMALISER, errors_by_turn, head_turn, normalised_errors, predict_landmarks
+from .alignment import (
+    NORMALISER,
+    errors_by_turn,
+    head_turn,
+    normalised_errors,
+    normalised_mean_errors,
+    predict_landmarks,
+)
 from .classification import effective_classes, mean_interval, recognised, regressed_logits
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
-from .folds import evaluate_folds
+from .folds import evaluate_folds, people_in_several_folds
 from .latency import Latencies, alternating_latencies, execution_modes
+from .learning_speed import auc_by_step, times_as_fast
+from .neuron_subsets import neuron_subsets
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
 from .scores import magnitude, score_difference, tabulate
-from .structure import in_groups, layer_table
+from .structure import in_groups, layer_table, with_shared_filters
+from .students import training_quality, training_remarks
 from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, wrong_pairs
 
 __all__ = [
@@ -21,6 +31,7 @@ __all__ = [
     "VerificationResult",
     "WrongPairs",
     "alternating_latencies",
+    "auc_by_step",
     "bootstrap",
     "check_onnx",
     "compare_models",
@@ -40,8 +51,11 @@ __all__ = [
     "mean_interval",
     "multiply_adds",
     "nearest_others",
+    "neuron_subsets",
     "normalised_errors",
+    "normalised_mean_errors",
     "paired_bootstrap",
+    "people_in_several_folds",
     "predict_landmarks",
     "quantise_onnx",
     "recognised",
@@ -50,6 +64,10 @@ __all__ = [
     "score_difference",
     "steps_to_share",
     "tabulate",
+    "times_as_fast",
+    "training_quality",
+    "training_remarks",
     "weight_bytes",
+    "with_shared_filters",
     "wrong_pairs",
 ]

@@ -49,3 +49,26 @@ def evaluate_folds(models: Sequence[Features], images: npt.NDArray[np.uint8], pa
     order = np.argsort(np.argsort(pairs.fold, kind="stable"), kind="stable")
     first, second = np.concatenate(sides, axis=1)[:, order]
     return evaluate_pairs(first, second, pairs.same, pairs.fold)
+
+
+def people_in_several_folds(pairs: Pairs, identity: npt.NDArray[np.int64]) -> tuple[int, int]:
+    """How many of the people whom the pairs show are in more than one fold, and how many there are in all.
+
+    The folds of LFW's View 2 share nobody. A list without folds, such as LFW's development list, is dealt into ten by
+    pair, so that one person may be found in several.
+
+    Args:
+        pairs: The verification list.
+        identity: (N,) person of each image that it is about.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.data import Pairs
+        >>> from nbutils.evaluation import people_in_several_folds
+        >>> pairs = Pairs(np.array([0, 1, 2]), np.array([1, 2, 3]), np.array([True, False, True]), np.array([0, 0, 1]))
+        >>> people_in_several_folds(pairs, np.array([7, 7, 8, 8]))
+        (1, 2)
+    """
+    shown = np.concatenate([np.stack([identity[side], pairs.fold]) for side in (pairs.first, pairs.second)], axis=1)
+    _, folds = np.unique(np.unique(shown, axis=1)[0], return_counts=True)
+    return int((folds > 1).sum()), len(folds)

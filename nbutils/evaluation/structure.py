@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from nbutils.evaluation.efficiency import count_parameters
 from nbutils.models.base import FaceNetwork
 from nbutils.models.layers import LocallyConnected2d
 
@@ -91,3 +92,21 @@ def in_groups(layers: pd.DataFrame) -> pd.DataFrame:
     groups = layers.reset_index().groupby((~joins).cumsum().to_numpy())
     joined = groups.last().assign(layer=groups["layer"].first(), parameters=groups["parameters"].sum())
     return joined.set_index("layer")
+
+
+def with_shared_filters(network: FaceNetwork) -> int:
+    """Parameters at test time if every locally connected layer were a convolution with the same kernels.
+
+    Args:
+        network: It is only counted.
+
+    Example:
+        >>> from nbutils.evaluation import count_parameters, with_shared_filters
+        >>> from nbutils.models import DeepID2Plus
+        >>> teacher = DeepID2Plus(10, width=4)
+        >>> count_parameters(teacher).inference - with_shared_filters(teacher)  # (80 − 1) × 148 + (12 − 1) × 68
+        12440
+    """
+    layers = [module for module in network.modules() if isinstance(module, LocallyConnected2d)]
+    saved = sum(p.numel() - p.numel() // len(p) for layer in layers for p in layer.parameters())
+    return count_parameters(network).inference - saved

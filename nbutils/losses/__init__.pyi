@@ -1,7 +1,9 @@
 from .angular import AngularLoss as AngularLoss
 from .attribute_labels import AttributeLoss as AttributeLoss
 from .base import Loss as Loss
+from .contrastive import ContrastiveLoss as ContrastiveLoss
 from .dist import DISTLoss as DISTLoss
+from .fidelity import Fidelity as Fidelity
 from .hidden_layers import HiddenLoss as HiddenLoss
 from .hidden_layers import HintLoss as HintLoss
 from .identity_labels import LabelLoss as LabelLoss

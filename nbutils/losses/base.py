@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from nbutils.losses.fidelity import Fidelity
 from nbutils.losses.signals import Signals
 
 
@@ -44,6 +45,10 @@ class Loss(nn.Module):
         Called once, before the training, with the signals of a first few images; what it draws follows from the
         training's seed.
         """
+
+    def fidelity(self, signals: Signals) -> Fidelity | None:
+        """How near the student came to its teacher, over the signals of many images; None: nothing to compare."""
+        return None
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns a scalar, the mean over the batch."""

@@ -7,8 +7,9 @@ from torch.nn import functional as F
 
 from nbutils.errors import ParameterError
 from nbutils.losses.base import Loss
+from nbutils.losses.fidelity import Fidelity
 from nbutils.losses.signals import Signals
-from nbutils.losses.soft_targets import softened
+from nbutils.losses.soft_targets import divergence_from_teacher, softened
 
 
 class DISTLoss(Loss):
@@ -56,6 +57,10 @@ class DISTLoss(Loss):
         inter = correlation_distance(student, teacher).mean()
         intra = correlation_distance(student.T, teacher.T).mean()
         return self.temperature**2 * (self.inter * inter + self.intra * intra)
+
+    def fidelity(self, signals: Signals) -> Fidelity:
+        """KL divergence of the predictions."""
+        return divergence_from_teacher(signals)
 
 
 def correlation_distance(first: Tensor, second: Tensor) -> Tensor:

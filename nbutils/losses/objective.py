@@ -45,6 +45,12 @@ class Objective(nn.Module):
         self.weights = {name: weight for name, (weight, _) in terms.items()}
         self.losses = nn.ModuleDict({name: loss for name, (_, loss) in terms.items()})
 
+    @property
+    def comparing(self) -> dict[str, Loss]:
+        """The terms that can tell how near the student came to its teacher, by name."""
+        losses = {name: loss for name, loss in self.losses.items() if isinstance(loss, Loss)}
+        return {name: loss for name, loss in losses.items() if type(loss).fidelity is not Loss.fidelity}
+
     def prepare(self, signals: Signals) -> None:
         """Lets every loss make what depends on the widths of a first batch."""
         for loss in self.losses.values():

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from nbutils.errors import ParameterError
 from nbutils.losses.base import Loss
+from nbutils.losses.fidelity import Fidelity, prediction_divergence
 from nbutils.losses.signals import Signals
 
 
@@ -54,6 +55,10 @@ class SoftTargetLoss(Loss):
         teacher = softened(signals.teacher.logits, each, self.temperature)
         return self.scale * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
 
+    def fidelity(self, signals: Signals) -> Fidelity:
+        """KL divergence of the predictions."""
+        return divergence_from_teacher(signals)
+
 
 def softened(logits: Tensor, each: Tensor | None, temperature: float) -> Tensor:
     """Logarithms of the soft targets.
@@ -93,3 +98,13 @@ class LogitsLoss(Loss):
         difference: Tensor = signals.student.output.float() - signals.teacher.logits.float()
         centred = difference - difference.mean(dim=1, keepdim=True)
         return 0.5 * centred.square().mean()
+
+    def fidelity(self, signals: Signals) -> Fidelity:
+        """KL divergence of the predictions."""
+        return divergence_from_teacher(signals)
+
+
+def divergence_from_teacher(signals: Signals) -> Fidelity:
+    """KL divergence of the student's predictions from the teacher's, of an ensemble from their average."""
+    each = signals.teacher.each if "each" in signals.teacher else None
+    return prediction_divergence(signals.student.output, softened(signals.teacher.logits, each, 1.0))

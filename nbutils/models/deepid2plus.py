@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from nbutils.models.base import FaceNetwork, Outputs
-from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervision_head
+from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervise, supervision_head
 
 
 class DeepID2Plus(FaceNetwork):
@@ -53,11 +53,16 @@ class DeepID2Plus(FaceNetwork):
         pool2 = self.group4(self.group3(pool1))
         pool3 = self.group6(self.group5(pool2))
         features = self.group8(self.group7(pool3))
-        heads: tuple[Tensor, ...] = ()
-        if self.training:
-            maps = (pool1, pool2, pool3)
-            heads = tuple(head(m) for head, m in zip(self.supervision, maps, strict=True))
-        return Outputs(features=features, output=self.output_from(features), supervision=heads)
+        if not self.training:
+            return Outputs(features=features, output=self.output_from(features), supervision=())
+        maps = (pool1, pool2, pool3)
+        hidden, logits = supervise(self.supervision, maps)
+        return Outputs(
+            features=features,
+            output=self.output_from(features),
+            supervision=logits,
+            supervised=(*hidden, features),
+        )
 
     def output_from(self, features: Tensor) -> Tensor:
         """The identity logits of (B, 512) features."""

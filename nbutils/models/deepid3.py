@@ -5,15 +5,18 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from nbutils.models.base import FaceNetwork, Outputs
-from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervision_head
+from nbutils.models.layers import LocallyConnected2d, rectified_max_pool, supervise, supervision_head
+
+#: Neurons of each supervision head: Table 1(b) prints 17 M, 8 M and 3 M parameters, which 256 neurons give.
+_HEAD_NEURONS = 256
 
 
 class DeepID3(FaceNetwork):
     """The teacher T2 (Luo et al. 2016, Table 1; DeepID3 of Sun et al. 2015).
 
     The supervised layers are Table 1's groups 4, 6, 8 (the last three pooled maps) and 10 (the top itself): each
-    predicts the identity through two fully connected layers, and the first three are dropped after training.
-    The convolutions are padded: Table 1 prints maps that only the pooling halves.
+    predicts the identity through two fully connected layers, and the first three, of 256 neurons, are dropped after
+    training. The convolutions are padded: Table 1 prints maps that only the pooling halves.
 
     Args:
         num_classes: Identities of the training set (12,294 in the paper).
@@ -46,7 +49,7 @@ class DeepID3(FaceNetwork):
         self.classifier = nn.Linear(self.num_features, num_classes)
         supervised = ((second, 28, 24), (third, 14, 12), (fourth, 7, 6))
         self.supervision = nn.ModuleList(
-            supervision_head(channels * h * w, self.num_features, num_classes) for channels, h, w in supervised
+            supervision_head(channels * h * w, _HEAD_NEURONS, num_classes) for channels, h, w in supervised
         )
         self._initialise()
 
@@ -56,11 +59,16 @@ class DeepID3(FaceNetwork):
         pool3 = self.group6(self.group5(pool2))
         pool4 = self.group8(self.group7(pool3))
         features = self.group10(self.group9(pool4))
-        heads: tuple[Tensor, ...] = ()
-        if self.training:
-            maps = (pool2, pool3, pool4)
-            heads = tuple(head(m) for head, m in zip(self.supervision, maps, strict=True))
-        return Outputs(features=features, output=self.output_from(features), supervision=heads)
+        if not self.training:
+            return Outputs(features=features, output=self.output_from(features), supervision=())
+        maps = (pool2, pool3, pool4)
+        hidden, logits = supervise(self.supervision, maps)
+        return Outputs(
+            features=features,
+            output=self.output_from(features),
+            supervision=logits,
+            supervised=(*hidden, features),
+        )
 
     def output_from(self, features: Tensor) -> Tensor:
         """The identity logits of (B, 512) features."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,22 @@ def supervision_head(in_features: int, num_features: int, num_classes: int) -> n
     return nn.Sequential(
         nn.Flatten(), nn.Linear(in_features, num_features), nn.ReLU(), nn.Linear(num_features, num_classes)
     )
+
+
+def supervise(heads: nn.ModuleList, maps: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Runs each head on its map.
+
+    Returns:
+        The hidden layer of each, and its logits.
+    """
+    hidden, logits = [], []
+    for head, below in zip(heads, maps, strict=True):
+        *lower, last = cast(nn.Sequential, head)
+        for layer in lower:
+            below = layer(below)
+        hidden.append(below)
+        logits.append(last(below))
+    return tuple(hidden), tuple(logits)
 
 
 class LocallyConnected2d(nn.Module):

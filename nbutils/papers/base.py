@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import torch
 
 from nbutils.data.loading import data_spec
+from nbutils.data.manifest import load_manifest
+from nbutils.data.sources.attribute_faces import AttributeFaces
 from nbutils.data.spec import DataSpec
-from nbutils.errors import ParameterError
+from nbutils.errors import DataError, ParameterError
 from nbutils.training.spec import TrainingSpec
 
 Precision = Literal["32-true", "bf16-mixed"]
 #: What a notebook trains: a spec, or groups of them under the names of rows, tables or folds, or one group a seed.
 Trainings: TypeAlias = "TrainingSpec | Mapping[Any, Trainings] | Iterable[Trainings]"
 
-#: (identities, images of each, validation images, pairs) of the embedded faces.
+#: (identities, images of each, validation images, pairs) of the embedded faces. At laptop, many people with few images
+#: of each, and impostors who look alike, so that there is something to learn from a larger network.
 _SYNTHETIC: dict[str, tuple[int, int, int, int]] = {
     "smoke": (20, 8, 300, 200),
-    "laptop": (300, 20, 4000, 6000),
+    "laptop": (600, 10, 4000, 6000),
     "paper": (12294, 24, 20000, 6000),
 }
 
@@ -60,9 +64,45 @@ def face_data(
             "images_per_identity": images,
             "validation_images": validation,
             "pairs": pairs,
+            "similar_impostors": True,
             "seed": seed,
         }
     return data_spec(dataset, data_root, layout=layout, pairs_root=pairs_root, **size)
+
+
+def probe_data(dataset: str, root: str, like: DataSpec, preset: str = "laptop", seed: int = 0) -> DataSpec | None:
+    """Names other faces to choose neurons on, cropped as those of a training.
+
+    Args:
+        dataset: "synthetic", or the name or path of a manifest; empty: no other faces.
+        root: Its folder or file; the embedded faces need none.
+        like: The faces of the training.
+        preset: Size of the embedded faces.
+        seed: Of the embedded population.
+
+    Raises:
+        ParameterError: Unknown data set, or no folder where one is needed, or a folder without a data set.
+
+    Example:
+        >>> from nbutils.papers import face_data, probe_data
+        >>> data = face_data("lfw", "faces/lfw")
+        >>> probe_data("celeba", "faces/celeba", data).kind
+        'attributes'
+    """
+    if not dataset:
+        if root:
+            raise ParameterError(f"probe_root is {root!r} and probe_dataset empty: expected the name of its data set")
+        return None
+    size = {"height": like.height, "width": like.width}
+    if dataset == "synthetic":
+        return face_data(dataset, "", preset, seed).model_copy(update=size)
+    try:
+        manifest = load_manifest(dataset)
+    except DataError as error:
+        raise ParameterError(f"probe_dataset is {dataset!r}: {error}") from None
+    if not root:
+        raise ParameterError(f"probe_root is empty: expected the folder or file of {manifest.title}")
+    return AttributeFaces(dataset=dataset, root=Path(root), **size)
 
 
 def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:

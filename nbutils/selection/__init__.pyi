@@ -1,6 +1,7 @@
 from .any_network import ModuleSelection, select_from_module
 from .baselines import METHODS, chosen_neurons, overlap, reduction
 from .classes import ClassDiscriminativeness, class_discriminativeness
+from .dead import dead_neurons
 from .descriptors import hog_features, lbp_features
 from .discriminativeness import attribute_discriminativeness, chance_level
 from .mean_field_inference import MeanField, energy, mean_field, similarity
@@ -9,6 +10,7 @@ from .neurons import (
     LAMBDA,
     SELECTIVE_AT,
     NeuronSelection,
+    choose_at_random,
     drop_inhibitive,
     neuron_groups,
     select_neurons,
@@ -29,8 +31,10 @@ __all__ = [
     "attribute_discriminativeness",
     "chance_level",
     "chance_overlap",
+    "choose_at_random",
     "chosen_neurons",
     "class_discriminativeness",
+    "dead_neurons",
     "drop_inhibitive",
     "energy",
     "hog_features",

@@ -69,6 +69,7 @@ def select_from_module(
     names: Sequence[str],
     identity_related: Collection[str],
     *,
+    known: npt.NDArray[np.bool_] | None = None,
     count: int | None = None,
     lam: float = LAMBDA,
     prepare: Prepare = to_unit_range,
@@ -86,6 +87,7 @@ def select_from_module(
         attributes: (N, A) bool, each with both values.
         names: (A,) of the attributes.
         identity_related: Names of those that are IA; all others are NA. At least two of each.
+        known: (N, A) bool, where the attributes are known; None: everywhere.
         count: Neurons to choose; None: what the energy prefers.
         lam: λ of Eq. 2.
         prepare: Maps a batch (B, H, W, C) uint8 to the network's input.
@@ -121,7 +123,7 @@ def select_from_module(
         raise ParameterError(f"identity_related names {unknown[0]!r}: expected some of {', '.join(names)}")
     related = np.array([name in identity_related for name in names])
     features = module_features(network, path, images, prepare=prepare, pooling=pooling)
-    x = attribute_discriminativeness(features, attributes)
-    level = chance_level(attributes)
+    x = attribute_discriminativeness(features, attributes, known)
+    level = chance_level(attributes, known)
     chosen = select_neurons(x, related, lam=lam, count=count, selective_at=level)
     return ModuleSelection(path, tuple(names), related, features, x, chosen)

@@ -20,7 +20,9 @@ _BLOCK = 64
 _INT32_IMAGES = 92_681
 
 
-def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike) -> FloatArray:
+def attribute_discriminativeness(
+    features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike, known: npt.ArrayLike | None = None
+) -> FloatArray:
     """Balanced accuracy of every neuron as a classifier of every attribute.
 
     Entry (i, j) is x_i(j) of Luo et al. 2016 (Eq. 2): (TPR + TNR) / 2 of neuron i at its best threshold and in its
@@ -30,12 +32,14 @@ def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attribu
     Args:
         features: (images, neurons) responses, finite.
         attributes: (images, attributes) booleans, or zeros and ones; each attribute with both values.
+        known: (images, attributes) booleans; an attribute's accuracies are over the images where it is known. None:
+            everywhere.
 
     Returns:
         (neurons, attributes) balanced accuracies in [0.5, 1], where 0.5 is chance.
 
     Raises:
-        ParameterError: the shapes disagree, a response is not finite, or an attribute has one value only.
+        ParameterError: the shapes disagree, a response is not finite, or an attribute has one known value only.
 
     Example:
         >>> import numpy as np
@@ -46,8 +50,8 @@ def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attribu
         array([[1.  ],
                [0.75]])
     """
-    responses, present = _check(features, attributes)
-    scale = _scale(present)
+    responses, present, absent = _check(features, attributes, known)
+    positive, negative = present.sum(axis=0, dtype=np.float64), absent.sum(axis=0, dtype=np.float64)
     scores = np.empty((responses.shape[1], present.shape[1]))
 
     def score(neuron: int, column: npt.NDArray[np.floating], weights: npt.NDArray[np.signedinteger]) -> None:
@@ -57,12 +61,12 @@ def attribute_discriminativeness(features: npt.ArrayLike | torch.Tensor, attribu
         else:
             scores[neuron] = 0
 
-    _each_neuron(responses, present, score)
+    _each_neuron(responses, present, absent, score)
     # The cut below every response scores zero, so no result falls under 0.5.
-    return 0.5 + np.maximum(scores, 0) * scale
+    return np.asarray(0.5 + np.maximum(scores, 0) * (0.5 / (positive * negative)))
 
 
-def chance_level(attributes: npt.ArrayLike, *, alpha: float = 0.01) -> FloatArray:
+def chance_level(attributes: npt.ArrayLike, known: npt.ArrayLike | None = None, *, alpha: float = 0.01) -> FloatArray:
     """The balanced accuracy that a neuron without information stays below, given how many images there are.
 
     The best threshold makes 2 x accuracy - 1 a two-sample Kolmogorov-Smirnov statistic, whose tail is at most
@@ -71,6 +75,7 @@ def chance_level(attributes: npt.ArrayLike, *, alpha: float = 0.01) -> FloatArra
 
     Args:
         attributes: (images, attributes) booleans, or zeros and ones; each attribute with both values.
+        known: (images, attributes) booleans, where they are known; None: everywhere.
         alpha: the probability that an uninformative neuron reaches the level for some attribute.
 
     Returns:
@@ -88,9 +93,8 @@ def chance_level(attributes: npt.ArrayLike, *, alpha: float = 0.01) -> FloatArra
     """
     if not 0 < alpha < 1:
         raise ParameterError(f"alpha is {alpha}; expected a probability between 0 and 1")
-    present = _check_attributes(attributes)
-    positive = present.sum(axis=0, dtype=np.float64)
-    negative = len(present) - positive
+    present, absent = _check_attributes(attributes, known)
+    positive, negative = present.sum(axis=0, dtype=np.float64), absent.sum(axis=0, dtype=np.float64)
     distance = np.sqrt(np.log(2 * present.shape[1] / alpha) / 2 * (1 / positive + 1 / negative))
     return np.asarray(0.5 + 0.5 * np.minimum(distance, 1.0))
 
@@ -114,14 +118,15 @@ def _running_scores(
 def _each_neuron(
     responses: npt.NDArray[np.floating],
     present: BoolArray,
+    absent: BoolArray,
     visit: Callable[[int, npt.NDArray[np.floating], npt.NDArray[np.signedinteger]], None],
 ) -> None:
     """Call `visit(neuron, contiguous column, weights)` for every neuron, on as many threads as torch uses."""
     images = len(present)
-    positive = present.sum(axis=0)
     dtype = np.int32 if images <= _INT32_IMAGES else np.int64
-    # Integers N for an image with the attribute and -P for one without: their sums are P N (TPR - FPR), exactly.
-    weights = np.where(present.T, (images - positive)[:, None], -positive[:, None]).astype(dtype)
+    # Integers N for an image with the attribute, -P for one without and 0 where it is unknown: their sums are
+    # P N (TPR - FPR), exactly.
+    weights = (present.T * absent.sum(axis=0)[:, None] - absent.T * present.sum(axis=0)[:, None]).astype(dtype)
 
     def block(start: int) -> None:
         columns = np.ascontiguousarray(responses[:, start : start + _BLOCK].T)
@@ -132,15 +137,9 @@ def _each_neuron(
         list(pool.map(block, range(0, responses.shape[1], _BLOCK)))
 
 
-def _scale(present: BoolArray) -> FloatArray:
-    """(attributes,) factor from the integer score P N (TPR - FPR) to balanced accuracy above chance."""
-    positive = present.sum(axis=0, dtype=np.float64)
-    return np.asarray(0.5 / (positive * (len(present) - positive)))
-
-
 def _check(
-    features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike
-) -> tuple[npt.NDArray[np.floating], BoolArray]:
+    features: npt.ArrayLike | torch.Tensor, attributes: npt.ArrayLike, known: npt.ArrayLike | None
+) -> tuple[npt.NDArray[np.floating], BoolArray, BoolArray]:
     if isinstance(features, torch.Tensor):
         features = features.detach().cpu()
         features = (features if features.dtype == torch.float64 else features.float()).numpy()
@@ -149,7 +148,7 @@ def _check(
         responses = responses.astype(np.float64)
     if responses.ndim != 2:
         raise ParameterError(f"features has shape {responses.shape}; expected (images, neurons)")
-    present = _check_attributes(attributes)
+    present, absent = _check_attributes(attributes, known)
     if len(responses) != len(present):
         raise ParameterError(f"features has {len(responses)} images, attributes has {len(present)}; expected the same")
     # A sum over a neuron's responses is finite unless one of them is not (or it overflows: then look closely).
@@ -162,18 +161,23 @@ def _check(
                 f"features of neuron {neuron} hold {responses[faulty[0], neuron]} at image {faulty[0]}; "
                 "expected finite numbers"
             )
-    return responses, present
+    return responses, present, absent
 
 
-def _check_attributes(attributes: npt.ArrayLike) -> BoolArray:
+def _check_attributes(attributes: npt.ArrayLike, known: npt.ArrayLike | None) -> tuple[BoolArray, BoolArray]:
+    """(images, attributes) each: known to be present, known to be absent."""
     given = np.asarray(attributes)
     if given.ndim != 2:
         raise ParameterError(f"attributes has shape {given.shape}; expected (images, attributes)")
     present = given.astype(np.bool_)
     if given.dtype != np.bool_ and not np.array_equal(present, given):
         raise ParameterError("attributes holds other values than 0 and 1; expected booleans")
-    one_sided = np.flatnonzero(present.all(axis=0) | ~present.any(axis=0))
+    where = np.ones_like(present) if known is None else np.asarray(known)
+    if where.dtype != np.bool_ or where.shape != present.shape:
+        raise ParameterError(f"known has shape {where.shape} and type {where.dtype}; expected {present.shape} booleans")
+    present, absent = present & where, ~present & where
+    one_sided = np.flatnonzero(~(present.any(axis=0) & absent.any(axis=0)))
     if len(one_sided):
         names = ", ".join(map(str, one_sided))
         raise ParameterError(f"attributes: column {names} has one value only; expected images with and without it")
-    return present
+    return present, absent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,7 @@ class NeuronSelection:
     energy_trace: FloatArray
     """Free energy after every sweep, never rising, ending with `energy`; empty without mean field."""
     rule: str
-    """``"mean field"`` or ``"inhibitive dropped"``."""
+    """``"mean field"``, ``"inhibitive dropped"`` or ``"random"``."""
     note: str
     """What a reader must know of the way this choice was made, as a sentence."""
     selective_at: FloatArray
@@ -60,6 +60,10 @@ class NeuronSelection:
         chosen = np.zeros(len(self.groups), dtype=np.bool_)
         chosen[self.indices] = True
         return chosen
+
+    def on(self, faces: str) -> NeuronSelection:
+        """The same, with a note that says on which faces the choice was made."""
+        return replace(self, note=f"{self.note} Chosen on {faces}")
 
 
 def unary_costs(discriminativeness: npt.ArrayLike, identity_related: npt.ArrayLike) -> FloatArray:
@@ -245,6 +249,45 @@ def drop_inhibitive(
         note=f"Without attributes Eq. 2 does not apply: the {int((~kept).sum())} inhibitive neurons of {len(x)} are "
         "dropped and all others kept, as the paper does on MNIST.",
         selective_at=level,
+    )
+
+
+def choose_at_random(live: npt.ArrayLike, count: int, seed: int) -> NeuronSelection:
+    """As many neurons as another choice has, at random among those that respond: what every choice has to beat.
+
+    Args:
+        live: (N,) True for neurons whose response is not constant.
+        count: Of neurons, from 1 to the number that respond.
+        seed: Of the draw.
+
+    Returns:
+        The selection, without an energy; as nothing is asked of attributes, all live neurons are in group IA at cost 0.
+
+    Raises:
+        ParameterError: `live` is no vector of booleans, or `count` is out of its range.
+
+    Example:
+        >>> from nbutils.selection import choose_at_random
+        >>> choose_at_random([True, False, True, True], 3, seed=0).indices
+        array([0, 2, 3])
+    """
+    responds = np.asarray(live)
+    if responds.dtype != np.bool_ or responds.ndim != 1:
+        raise ParameterError(f"live has shape {responds.shape} and type {responds.dtype}; expected (neurons,) booleans")
+    able = np.flatnonzero(responds)
+    if not 1 <= count <= len(able):
+        raise ParameterError(
+            f"count is {count}; expected 1 to {len(able)}, the neurons of {len(responds)} that respond"
+        )
+    return NeuronSelection(
+        indices=np.sort(np.random.default_rng(seed).permutation(able)[:count]).astype(np.int64),
+        marginals=np.where(responds, count / len(able), 0.0),
+        unary_costs=np.where(responds, 0.0, np.inf),
+        groups=np.where(responds, "IA", "inhibitive"),
+        energy_trace=np.empty(0),
+        rule="random",
+        note=f"{count} of {len(able)} live neurons at random (seed {seed}).",
+        selective_at=np.empty(0),
     )
 
 

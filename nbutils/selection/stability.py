@@ -39,6 +39,7 @@ def stability_over_images(
     identity_related: npt.NDArray[np.bool_],
     count: int,
     *,
+    known: npt.NDArray[np.bool_] | None = None,
     lam: float = LAMBDA,
     samples: int = 20,
     seed: int = 0,
@@ -50,6 +51,7 @@ def stability_over_images(
         attributes: (images, A) bool.
         identity_related: (A,) True for IA.
         count: Neurons to choose.
+        known: (images, A) bool, where the attributes are known; None: everywhere.
         lam: λ of Eq. 2.
         samples: Resamples.
         seed: Of the draws.
@@ -66,14 +68,15 @@ def stability_over_images(
         >>> stability_over_images(responses, attributes, np.array([True, True, False, False]), 3, samples=5).frequency
         array([0.8, 0.8, 0.4, 0. , 1. , 0. ])
     """
+    known = np.ones(attributes.shape, np.bool_) if known is None else known
     reference = select_neurons(
-        attribute_discriminativeness(features, attributes), identity_related, count=count, lam=lam
+        attribute_discriminativeness(features, attributes, known), identity_related, count=count, lam=lam
     ).indices
     rng = np.random.default_rng(seed)
     chosen = np.zeros((samples, features.shape[1]), np.bool_)
     for row in chosen:
-        drawn = _draw(attributes, rng)
-        x = attribute_discriminativeness(features[drawn], attributes[drawn])
+        drawn = _draw(attributes & known, ~attributes & known, rng)
+        x = attribute_discriminativeness(features[drawn], attributes[drawn], known[drawn])
         row[select_neurons(x, identity_related, count=count, lam=lam).indices] = True
     overlaps = np.array([overlap(np.flatnonzero(row), reference) for row in chosen])
     return Stability(chosen.mean(axis=0), overlaps, chance_overlap(count, features.shape[1]))
@@ -122,15 +125,16 @@ def chance_overlap(count: int, neurons: int) -> float:
     return common / (2 * count - common)
 
 
-def _draw(attributes: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _draw(
+    present: npt.NDArray[np.bool_], absent: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
     """A resample in which every attribute still has both values."""
-    images = len(attributes)
+    images = len(present)
     for _ in range(_PATIENCE):
         drawn = rng.integers(images, size=images)
-        share = attributes[drawn].mean(axis=0)
-        if ((share > 0) & (share < 1)).all():
+        if present[drawn].any(axis=0).all() and absent[drawn].any(axis=0).all():
             return drawn
-    rarest = int(np.minimum(attributes.sum(axis=0), images - attributes.sum(axis=0)).argmin())
+    rarest = int(np.minimum(present.sum(axis=0), absent.sum(axis=0)).argmin())
     raise ParameterError(
         f"attribute {rarest} has one of its values in so few of {images} images that resamples lack it: expected more"
     )

@@ -6,6 +6,7 @@ from .face_input import FaceInput as FaceInput
 from .graph import TrainedCells as TrainedCells
 from .graph import distinct_networks as distinct_networks
 from .graph import train_cells as train_cells
+from .pair_watch import Watched as Watched
 from .spec import Schedule as Schedule
 from .spec import SelectionSpec as SelectionSpec
 from .spec import TrainingSpec as TrainingSpec

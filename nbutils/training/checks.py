@@ -27,10 +27,10 @@ def check(spec: TrainingSpec) -> None:
     The sources that a spec brings along run from here on: its user trains it.
 
     Raises:
-        DataError: The objective reads what the data lack.
-        ParameterError: It reads what student or teacher do not give, a predecessor's network has other shapes, no
-            batch with triplets can be made, an epoch ends with a batch that the network cannot be trained on, or two
-            classes of one's own bear one name.
+        DataError: The objective reads what the data lack, or neurons cannot be chosen on the faces to look at.
+        ParameterError: The objective reads what student or teacher do not give, a predecessor's network has other
+            shapes, no batch with triplets can be made, an epoch ends with a batch that the network cannot be trained
+            on, or two classes of one's own bear one name.
     """
     _check_names(spec)
     _check(spec)
@@ -51,6 +51,7 @@ def _check(spec: TrainingSpec) -> None:
         _check_teacher(spec, number, reads["teacher"])
     for name in reads["truth"]:
         _check_truth(spec, name, data)
+    _check_selection(spec, data)
     for predecessor in spec.predecessors:
         _check(predecessor)
 
@@ -96,6 +97,14 @@ def _check_truth(spec: TrainingSpec, name: str, data: FaceData) -> None:
         )
     elif name == "attributes" and data.train.attributes is None:
         raise DataError(f"'{spec.name}': the objective reads attributes, and {data.title} has none")
+
+
+def _check_selection(spec: TrainingSpec, data: FaceData) -> None:
+    if spec.selection:
+        from nbutils.data.probes import find_probes
+        from nbutils.training.choosing import check_probes
+
+        check_probes(find_probes(data, spec.selection.probe, spec.selection.images), spec.selection)
 
 
 def _check_teacher(spec: TrainingSpec, number: int, reads: list[str]) -> None:

@@ -5,24 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
-from nbutils.data.batches import CropWindows, FaceBatches
 from nbutils.data.faces import Faces
+from nbutils.losses.fidelity import Fidelity
 from nbutils.losses.objective import Objective
-from nbutils.losses.signals import Signals, parse_read
 from nbutils.memory import keep_freed_memory
 from nbutils.models.base import FaceNetwork
-from nbutils.models.taps import Taps
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.devices import (
     averaged,
@@ -36,15 +31,30 @@ from nbutils.training.devices import (
     share_weight,
 )
 from nbutils.training.sampling import epoch_order
+from nbutils.training.signal_source import SignalSource, student_fidelity
 from nbutils.training.spec import Schedule, TrainingSpec
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
+    from nbutils.training.pair_watch import PairWatch
     from nbutils.training.target_cache import TargetCache
     from nbutils.training.teachers import Teacher
 
 History = list[dict[str, float]]
+
+
+class Fitted(NamedTuple):
+    """What a training tells of itself.
+
+    Attributes:
+        history: One row an epoch: epoch, step (optimiser steps so far), learning_rate, loss, each unweighted term by
+            its name (means over the epoch), clipped (share of its steps whose gradient was clipped), seconds.
+        fidelity: "training" and "unseen", each term's by its name; see `nbutils.losses.Loss.fidelity`.
+    """
+
+    history: History
+    fidelity: dict[str, dict[str, Fidelity]]
 
 
 def fit(
@@ -55,8 +65,10 @@ def fit(
     cache: TargetCache | None,
     checkpoint: Checkpoint,
     *,
+    unseen: Faces | None = None,
+    watch: PairWatch | None = None,
     progress: bool = True,
-) -> History:
+) -> Fitted:
     """Trains `model` in place from its present weights, or from the checkpoint where there is one.
 
     Channels-last throughout, in the spec's precision, by one process or several (`nbutils.training.devices`). All
@@ -69,11 +81,9 @@ def fit(
         teacher: Source of targets, for objectives that read them.
         cache: The teacher's targets for the plain images; None: the teacher runs online.
         checkpoint: Where unfinished state is kept.
+        unseen: Other faces, on which the student is compared with its teacher as on the training faces.
+        watch: Looks at the network before steps and after the last.
         progress: Show a bar.
-
-    Returns:
-        One row an epoch: epoch, step (optimiser steps so far), learning_rate, loss, each unweighted term by its
-        name (means over the epoch), seconds.
 
     Raises:
         FloatingPointError: If the loss is no longer finite.
@@ -83,7 +93,7 @@ def fit(
     model.to(fabric.device).to(memory_format=torch.channels_last)
     if teacher is not None:
         teacher = teacher.to(fabric.device).to(memory_format=torch.channels_last)
-    source = _Source(fabric, model, faces, teacher, cache, spec.reads)
+    source = SignalSource(fabric, model, faces, teacher, cache, spec.reads)
     objective = _objective(spec, model, source)
     network, optimizer = _set_up(fabric, model, objective, spec.schedule)
     trained = nn.ModuleDict({"model": model, "objective": objective})
@@ -107,7 +117,10 @@ def fit(
             torch.manual_seed(_epoch_seed(spec.seed, epoch) + 2**31)  # of dropout: other numbers than the crops'
             order = epoch_order(spec.schedule, faces, generator)
             sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
+            clipped = torch.zeros((), device=fabric.device)
             for i, index in enumerate(torch.split(order, size)):
+                if watch and is_rank_zero():
+                    watch.look(model, epoch * steps_per_epoch + i, spec.schedule.epochs * steps_per_epoch)
                 _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
                 crops = source.batches.draw(len(index), generator, mirror=spec.schedule.mirror)
                 own, weight = own_share(len(index)), share_weight(len(index))
@@ -115,7 +128,7 @@ def fit(
                 with fabric.no_backward_sync(network, enabled=processes() > 1):  # `backward` averages
                     loss, terms = objective(source.signals(network, index[own], crops.at(own)))
                     backward(fabric, weight * loss, trained.parameters())
-                clip_grad_norm_(trained.parameters(), spec.schedule.clip_norm)
+                clipped += clip_grad_norm_(trained.parameters(), spec.schedule.clip_norm) > spec.schedule.clip_norm
                 optimizer.step()
                 for name, value in {"loss": loss.detach(), **terms}.items():
                     sums[name] += value * weight * len(index)
@@ -131,6 +144,7 @@ def fit(
                     "step": (epoch + 1) * steps_per_epoch,
                     "learning_rate": optimizer.param_groups[0]["lr"],
                     **means,
+                    "clipped": float(clipped) / steps_per_epoch,
                     "seconds": time.perf_counter() - start,
                 }
             )
@@ -138,8 +152,14 @@ def fit(
             bar.set_postfix(loss=f"{means['loss']:.4g}")
             if is_rank_zero():
                 checkpoint.save(trained, optimizer, history)
-    own_batch_norm(model).eval()
-    return history
+        if watch and is_rank_zero():
+            watch.look(model, spec.schedule.epochs * steps_per_epoch, spec.schedule.epochs * steps_per_epoch)
+        own_batch_norm(model).eval()
+        fidelity = {"training": student_fidelity(source, model, objective)} if teacher is not None else {}
+    if teacher is not None and unseen is not None:
+        with closing(SignalSource(fabric, model, unseen, teacher, None, spec.reads)) as other:
+            fidelity["unseen"] = student_fidelity(other, model, objective)
+    return Fitted(history, fidelity)
 
 
 def _set_up(
@@ -157,78 +177,7 @@ def _set_up(
     return network, optimizer
 
 
-class _Source:
-    """All that a step reads: what the student returns, the teacher's targets, and the truth.
-
-    Args:
-        fabric: Of the training.
-        student: The network.
-        faces: To train on.
-        teacher: Source of targets, for objectives that read them.
-        cache: Its targets for the plain images; None: it runs online.
-        reads: All signals that the objective reads.
-    """
-
-    def __init__(
-        self,
-        fabric: Fabric,
-        student: FaceNetwork,
-        faces: Faces,
-        teacher: Teacher | None,
-        cache: TargetCache | None,
-        reads: Iterable[str],
-    ) -> None:
-        self.fabric, self.faces, self.teacher, self.cache = fabric, faces, teacher, cache
-        self.batches = FaceBatches(faces.images, student.input_size, fabric.device)
-        paths: dict[str, list[str]] = {"student": [], "teacher": [], "truth": []}
-        for who, name in map(parse_read, sorted(reads)):
-            paths[who] += [name[1:-1]] if name.startswith("[") else []
-        self._student_taps = Taps(student.root, paths["student"])
-        self._teacher_taps = Taps(teacher.root, paths["teacher"]) if teacher is not None else None
-
-    def signals(self, network: nn.Module, index: Tensor, crops: CropWindows) -> Signals:
-        """The student's outputs and the targets for one batch."""
-        images = self.batches.cut(index, crops)
-        student = network(images) | _in_brackets(self._student_taps.take())
-        return Signals.of(student, self._targets(images, index), self._truth(index, crops))
-
-    def close(self) -> None:
-        """Lets go of the networks."""
-        for taps in filter(None, (self._student_taps, self._teacher_taps)):
-            taps.remove()
-
-    def _targets(self, images: Tensor, index: Tensor) -> dict[str, Any]:
-        if self.teacher is None or self._teacher_taps is None:
-            return {}
-        with self.fabric.autocast():
-            if self.cache is not None:
-                return self.cache.targets(self.teacher, index, self.fabric.device)
-            answers: dict[str, Any] = self.teacher(images)
-            return answers | _in_brackets(self._teacher_taps.take())
-
-    def _truth(self, index: Tensor, crops: CropWindows) -> dict[str, Any]:
-        truth = {
-            "identity": self._rows(self.faces.identity, index),
-            "index": index.to(self.fabric.device),
-            "images": len(self.faces),
-            "identities": self.faces.num_identities,
-        }
-        if self.faces.attributes is not None:
-            truth["attributes"] = self._rows(self.faces.attributes, index)
-        if self.faces.landmarks is not None:
-            pixels = torch.from_numpy(self.faces.landmarks)[index]
-            truth["landmarks"] = crops.points(pixels).to(self.fabric.device)
-        return truth
-
-    def _rows(self, values: npt.NDArray[np.int64] | npt.NDArray[np.bool_], index: Tensor) -> Tensor:
-        return torch.from_numpy(values)[index].to(self.fabric.device)
-
-
-def _in_brackets(seen: dict[str, object]) -> dict[str, object]:
-    return {f"[{path}]": value for path, value in seen.items()}
-
-
-def _objective(spec: TrainingSpec, model: FaceNetwork, source: _Source) -> Objective:
+def _objective(spec: TrainingSpec, model: FaceNetwork, source: SignalSource) -> Objective:
     """The objective, whose own maps, if any, have the widths of a first batch's signals and the spec's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)

@@ -149,9 +149,7 @@ class _Planner:
         return self.planned[content].name
 
     def _estimate(self, spec: TrainingSpec, after: tuple[str, ...]) -> PlannedTraining:
-        if spec.data not in self.sizes:
-            self.sizes[spec.data] = spec.data.size()
-        size, cost = self.sizes[spec.data], self._cost(spec)
+        size, cost = self._size(spec.data), self._cost(spec)
         batch = spec.schedule.batch_size
         each_epoch = size.train // batch if spec.schedule.images_per_identity else math.ceil(size.train / batch)
         steps = spec.schedule.epochs * each_epoch
@@ -163,7 +161,8 @@ class _Planner:
                 seconds += size.train * cost.teacher_image
                 disk += 4 * size.train * cost.inputs
         if spec.selection:
-            seconds += min(spec.selection.images, size.validation or size.train) * cost.teacher_image
+            looked_at = self._size(spec.probe) if spec.probe else size
+            seconds += min(spec.selection.images, looked_at.validation or looked_at.train) * cost.teacher_image
         images = size.height * size.width * size.channels * (size.train + size.validation + size.test)
         return PlannedTraining(
             name=spec.name,
@@ -180,12 +179,17 @@ class _Planner:
             disk=disk,
         )
 
+    def _size(self, data: DataSpec) -> DataSize:
+        if data not in self.sizes:
+            self.sizes[data] = data.size()
+        return self.sizes[data]
+
     def _cost(self, spec: TrainingSpec) -> _Cost:
         size = self.sizes[spec.data]
         kind = spec.model_dump(mode="json", include={"model", "objective", "targets", "top_k", "precision"})
         batch = [spec.schedule.batch_size, spec.schedule.images_per_identity]
         models = [_network_of(teacher) for teacher in spec.teacher]
-        count = spec.selection.count if spec.selection else None
+        count = spec.selection.model_dump(include={"count", "share"}) if spec.selection else None
         shape = [size.identities, size.height, size.width, size.channels]
         key = digest([kind, batch, models, count, shape])
         if key not in self._costs:
@@ -219,7 +223,7 @@ def _measure_batch(spec: TrainingSpec, size: DataSize, batch: int) -> _Cost:
                 cache = _cache(spec, teacher, torch.rand(len(faces), inputs))
         schedule = spec.schedule.model_copy(update={"epochs": _STEPS, "batch_size": batch, "learning_rate": 1e-9})
         once = spec.model_copy(update={"schedule": schedule})
-        history = fit(once, model, faces, teacher, cache, Checkpoint(), progress=False)
+        history = fit(once, model, faces, teacher, cache, Checkpoint(), progress=False).history
     return _Cost(
         step=float(np.median([row["seconds"] for row in history[1:]])),
         teacher_image=teacher_image,
@@ -254,8 +258,8 @@ def _teacher(spec: TrainingSpec, size: DataSize) -> Teacher | None:
             networks.append(each.network(spec.model.input_size))
         layers.append("output" if isinstance(each, TrainingSpec) and each.regresses_neurons else "features")
     teacher = Teacher(networks, layers=layers)
-    count = spec.selection.count if spec.selection else None
-    return teacher.choose(np.arange(min(count or teacher.num_neurons, teacher.num_neurons)))
+    wanted = spec.selection.wanted(teacher.num_neurons) if spec.selection else None
+    return teacher.choose(np.arange(wanted or teacher.num_neurons))
 
 
 def _outputs(spec: TrainingSpec, teacher: Teacher | None, size: DataSize) -> int:

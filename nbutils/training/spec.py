@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BeforeValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 from torch import nn
 
-from nbutils.data.spec import AnyDataSpec
+from nbutils.data.spec import AnyDataSpec, DataSpec
 from nbutils.errors import ParameterError
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.training.base import Frozen, digest
@@ -26,9 +26,11 @@ _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
     "nbutils.training.choosing": lambda spec: spec.selection is not None,
     "nbutils.training.given_teachers": lambda spec: False,  # counts in the teachers' own keys
     "nbutils.training.teacher_specs": lambda spec: False,
+    "nbutils.training.neuron_units": lambda spec: "teacher.neurons" in spec.reads,
     "nbutils.training.initialise": lambda spec: spec.initialise_from is not None,
     "nbutils.training.target_cache": lambda spec: spec.targets == "cached",
     "nbutils.training.teachers": lambda spec: bool(spec.teacher),
+    "nbutils.training.pair_watch": lambda spec: spec.watch > 0,
 }
 
 
@@ -36,18 +38,52 @@ _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
 CACHED = frozenset({"neurons", "features", "logits", "each"})
 
 
+#: What of a spec's fields enters its key by a digest of its own, or not at all.
+_ELSEWHERE: Mapping[str, bool | set[str]] = {
+    "name": True,
+    "data": True,
+    "teacher": True,
+    "initialise_from": True,
+    "selection": {"probe"},
+}
+
+
 class SelectionSpec(Frozen):
     """How the teacher's neurons are chosen (Luo et al. 2016, Eq. 2); see `nbutils.selection.select_neurons`.
 
+    Without attributes on the faces looked at, neither a number nor λ can be given: all but the inhibitive are kept.
+
     Attributes:
-        count: Wanted number of neurons; at most as many as respond are taken. None: what the energy prefers.
+        share: Wanted share of the live neurons, those whose response to the faces looked at is not constant.
+        count: Wanted number of neurons in its place; at most as many as are live are taken. Neither: what the energy
+            prefers.
         lam: λ of Eq. 2. None: the default of `select_neurons`.
-        images: At most so many validation images are looked at (20,000 in the paper).
+        random: Seed of a random choice of that number among the live neurons, in the place of Eq. 2.
+        probe: Faces with attributes to look at; they are cropped to the size of the training's. None: the training's
+            own validation faces, or training faces.
+        images: At most so many of the faces are looked at (20,000 in the paper).
     """
 
+    share: float | None = Field(None, gt=0, le=1)
     count: PositiveInt | None = None
     lam: float | None = Field(None, ge=0)
+    random: int | None = Field(None, ge=0)
+    probe: AnyDataSpec | None = None
     images: PositiveInt = 20_000
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SelectionSpec:
+        if self.count is not None and self.share is not None:
+            raise ParameterError(f"count is {self.count} and share {self.share}: expected one of them")
+        if self.random is not None and (self.lam is not None or self.wanted(1) is None):
+            raise ParameterError("a random choice has a count or a share, and no lam")
+        return self
+
+    def wanted(self, live: int) -> int | None:
+        """How many of so many live neurons are wanted, at least one; None: as many as the energy prefers."""
+        if self.share is not None:
+            return max(1, round(self.share * live))
+        return None if self.count is None else min(self.count, live)
 
 
 class Schedule(Frozen):
@@ -116,6 +152,8 @@ class TrainingSpec(Frozen):
         top_k: Of cached targets, keep so many logits an image, and the mass of the others evenly (for a term that
             reads them at one temperature alone).
         initialise_from: A spec of the same network whose weights to start from; heads of another size stay new.
+        watch: How many times the distances of the verification pairs are recorded, from before the first step to after
+            the last (`TrainingResult.watched`). They decide no weight; a data set without pairs has none.
         precision: Fabric's name for the arithmetic.
         seed: Of initial weights, order and augmentation.
 
@@ -142,6 +180,7 @@ class TrainingSpec(Frozen):
     targets: Literal["online", "cached"] = "online"
     top_k: PositiveInt | None = None
     initialise_from: TrainingSpec | None = None
+    watch: int = Field(0, ge=0)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = Field(0, ge=0)
 
@@ -169,6 +208,11 @@ class TrainingSpec(Frozen):
     def predecessors(self) -> tuple[TrainingSpec, ...]:
         """What must be trained before it: its teachers, and what it starts from."""
         return (*self.trained_teachers, *([self.initialise_from] if self.initialise_from else []))
+
+    @property
+    def probe(self) -> DataSpec | None:
+        """Faces that its teacher's neurons are chosen on, if they are not its own."""
+        return self.selection.probe if self.selection else None
 
     @property
     def reads(self) -> set[str]:
@@ -209,10 +253,9 @@ class TrainingSpec(Frozen):
     def key_content(self) -> dict[str, Any]:
         """What the key is a digest of, as JSON: the spec, the data's fingerprint, keys of predecessors, code, torch."""
         return {
-            "spec": self.model_dump(
-                mode="json", exclude={"name", "data", "teacher", "initialise_from"}, context=FOR_KEYS
-            ),
+            "spec": self.model_dump(mode="json", exclude=_ELSEWHERE, context=FOR_KEYS),
             "data": self.data.fingerprint(),
+            "probe": self.probe.fingerprint() if self.probe else None,
             "teacher": [teacher.key for teacher in self.teacher],
             "initialise_from": self.initialise_from.key if self.initialise_from else None,
             "code": self.code(),
@@ -222,6 +265,7 @@ class TrainingSpec(Frozen):
     def code(self) -> dict[str, str]:
         """Digests of the modules whose code decides the result: the engine's, its own classes', its data's."""
         modules, sources = ["nbutils.training.trainer", *self.data.code()], list[str]()
+        modules += self.probe.code() if self.probe else ()
         for kind, where in ((self.model.kind, MODELS), *((term.kind, LOSSES) for term in self.objective.values())):
             named, texts = roots(kind, *where)
             modules += named

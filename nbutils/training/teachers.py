@@ -44,6 +44,7 @@ class Teacher(nn.Module):
         neurons: Positions of the chosen neurons among the concatenated features; None: all.
         layers: Where each network's neurons are; None: in the features of all. Of a network that itself regresses
             neurons they are its output, and it has no logits.
+        scale: The unit of the neurons as targets; see `nbutils.training.neuron_units`.
 
     Example:
         >>> from nbutils.models import MobileIDStudent
@@ -57,8 +58,10 @@ class Teacher(nn.Module):
         networks: Sequence[FaceNetwork],
         neurons: npt.NDArray[np.int64] | None = None,
         layers: Sequence[FeatureLayer] | None = None,
+        scale: float = 1.0,
     ) -> None:
         super().__init__()
+        self.scale = scale
         self.networks = nn.ModuleList(networks)
         self.requires_grad_(False)
         super().train(False)
@@ -95,8 +98,15 @@ class Teacher(nn.Module):
 
     def choose(self, neurons: npt.NDArray[np.int64]) -> Teacher:
         """The same networks, with these neurons chosen."""
+        return self._with(neurons, self.scale)
+
+    def in_unit(self, scale: float) -> Teacher:
+        """The same networks and neurons; as targets, these are divided by `scale`."""
+        return self._with(self.neurons.cpu().numpy(), scale)
+
+    def _with(self, neurons: npt.NDArray[np.int64], scale: float) -> Teacher:
         networks = [member.network for member in self._members]
-        return Teacher(networks, neurons, [member.layer for member in self._members])
+        return Teacher(networks, neurons, [member.layer for member in self._members], scale)
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Outputs:
@@ -143,7 +153,7 @@ class Teacher(nn.Module):
 
     def _signals(self, features: list[Tensor], logits: list[Tensor]) -> Outputs:
         joined = torch.cat(features, dim=1)
-        signals = Outputs(features=joined, neurons=joined[:, self.neurons])
+        signals = Outputs(features=joined, neurons=joined[:, self.neurons] / self.scale)
         if len(logits) > 1:
             signals["each"] = torch.stack(logits)
             signals["logits"] = signals.each.mean(dim=0)

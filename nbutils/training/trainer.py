@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -33,6 +33,7 @@ from nbutils.training.store import Store
 from nbutils.training.tensor_file import write_tensors
 
 if TYPE_CHECKING:
+    from nbutils.training.pair_watch import PairWatch, Watched
     from nbutils.training.target_cache import TargetCache
     from nbutils.training.teachers import Teacher
 
@@ -53,7 +54,12 @@ class TrainingResult:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """Outputs, parameters, seconds, chosen neurons, the note on the selection, what a top-k cache lost in KL."""
+        """What the training tells of itself.
+
+        Outputs, parameters, seconds, chosen neurons and their unit, the note on the selection, what a top-k cache lost
+        in KL, and the fidelity of each term on up to a thousand training faces and on unseen ones (validation faces, or
+        test faces where there are none).
+        """
         metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text())
         return metrics
 
@@ -61,6 +67,17 @@ class TrainingResult:
     def history(self) -> pd.DataFrame:
         """One row an epoch; see `nbutils.training.engine.fit`."""
         return pd.read_parquet(self.folder / "history.parquet")
+
+    @cached_property
+    def watched(self) -> Watched | None:
+        """Distances of the verification pairs along the training, where the spec has a `watch` and the data pairs."""
+        file = self.folder / "watched.npz"
+        if not file.is_file():
+            return None
+        from nbutils.training.pair_watch import Watched
+
+        with np.load(file, allow_pickle=False) as found:
+            return Watched(found["steps"], found["distances"])
 
     @cached_property
     def model(self) -> FaceNetwork:
@@ -72,7 +89,7 @@ class TrainingResult:
     @property
     def feature_layer(self) -> FeatureLayer:
         """Where its face representation is: its outputs if it regresses neurons, else the top hidden layer."""
-        return "output" if self.spec.regresses_neurons else "features"
+        return _feature_layer(self.spec)
 
     def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """(N, F) representation of N images."""
@@ -148,28 +165,49 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(spec.seed)
             model = spec.model.build(outputs)
+        if teacher is not None and "teacher.neurons" in spec.reads:
+            teacher = _in_unit(spec, before, teacher, model, data)
         if spec.initialise_from:
             from nbutils.training.initialise import load_backbone
 
             load_backbone(model, before[spec.initialise_from.key].model.state_dict())
         cache, lost = _cache(spec, teacher, data, store) if teacher is not None else (None, None)
         checkpoint = Checkpoint(store.partial(key, content), key, checkpoint_seconds)
-        history = pd.DataFrame(fit(spec, model, data.train, teacher, cache, checkpoint, progress=progress))
+        watch = _watch(spec, data, store.partial(key, content))
+        unseen = data.validation or data.test
+        fitted = fit(spec, model, data.train, teacher, cache, checkpoint, unseen=unseen, watch=watch, progress=progress)
+        history = pd.DataFrame(fitted.history)
         metrics = {
             "outputs": outputs,
             "parameters": sum(p.numel() for p in model.parameters()),
             "seconds": float(history["seconds"].sum()),
             "neurons": teacher.neurons.tolist() if teacher is not None and spec.regresses_neurons else None,
+            "neuron unit": teacher.scale if teacher is not None else None,
             "selection": note,
             "soft targets lost": lost,
+            "fidelity": {of: {term: asdict(f) for term, f in each.items()} for of, each in fitted.fidelity.items()},
         }
         if is_rank_zero():
             with store.publish(key, content) as aside:
                 write_tensors(model.state_dict(), aside / "weights.safetensors")
                 history.to_parquet(aside / "history.parquet", index=False)
+                if watch:
+                    np.savez(aside / "watched.npz", **watch.collect(int(history["step"].iloc[-1]))._asdict())
                 (aside / "spec.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
                 (aside / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
         return TrainingResult(spec, broadcast(store.root / key), trained_now=True)
+
+
+def _feature_layer(spec: TrainingSpec) -> FeatureLayer:
+    return "output" if spec.regresses_neurons else "features"
+
+
+def _watch(spec: TrainingSpec, data: FaceData, folder: Path) -> PairWatch | None:
+    if not spec.watch or not len(data.pairs):
+        return None
+    from nbutils.training.pair_watch import PairWatch
+
+    return PairWatch(folder, data, _feature_layer(spec), spec.watch)
 
 
 def _teacher(spec: TrainingSpec, before: Mapping[str, TrainingResult], data: FaceData) -> tuple[Teacher | None, str]:
@@ -198,6 +236,21 @@ def _teacher(spec: TrainingSpec, before: Mapping[str, TrainingResult], data: Fac
         choice = choose_neurons(teacher, data, spec.selection)
         return teacher.choose(choice.indices), choice.note
     return teacher, ""
+
+
+def _in_unit(
+    spec: TrainingSpec, before: Mapping[str, TrainingResult], teacher: Teacher, model: FaceNetwork, data: FaceData
+) -> Teacher:
+    """The teacher in the unit of its neurons, or in its predecessor's; the student's output starts at their mean."""
+    first = spec.initialise_from
+    if first and _keeps_neurons(spec, first):
+        return teacher.in_unit(before[first.key].metrics["neuron unit"])
+    from nbutils.training.neuron_units import NeuronUnits, start_at
+
+    units = NeuronUnits.of(teacher, data.train.images)
+    if spec.regresses_neurons:
+        start_at(model, units.mean)
+    return teacher.in_unit(units.scale)
 
 
 def _outputs(spec: TrainingSpec, before: Mapping[str, TrainingResult], data: FaceData, teacher: Teacher | None) -> int:

@@ -4,10 +4,11 @@ from .explorers import as_png, explorer
 from .landmark_figures import error_by_turn, points_on_faces, pose_explorer
 from .latency_figures import latency_bars
 from .layer_figures import parameter_bars
-from .learning_curves import convergence, training_curves
+from .learning_curves import convergence, training_curves, verification_curves
 from .neighbour_figures import neighbour_explorer, neighbour_gallery
 from .neuron_figures import attribute_bars, group_heat_map, mean_faces, neuron_bars, neuron_browser
 from .pair_figures import pair_explorer, wrong_pair_faces
+from .rate_figures import rate_lines
 from .score_figures import beside_print, scores_beside_print, scores_with_intervals
 from .selection_figures import chosen_against_dropped, energy_trace, selection_explorer, sweep_lines
 from .soft_target_figures import soft_target_bars, temperature_explorer
@@ -36,6 +37,7 @@ __all__ = [
     "parameter_bars",
     "points_on_faces",
     "pose_explorer",
+    "rate_lines",
     "roc_curves",
     "scores_beside_print",
     "scores_with_intervals",
@@ -46,5 +48,6 @@ __all__ = [
     "temperature_explorer",
     "threshold_explorer",
     "training_curves",
+    "verification_curves",
     "wrong_pair_faces",
 ]

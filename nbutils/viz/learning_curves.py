@@ -47,6 +47,28 @@ def training_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]], term: str 
     return figure
 
 
+def verification_curves(curves: Mapping[str, pd.Series[float]]) -> Figure:
+    """AUC on the verification pairs against optimiser steps, from before the first step on.
+
+    Args:
+        curves: Model name to its AUC by step; see `nbutils.evaluation.auc_by_step`.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.viz import verification_curves
+        >>> verification_curves({"student": pd.Series([60.0, 90.0], index=[0, 10])}).axes[0].lines[0].get_ydata()
+        array([60., 90.])
+    """
+    figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+    for colour, (name, curve) in zip(sns.color_palette(n_colors=len(curves)), curves.items(), strict=True):
+        ax.plot(curve.index, curve, color=colour, marker=".", label=name)
+    ax.set(xlabel="optimiser steps", ylabel="AUC in percent")
+    ax.legend(frameon=False, fontsize=8)
+    ax.grid(alpha=0.3)
+    plt.close(figure)
+    return figure
+
+
 def convergence(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Training loss against optimiser steps, each as a share of its value after the first epoch.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import ipywidgets as widgets
 import numpy as np
@@ -12,6 +13,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from nbutils.selection.dead import dead_neurons
 from nbutils.selection.neurons import GROUPS
 from nbutils.viz.explorers import explorer
 
@@ -154,6 +156,8 @@ def neuron_browser(
 ) -> widgets.Widget:
     """One neuron at a time: its mean faces at low, medium and high response, and its best attributes.
 
+    A dead neuron, which responds to every face alike, has neither, and is shown as dead.
+
     Example:
         >>> import numpy as np
         >>> from nbutils.viz import neuron_browser
@@ -163,9 +167,19 @@ def neuron_browser(
         >>> len(widget.children)
         2
     """
+    dead = dead_neurons(responses)
+    note = f"neuron {{neuron}} is dead: it responds to every face alike ({dead.sum()} of {len(x)} are)"
+
+    def draw_faces(neuron: int) -> Figure:
+        if dead[neuron]:
+            return _notice(note.format(neuron=neuron), (2.3, 5.4))
+        return mean_faces(images, responses, [neuron], [f"neuron {neuron}"])
+
+    def draw_bars(neuron: int) -> Figure:
+        return _notice("no attributes", (5, 4)) if dead[neuron] else neuron_bars(x[neuron], names)
+
     neuron = widgets.IntSlider(value=int(x.max(axis=1).argmax()), min=0, max=len(x) - 1, description="neuron")
-    faces = explorer(lambda neuron: mean_faces(images, responses, [neuron], [f"neuron {neuron}"]), neuron=neuron)
-    bars = explorer(lambda neuron: neuron_bars(x[neuron], names), neuron=neuron)
+    faces, bars = explorer(draw_faces, neuron=neuron), explorer(draw_bars, neuron=neuron)
     return widgets.VBox([neuron, widgets.HBox([faces.children[1], bars.children[1]])])
 
 
@@ -189,5 +203,12 @@ def neuron_bars(accuracies: npt.NDArray[np.float64], names: tuple[str, ...], mos
     ax.barh([names[i].replace("_", " ") for i in order], 100 * accuracies[order])
     ax.invert_yaxis()
     ax.set(xlim=(50, 100), xlabel="balanced accuracy, %")
+    plt.close(figure)
+    return figure
+
+
+def _notice(text: str, size: tuple[float, float]) -> Figure:
+    figure = plt.figure(figsize=size)
+    figure.text(0.5, 0.5, fill(text, 22), ha="center", va="center")
     plt.close(figure)
     return figure

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from nbutils.errors import DataError, ParameterError
 
 #: How images become crops. "landmarks": a similarity transform brings the five key points to the template; "lfw": the
-#: fixed box of LFW's images of 250 × 250 pixels; "whole": images that are crops of faces already, their largest central
-#: part of the wanted aspect.
-CropRule = Literal["landmarks", "lfw", "whole"]
+#: fixed box of LFW's images of 250 × 250 pixels; "celeba": the fixed box of CelebA's aligned images, of any size;
+#: "whole": images that are crops of faces already, their largest central part of the wanted aspect.
+CropRule = Literal["landmarks", "lfw", "celeba", "whole"]
 
 #: (height, width) of the inputs of Luo et al. 2016, Table 1: T1 and the student, T2.
 SMALL_INPUT, LARGE_INPUT = (55, 47), (112, 96)
@@ -31,6 +31,9 @@ FACE_HEIGHT = 132.0
 #: Key points of the mean deep-funnelled face in LFW's pixels, in the order of `Faces.landmarks`; read off the mean of
 #: the images, ours.
 _MEAN_FACE = ((103.0, 112.0), (147.0, 112.0), (125.0, 136.0), (107.0, 157.0), (143.0, 157.0))
+#: Width and height of CelebA's aligned images, and where their eyes lie in these pixels; copies may be smaller.
+ALIGNED_WIDTH, ALIGNED_HEIGHT = 178, 218
+_ALIGNED_EYES = ((69.0, 111.0), (108.0, 111.0))
 #: Where each key point goes when the image is mirrored: left and right are the viewer's.
 MIRRORED = (1, 0, 2, 4, 3)
 #: (x, y) to x + iy.
@@ -63,6 +66,33 @@ def face_box(height: int, width: int) -> Box:
         )
     (x, y), half_width, half_height = FACE_CENTRE, FACE_HEIGHT * width / height / 2, FACE_HEIGHT / 2
     return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def aligned_box(image_height: int, image_width: int, height: int, width: int) -> Box:
+    """The box of an aligned image of CelebA that becomes a crop of height × width pixels, its eyes where LFW's are.
+
+    Args:
+        image_height: Of the image, which may be a reduced copy.
+        image_width: Likewise.
+        height: Of the crop.
+        width: Of the crop.
+
+    Raises:
+        DataError: If the image has other proportions than 178 × 218.
+        ParameterError: As of `face_box`.
+    """
+    if abs(image_width - image_height * ALIGNED_WIDTH / ALIGNED_HEIGHT) > 1:
+        raise DataError(
+            f"{image_width}×{image_height} pixels: expected the proportions of CelebA's aligned images, "
+            f"{ALIGNED_WIDTH}×{ALIGNED_HEIGHT}, where key points are not given"
+        )
+    (left_eye, eyes), (right_eye, _) = _MEAN_FACE[:2]
+    (left, level), (right, _) = _ALIGNED_EYES
+    scale = (right - left) / (right_eye - left_eye)
+    box = np.array(face_box(height, width)) - 0.5  # to pixel centres, as the eyes are given, and back to edges
+    x, y = (left + (box[[0, 2]] - left_eye) * scale + 0.5, level + (box[[1, 3]] - eyes) * scale + 0.5)
+    fractions = Box(*(np.array([x[0], y[0], x[1], y[1]]) / ([ALIGNED_WIDTH, ALIGNED_HEIGHT] * 2)).tolist())
+    return fractions.scaled(image_height, image_width)
 
 
 def template(height: int, width: int) -> npt.NDArray[np.float64]:

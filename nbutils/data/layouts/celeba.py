@@ -18,6 +18,8 @@ from nbutils.data.layouts.readers.image_files import Confined, FileReader
 from nbutils.data.layouts.readers.pair_list import read_pair_list, write_pair_list
 from nbutils.data.layouts.readers.tables import (
     Table,
+    attribute_columns,
+    attribute_remarks,
     attributes_of,
     decimal,
     numbers_of,
@@ -111,10 +113,12 @@ def open_celeba(root: Path, form: str) -> Collection:
             where.setdefault(name, table.at(row))
     files = list(where)
     found: dict[Annotation, npt.NDArray[np.generic]] = {}
-    remarks = []
+    remarks = list[str]()
     for what, table in tables.items():
         place = np.array([rows[what].get(name, -1) for name in files], np.int64)
         values = _values(table, what)
+        if what == "attributes":
+            remarks += attribute_remarks(table, values.astype(np.int8))
         found[what] = np.where((place < 0).reshape(-1, *[1] * (values.ndim - 1)), _NO_ROW[what], values[place]).astype(
             values.dtype
         )
@@ -169,6 +173,8 @@ def _read(path: Path, what: Annotation) -> Table:
         if what in _BARE and len(table.columns) == 2:  # the name of the one column differs between copies
             table = Table(path, (table.columns[0], *_COLUMNS[what]), table.rows, table.lines)
     absent = [name for name in _COLUMNS[what] if name not in table.columns]
+    if what == "attributes" and attribute_columns(table):
+        absent = []  # the others are unknown
     if absent or not table.rows:
         raise DataError(f"{path}:1: expected a column {(absent or _COLUMNS[what])[0]!r} and at least one row below it")
     return table

@@ -15,6 +15,8 @@ from nbutils.data.layouts.base import Layout
 from nbutils.data.layouts.readers.image_files import Confined, FileReader, image_suffix
 from nbutils.data.layouts.readers.pair_list import read_pair_list, write_pair_list
 from nbutils.data.layouts.readers.tables import (
+    attribute_columns,
+    attribute_remarks,
     attributes_of,
     decimal,
     numbers_of,
@@ -48,7 +50,8 @@ def open_image_list(root: Path) -> Collection:
     table = read_csv(path)
     if "path" not in table.columns or not table.rows:
         raise DataError(f"{path}:1: expected a column 'path' and at least one row below it")
-    unknown = [name for name in table.columns if name not in _KNOWN]
+    has_attributes = attribute_columns(table)
+    unknown = [name for name in table.columns if name not in _KNOWN and name not in has_attributes.values()]
     if unknown:
         raise DataError(f"{path}:1: column {unknown[0][:40]!r} is unknown; known are path, identity, partition, "
                         f"CelebA's 40 attributes, {', '.join((*LANDMARK_COLUMNS, *BOX_COLUMNS))}")  # fmt: skip
@@ -71,6 +74,7 @@ def open_image_list(root: Path) -> Collection:
     if "partition" in table.columns:
         partition = whole_numbers_of(table, "partition", most=2).astype(np.int8)
         partition[partition < 0] = NOT_LISTED
+    attributes = attributes_of(table) if has_attributes else None
     landmarks = numbers_of(table, LANDMARK_COLUMNS).reshape(-1, 5, 2) if table.has(LANDMARK_COLUMNS) else None
     return Collection(
         layout="image_list",
@@ -79,12 +83,13 @@ def open_image_list(root: Path) -> Collection:
         read=FileReader(folder, names, missing),
         identity=identity,
         identity_names=people,
-        attributes=attributes_of(table) if table.has(ATTRIBUTES) else None,
+        attributes=attributes,
         landmarks=landmarks,
         boxes=numbers_of(table, BOX_COLUMNS) if table.has(BOX_COLUMNS) else None,
         partition=partition,
         pairs=read_pair_list(folder / "pairs.csv", names),
         missing=missing,
+        remarks=() if attributes is None else tuple(attribute_remarks(table, attributes)),
     )
 
 

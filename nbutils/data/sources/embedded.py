@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, PositiveInt
 
+from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.faces import FaceData, Faces
 from nbutils.data.pairs import draw_pairs
 from nbutils.data.spec import DataSize, DataSpec
 
+#: What impostors who look alike share.
+_LOOKS = ("Male", "Young", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "No_Beard")
 #: Images of each person to verify: enough for LFW's number of pairs from a few hundred people.
 _TEST_IMAGES = 10
 
@@ -24,6 +28,7 @@ class SyntheticData(DataSpec):
         validation_images: Images with attributes of further people, one of each, for the statistics of neurons: so
             that attributes are counted over many people, as in CelebA.
         pairs: Pairs of the verification list, half of them of one person, in ten folds, of further people.
+        similar_impostors: Whether the two people of a mismatched pair share sex, age, hair colour and beard.
         seed: Of the whole population.
 
     Example:
@@ -38,13 +43,17 @@ class SyntheticData(DataSpec):
     images_per_identity: PositiveInt = 20
     validation_images: PositiveInt = 4000
     pairs: PositiveInt = 6000
+    similar_impostors: bool = False
     seed: int = Field(0, ge=0)
 
     def size(self) -> DataSize:
         """Returns how much there would be, rendering nothing; folds to adapt to count as all test images."""
         test = self._test_people() * _TEST_IMAGES
         kept = max(1, self.images_per_identity - round(self.held_out_images * self.images_per_identity))
-        train, identities = self.identities * kept, self.identities
+        apart = round(self.held_out_people * self.identities)
+        test = apart * self.images_per_identity if apart else test
+        identities = self.identities - apart
+        train = identities * kept
         if self.adapt_to_all_but_fold is not None:
             train, identities = test, 1
         return DataSize(train, identities, self.validation_images, test, self.height, self.width)
@@ -55,7 +64,8 @@ class SyntheticData(DataSpec):
         validation = self._render(first_person=self.identities, people=self.validation_images, images=1)
         first_test = self.identities + self.validation_images
         test = self._render(first_person=first_test, people=self._test_people(), images=_TEST_IMAGES)
-        pairs = draw_pairs(test.identity, self.pairs // 2, np.random.default_rng(self.seed))
+        looks = _looks(test) if self.similar_impostors else None
+        pairs = draw_pairs(test.identity, self.pairs // 2, np.random.default_rng(self.seed), looks)
         title = f"embedded faces (synthetic), {self.identities} people × {self.images_per_identity} images"
         return FaceData("synthetic", title, train=train, test=test, pairs=pairs, validation=validation)
 
@@ -72,3 +82,10 @@ class SyntheticData(DataSpec):
         batch = SyntheticFaces(self.seed, room).render(index, self.height, self.width)
         names = tuple(f"synthetic-{number}" for number in range(first_person, first_person + people))
         return Faces(batch.images, batch.identity - first_person, names, batch.attributes, batch.landmarks)
+
+
+def _looks(faces: Faces) -> npt.NDArray[np.int64]:
+    """(N,) a number for each combination of `_LOOKS`."""
+    assert faces.attributes is not None  # every embedded face has them
+    own = faces.attributes[:, [ATTRIBUTES.index(name) for name in _LOOKS]]
+    return own.astype(np.int64) @ (1 << np.arange(len(_LOOKS), dtype=np.int64))

@@ -7,7 +7,7 @@ people to test; where there is no partition either, a share of the people is hel
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
@@ -39,13 +39,24 @@ _BLOCK = 4096
 TEST_PEOPLE = 0.1
 
 
-class FolderData(DataSpec):
-    """A data set on disk, in any layout of `nbutils.data.layouts`.
+class CroppedData(DataSpec):
+    """Base of what reads images of a data set on disk, in any layout of `nbutils.data.layouts`.
 
     Attributes:
         dataset: Name or path of its manifest, which says how faces are cut out.
         root: Its folder or file.
         layout: Name of the layout; None: recognised.
+    """
+
+    dataset: str
+    root: Path
+    layout: str | None = None
+
+
+class FolderData(CroppedData):
+    """A data set on disk to train on and to verify.
+
+    Attributes:
         pairs_root: Folder or file of the pairs to verify, in any layout; None: the data set's own, or a `.bin` file
             beside it.
         min_images: People with fewer images are not trained on.
@@ -58,9 +69,6 @@ class FolderData(DataSpec):
     """
 
     kind: Literal["folder"] = "folder"
-    dataset: str
-    root: Path
-    layout: str | None = None
     pairs_root: Path | None = None
     min_images: PositiveInt = 4
     validation_people: float = Field(0.0, ge=0, lt=1)
@@ -264,23 +272,35 @@ def _hold_out(identity: Rows, rows: Rows, share: float) -> tuple[Rows, Rows]:
 
 
 def _faces(of: Collection, rows: Rows, spec: FolderData, progress: bool) -> Faces:
+    faces = unlabelled_faces(of, rows, spec, progress)
+    if of.identity is not None and (of.identity[rows] >= 0).all():
+        people, identity = np.unique(of.identity[rows], return_inverse=True)
+        names = tuple(of.identity_names[person] for person in people)
+    else:
+        identity, names = _people_of_pairs(of, rows)
+    return replace(faces, identity=identity.astype(np.int64), identity_names=names)
+
+
+def unlabelled_faces(of: Collection, rows: Rows, spec: CroppedData, progress: bool) -> Faces:
+    """Decodes and crops some images of a collection; their attributes and key points, but not yet whom they show.
+
+    Raises:
+        DataError: An image is missing, damaged, or does not suit the rule of crops; naming it.
+    """
     _check_present(of, rows)
     if of.crops is not None:
         images, landmarks = _stored(of, rows, spec)
     else:
         rule = crop_rule(of, load_manifest(spec.dataset).crop)
         images, landmarks = crop_faces(of, rows.tolist(), rule, spec.height, spec.width, progress=progress)
-    attributes = None if of.attributes is None else of.attributes[rows]
-    if attributes is not None and (attributes == 0).any():
-        attributes = None  # some are unknown, and `Faces` has no value for that
     if landmarks is not None and np.isnan(landmarks).any():
         landmarks = None
-    if of.identity is not None and (of.identity[rows] >= 0).all():
-        people, identity = np.unique(of.identity[rows], return_inverse=True)
-        names = tuple(of.identity_names[person] for person in people)
-    else:
-        identity, names = _people_of_pairs(of, rows)
-    return Faces(images, identity.astype(np.int64), names, None if attributes is None else attributes == 1, landmarks)
+    attributes, partial = None, None if of.attributes is None else of.attributes[rows]
+    if partial is not None and not (partial == 0).any():
+        attributes, partial = partial == 1, None
+    elif partial is not None and not partial.any():
+        partial = None
+    return Faces(images, np.full(len(rows), -1, np.int64), (), attributes, landmarks, partial)
 
 
 def _check_present(of: Collection, rows: Rows) -> None:
@@ -291,7 +311,7 @@ def _check_present(of: Collection, rows: Rows) -> None:
 
 
 def _stored(
-    of: Collection, rows: Rows, spec: FolderData
+    of: Collection, rows: Rows, spec: CroppedData
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32] | None]:
     """Crops as a pack holds them: a view of the file where they lie side by side, else a copy that fits."""
     assert of.crops is not None

@@ -8,26 +8,56 @@ from .luo2016_notebooks import (
     ensemble_trainings,
     paper_size,
     quickstart_trainings,
+    rate_search_trainings,
+    share_trainings,
     single_network_trainings,
     teacher_training,
 )
 from .multilayer_perceptrons import TEMPERATURES, mnist_trainings
+from .rate_search import chosen_rates, parse_rates, rate_trials, recipe_rate
 from .region_figures import network_inputs, region_bars, region_boxes, region_explorer
 from .region_values import joined_auc, region_table
-from .single_network import T1_CHOSEN, WITH_ATTRIBUTES, fig3, fig3_attributes, quick_data, quick_rows, student, t1
-from .student_rows import LABELS, LOGITS, NEURONS, StudentRow, soft_targets
+from .single_network import (
+    T1_CHOSEN,
+    WITH_ATTRIBUTES,
+    fig3,
+    fig3_attributes,
+    has_attributes,
+    quick_data,
+    quick_rows,
+    share_students,
+    student,
+    t1,
+    with_verification,
+)
+from .student_rows import (
+    DROPPED,
+    LABELS,
+    LOGITS,
+    NEURONS,
+    SELECTION,
+    StudentRow,
+    chosen_neurons_row,
+    chosen_row,
+    soft_targets,
+)
 from .temperature_figures import error_against_temperature, temperature_line
 
 __all__ = [
+    "DROPPED",
     "LABELS",
     "LOGITS",
     "NEURONS",
     "NOTEBOOKS",
+    "SELECTION",
     "T1_CHOSEN",
     "TEMPERATURES",
     "WITH_ATTRIBUTES",
     "StudentRow",
     "any_network_training",
+    "chosen_neurons_row",
+    "chosen_rates",
+    "chosen_row",
     "deeper_teacher_trainings",
     "efficiency_training",
     "ensemble_trainings",
@@ -37,19 +67,26 @@ __all__ = [
     "fig4",
     "fig5",
     "fine_tuned",
+    "has_attributes",
     "joined_auc",
     "large_face_data",
     "mnist_trainings",
     "network_inputs",
     "paper_size",
+    "parse_rates",
     "quick_data",
     "quick_rows",
     "quickstart_trainings",
+    "rate_search_trainings",
+    "rate_trials",
+    "recipe_rate",
     "region_bars",
     "region_boxes",
     "region_explorer",
     "region_t1",
     "region_table",
+    "share_students",
+    "share_trainings",
     "single_network_trainings",
     "six_t1",
     "soft_targets",
@@ -59,4 +96,5 @@ __all__ = [
     "teacher_training",
     "temperature_line",
     "torchvision_resnet",
+    "with_verification",
 ]

@@ -8,15 +8,15 @@ from nbutils.data.geometry.face_regions import REGIONS
 from nbutils.data.geometry.template import LARGE_INPUT
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
-from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE
-from nbutils.papers.luo2016.student_rows import LOGITS, NEURONS, soft_targets
+from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE, has_attributes
+from nbutils.papers.luo2016.student_rows import LOGITS, NEURONS, chosen_neurons_row, soft_targets
 from nbutils.training.components import ModelSpec, Term, ViewSpec
 from nbutils.training.spec import Schedule, TrainingSpec
 
 #: (height, width) of the stored faces: T2's input and the same margin, as a share, as T1's faces have.
 STORED = (122, 106)
-#: Chosen neurons in the paper, of 512 and of 3,072.
-T2_CHOSEN, ENSEMBLE_CHOSEN = 377, 960
+#: Shares of the neurons that the paper chooses; here they are shares of the live ones.
+T2_CHOSEN, ENSEMBLE_CHOSEN = 377 / 512, 960 / 3072
 #: Temperatures of the two figures.
 FIG4_TEMPERATURES, FIG5_TEMPERATURES = (1, 10), (1, 5, 10, 15)
 
@@ -99,7 +99,9 @@ def six_t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, T
     return {region: region_t1(region, data, preset, seed) for region in REGIONS}
 
 
-def fig4(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "cached") -> dict[str, TrainingSpec]:
+def fig4(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "cached", probe: DataSpec | None = None
+) -> dict[str, TrainingSpec]:
     """All rows of Fig. 4 but †, under their printed names, the teacher first.
 
     Example:
@@ -108,10 +110,12 @@ def fig4(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
         ['T2', 'soft t=1', 'soft t=10']
     """
     teacher = t2(data, preset, seed)
-    return {"T2": teacher} | _students((teacher,), FIG4_TEMPERATURES, T2_CHOSEN, preset, targets)
+    return {"T2": teacher} | _students((teacher,), FIG4_TEMPERATURES, T2_CHOSEN, preset, targets, probe)
 
 
-def fig5(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "cached") -> dict[str, TrainingSpec]:
+def fig5(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "cached", probe: DataSpec | None = None
+) -> dict[str, TrainingSpec]:
     """The students of Fig. 5 but †, under their printed names; their teachers are `six_t1`.
 
     Example:
@@ -121,7 +125,7 @@ def fig5(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
         6
     """
     teachers = tuple(six_t1(data, preset, seed).values())
-    return _students(teachers, FIG5_TEMPERATURES, ENSEMBLE_CHOSEN, preset, targets)
+    return _students(teachers, FIG5_TEMPERATURES, ENSEMBLE_CHOSEN, preset, targets, probe)
 
 
 def fine_tuned(student: TrainingSpec, preset: str = "laptop", folds: int = 10) -> list[TrainingSpec]:
@@ -162,7 +166,12 @@ def fine_tuned(student: TrainingSpec, preset: str = "laptop", folds: int = 10) -
 
 
 def _students(
-    teachers: tuple[TrainingSpec, ...], temperatures: tuple[int, ...], chosen: int, preset: str, targets: str
+    teachers: tuple[TrainingSpec, ...],
+    temperatures: tuple[int, ...],
+    chosen: float,
+    preset: str,
+    targets: str,
+    probe: DataSpec | None,
 ) -> dict[str, TrainingSpec]:
     size = _size(preset)
     width, epochs = size.student
@@ -170,7 +179,7 @@ def _students(
         **{f"soft t={t}": soft_targets(t) for t in temperatures},
         "logits": LOGITS,
         "neurons": NEURONS,
-        "selection": NEURONS.selected(chosen),
+        **chosen_neurons_row(chosen, probe, has_attributes=has_attributes(teachers[0].data)),
     }
     return {
         name: TrainingSpec(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.spec import DataSize
-from nbutils.papers.base import face_data
+from nbutils.papers.base import face_data, probe_data
 from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large_face_data, six_t1
 from nbutils.papers.luo2016.example_network import torchvision_resnet
 from nbutils.papers.luo2016.multilayer_perceptrons import mnist_trainings
+from nbutils.papers.luo2016.rate_search import parse_rates, rate_trials
 from nbutils.papers.luo2016.single_network import (
     WITH_ATTRIBUTES,
     fig3,
@@ -15,14 +16,23 @@ from nbutils.papers.luo2016.single_network import (
     has_attributes,
     quick_data,
     quick_rows,
+    share_students,
     t1,
 )
+from nbutils.papers.luo2016.student_rows import chosen_row
 from nbutils.papers.printed_tables import printed
 from nbutils.training.spec import TrainingSpec
 
 
 def quickstart_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    probe_dataset: str = "",
+    probe_root: str = "",
 ) -> dict[str, TrainingSpec]:
     """The quickstart's rows: T1 and four students.
 
@@ -32,7 +42,7 @@ def quickstart_trainings(
         ['T1', '1-of-K', 'soft t=10', 'neurons', 'selection']
     """
     data = quick_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    return quick_rows(data, preset, seed)
+    return quick_rows(data, preset, seed, probe_data(probe_dataset, probe_root, data, preset, seed))
 
 
 def teacher_training(
@@ -49,7 +59,15 @@ def teacher_training(
 
 
 def single_network_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    targets: str,
+    probe_dataset: str = "",
+    probe_root: str = "",
 ) -> dict[str, TrainingSpec]:
     """The rows of Fig. 3; that with attributes if the data set has them by its manifest.
 
@@ -60,50 +78,104 @@ def single_network_trainings(
         ['T1', '1-of-K']
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig3(data, preset, seed, targets)
+    rows = fig3(data, preset, seed, targets, probe_data(probe_dataset, probe_root, data, preset, seed))
     return rows | ({WITH_ATTRIBUTES: fig3_attributes(data, preset, seed)} if has_attributes(data) else {})
 
 
+def share_trainings(
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    targets: str,
+    probe_dataset: str = "",
+    probe_root: str = "",
+) -> dict[str, TrainingSpec]:
+    """Students of 31 %, 74 % and 82 % of T1's live neurons, by Eq. 2 and at random.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import share_trainings
+        >>> len(share_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="online"))
+        6
+    """
+    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return share_students(data, preset, seed, targets, probe_data(probe_dataset, probe_root, data, preset, seed))
+
+
+def all_single_network_trainings(
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    targets: str,
+    probe_dataset: str,
+    probe_root: str,
+) -> dict[str, dict[str, TrainingSpec]]:
+    """All that notebook 05 trains: "rows" of Fig. 3, and "shares" of the neurons."""
+    given = (dataset, data_root, layout, pairs_root, preset, seed, targets, probe_dataset, probe_root)
+    return {"rows": single_network_trainings(*given), "shares": share_trainings(*given)}
+
+
 def deeper_teacher_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    targets: str,
+    probe_dataset: str = "",
+    probe_root: str = "",
 ) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 4: "rows" are T2 and its students, "selection†" the student fine-tuned for each of ten folds.
+    """Fig. 4: "rows" are T2 and its students, "fine-tuned" that of chosen neurons (†) for each of ten folds.
 
     Example:
         >>> from nbutils.papers.luo2016 import deeper_teacher_trainings
         >>> trainings = deeper_teacher_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="cached")
-        >>> list(trainings), len(trainings["selection†"])
-        (['rows', 'selection†'], 10)
+        >>> list(trainings), len(trainings["fine-tuned"])
+        (['rows', 'fine-tuned'], 10)
     """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig4(data, preset, seed, targets)
-    return {"rows": rows, "selection†": fine_tuned(rows["selection"], preset)}
+    rows = fig4(data, preset, seed, targets, probe_data(probe_dataset, probe_root, data, preset, seed))
+    return {"rows": rows, "fine-tuned": fine_tuned(rows[chosen_row(rows)], preset)}
 
 
 def ensemble_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    targets: str,
+    probe_dataset: str = "",
+    probe_root: str = "",
 ) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 5: "members" by region, "rows" their students, "selection†" the student fine-tuned for each of ten folds.
+    """Fig. 5: "members" by region, "rows" their students, "fine-tuned" that of chosen neurons (†) for each fold.
 
     Example:
         >>> from nbutils.papers.luo2016 import ensemble_trainings
         >>> trainings = ensemble_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="cached")
         >>> {group: len(specs) for group, specs in trainings.items()}
-        {'members': 6, 'rows': 7, 'selection†': 10}
+        {'members': 6, 'rows': 7, 'fine-tuned': 10}
     """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig5(data, preset, seed, targets)
+    rows = fig5(data, preset, seed, targets, probe_data(probe_dataset, probe_root, data, preset, seed))
     return {
         "members": six_t1(data, preset, seed),
         "rows": rows,
-        "selection†": fine_tuned(rows["selection"], preset),
+        "fine-tuned": fine_tuned(rows[chosen_row(rows)], preset),
     }
 
 
 def efficiency_training(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
 ) -> TrainingSpec:
-    """The student that is quantised: the row "selection" of Fig. 3.
+    """The student that is quantised: the row of chosen neurons of Fig. 3.
 
     Example:
         >>> from nbutils.papers.luo2016 import efficiency_training
@@ -111,7 +183,8 @@ def efficiency_training(
         'selection'
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    return fig3(data, preset, seed, targets)["selection"]
+    rows = fig3(data, preset, seed, targets)
+    return rows[chosen_row(rows)]
 
 
 def any_network_training(
@@ -129,17 +202,33 @@ def any_network_training(
     return torchvision_resnet(data, preset, seed)
 
 
+def rate_search_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str, rates: str
+) -> dict[str, dict[float, TrainingSpec]]:
+    """One training for each objective of Fig. 3 and each learning rate; some training people are held out.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import rate_search_trainings
+        >>> found = rate_search_trainings("synthetic", "", "", "", "smoke", 0, targets="cached", rates="0.1")
+        >>> list(found["neurons"])
+        [0.1]
+    """
+    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return rate_trials(data, parse_rates(rates), preset, seed, targets)
+
+
 #: By notebook; one that trains nothing has no entry.
 NOTEBOOKS = {
     "quickstart": quickstart_trainings,
     "luo2016/01_attribute_discriminativeness": teacher_training,
     "luo2016/02_neuron_selection": teacher_training,
     "luo2016/04_mnist": mnist_trainings,
-    "luo2016/05_compressing_a_single_network": single_network_trainings,
+    "luo2016/05_compressing_a_single_network": all_single_network_trainings,
     "luo2016/06_compressing_a_deeper_teacher": deeper_teacher_trainings,
     "luo2016/07_compressing_an_ensemble": ensemble_trainings,
     "luo2016/08_complexity_and_efficiency": efficiency_training,
     "luo2016/09_selection_for_any_network": any_network_training,
+    "luo2016/11_learning_rates": rate_search_trainings,
 }
 
 

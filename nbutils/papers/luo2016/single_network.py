@@ -5,27 +5,51 @@ from __future__ import annotations
 from typing import Literal
 
 from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.layouts.base import open_collection
 from nbutils.data.manifest import load_manifest
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.sources.on_disk import FolderData
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
-from nbutils.papers.luo2016.student_rows import LABELS, LOGITS, NEURONS, StudentRow, soft_targets
+from nbutils.papers.luo2016.student_rows import (
+    LABELS,
+    LOGITS,
+    NEURONS,
+    SELECTION,
+    StudentRow,
+    chosen_neurons_row,
+    chosen_row,
+    soft_targets,
+)
 from nbutils.training.components import ModelSpec, Term
 from nbutils.training.spec import Schedule, TrainingSpec
 
 #: Width of the maps, epochs of the teacher, epochs of a student. `paper`: the printed shapes; the epochs are ours.
 _SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 16), "paper": (128, 30, 30)}
 
-#: Chosen neurons of T1 in the paper.
-T1_CHOSEN = 422
+#: Share of T1's neurons that the paper chooses; here it is one of the live neurons.
+T1_CHOSEN = 422 / 512
+#: Such shares in the paper: of the ensemble, of T2, of T1.
+CHOSEN_SHARES = (960 / 3072, 377 / 512, T1_CHOSEN)
 #: Of T1, the best of 0.02 … 0.3 for people held out of LFW's training list; batches of 64 or 256 do no better there.
 T1_LEARNING_RATE = 0.08
+#: Of the verification signal, where a teacher has it (0.05 in Sun et al. 2014, whose features have another scale).
+VERIFICATION_WEIGHT = 0.5
+#: The students of Fig. 3 but that of chosen neurons.
+FIG3_ROWS = {
+    "1-of-K": LABELS,
+    "soft t=1": soft_targets(1),
+    "soft t=10": soft_targets(10),
+    "logits": LOGITS,
+    "neurons": NEURONS,
+}
+#: How many times a network of Fig. 6 is looked at while it learns.
+LOOKS = 10
 #: The row that has attributes as extra supervision.
 WITH_ATTRIBUTES = "1-of-K + attributes"
 
 
-def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
+def t1(data: DataSpec, preset: str = "laptop", seed: int = 0, watch: int = LOOKS) -> TrainingSpec:
     """The teacher T1: DeepID2+ on labels, with deep supervision (Luo et al. 2016, Table 1).
 
     Example:
@@ -42,8 +66,24 @@ def t1(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
         model=ModelSpec(kind="DeepID2Plus", options={"width": width}),
         objective={"labels": Term(kind="LabelLoss"), "supervision": Term(kind="SupervisionLoss")},
         schedule=Schedule(epochs=epochs, batch_size=_batch(preset), learning_rate=T1_LEARNING_RATE),
+        watch=watch,
         precision=best_precision(),
         seed=seed,
+    )
+
+
+def with_verification(teacher: TrainingSpec) -> TrainingSpec:
+    """A teacher with DeepID2+'s verification signal on each of its supervised layers (Sun et al. 2015).
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import t1, with_verification
+        >>> list(with_verification(t1(face_data("synthetic", preset="smoke"), "smoke")).objective)
+        ['labels', 'supervision', 'verification']
+    """
+    term = Term(kind="ContrastiveLoss", weight=VERIFICATION_WEIGHT)
+    return teacher.model_copy(
+        update={"name": f"{teacher.name} + verification", "objective": teacher.objective | {"verification": term}}
     )
 
 
@@ -75,13 +115,24 @@ def student(
         teacher=(teacher,) if row.taught else (),
         selection=row.selection,
         targets=targets if row.taught else "online",
+        watch=teacher.watch,
         precision=teacher.precision,
         seed=teacher.seed,
     )
 
 
-def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online") -> dict[str, TrainingSpec]:
+def fig3(
+    data: DataSpec,
+    preset: str = "laptop",
+    seed: int = 0,
+    targets: str = "online",
+    probe: DataSpec | None = None,
+    watch: int = LOOKS,
+) -> dict[str, TrainingSpec]:
     """Fig. 3's rows under their printed names, the teacher first; without the row of `fig3_attributes`.
+
+    All are looked at while they learn, for Fig. 6. The last is "selection", or "inhibitive dropped" where neither the
+    faces nor the probe have attributes.
 
     Example:
         >>> from nbutils.papers import face_data
@@ -90,19 +141,35 @@ def fig3(data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "
         >>> list(rows)[:3]
         ['T1', '1-of-K', 'soft t=1']
     """
-    teacher = t1(data, preset, seed)
+    teacher = t1(data, preset, seed, watch)
     kind = check_targets(targets)
-    rows = {
-        "1-of-K": LABELS,
-        "soft t=1": soft_targets(1),
-        "soft t=10": soft_targets(10),
-        "logits": LOGITS,
-        "neurons": NEURONS,
-        "selection": NEURONS.selected(T1_CHOSEN),
-    }
+    rows = FIG3_ROWS | chosen_neurons_row(T1_CHOSEN, probe, has_attributes=has_attributes(data))
     return {"T1": teacher} | {
         name: student(name, teacher, row, preset=preset, targets=kind) for name, row in rows.items()
     }
+
+
+def share_students(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online", probe: DataSpec | None = None
+) -> dict[str, TrainingSpec]:
+    """What could selection win: students of a share of T1's live neurons, chosen by Eq. 2 and at random.
+
+    Named "selection 31 %", "random 31 %", …; without attributes, the random ones alone.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import share_students
+        >>> list(share_students(face_data("synthetic", preset="smoke"), "smoke"))[:2]
+        ['selection 31 %', 'random 31 %']
+    """
+    teacher = t1(data, preset, seed)
+    kind = check_targets(targets)
+    rows: dict[str, StudentRow] = {}
+    for share in CHOSEN_SHARES:
+        if probe is not None or has_attributes(data):
+            rows[f"{SELECTION} {share:.0%}".replace("%", " %")] = NEURONS.selected(share, probe)
+        rows[f"random {share:.0%}".replace("%", " %")] = NEURONS.selected(share, probe, random=seed)
+    return {name: student(name, teacher, row, preset=preset, targets=kind) for name, row in rows.items()}
 
 
 def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
@@ -125,9 +192,18 @@ def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> Tr
 
 
 def has_attributes(data: DataSpec) -> bool:
-    """Whether the manifest promises attributes; a layout may still lack them."""
+    """Whether faces have attributes: by their lists, or by the manifest where there are no files yet.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import has_attributes
+        >>> has_attributes(face_data("lfw", "faces/lfw"))
+        False
+    """
     if isinstance(data, FolderData):
-        return "attributes" in load_manifest(data.dataset).annotations
+        if not data.root.exists():
+            return "attributes" in load_manifest(data.dataset).annotations
+        return open_collection(data.root, data.layout).attributes is not None
     return isinstance(data, SyntheticData)
 
 
@@ -141,20 +217,22 @@ def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: 
     """
     data = face_data(dataset, data_root, preset, seed, **source)
     if isinstance(data, SyntheticData) and preset == "laptop":
-        return data.model_copy(update={"identities": 150, "validation_images": 2000, "pairs": 3000})
+        return data.model_copy(update={"identities": 300, "validation_images": 2000, "pairs": 3000})
     return data
 
 
-def quick_rows(data: DataSpec, preset: str = "laptop", seed: int = 0) -> dict[str, TrainingSpec]:
-    """Five of Fig. 3's rows, from cached targets.
+def quick_rows(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, probe: DataSpec | None = None
+) -> dict[str, TrainingSpec]:
+    """Five of Fig. 3's rows, from cached targets, and not watched.
 
     Example:
         >>> from nbutils.papers.luo2016 import quick_data, quick_rows
         >>> list(quick_rows(quick_data("synthetic", preset="smoke"), "smoke"))
         ['T1', '1-of-K', 'soft t=10', 'neurons', 'selection']
     """
-    rows = fig3(data, preset, seed, "cached")
-    return {name: rows[name] for name in ("T1", "1-of-K", "soft t=10", "neurons", "selection")}
+    rows = fig3(data, preset, seed, "cached", probe, watch=0)
+    return {name: rows[name] for name in ("T1", "1-of-K", "soft t=10", "neurons", chosen_row(rows))}
 
 
 def _sizes(preset: str) -> tuple[int, int, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from nbutils.data.spec import DataSpec
 from nbutils.training.components import Term
 from nbutils.training.spec import SelectionSpec
 
@@ -27,15 +29,54 @@ class StudentRow:
     taught: bool = True
     selection: SelectionSpec | None = None
 
-    def selected(self, count: int | None = None) -> StudentRow:
-        """The same with a choice of the teacher's neurons, `count` of them (None: as the selection sees fit)."""
-        return replace(self, selection=SelectionSpec(count=count))
+    def selected(
+        self, share: float | None = None, probe: DataSpec | None = None, random: int | None = None
+    ) -> StudentRow:
+        """The same with a choice of the teacher's neurons.
 
+        Args:
+            share: Of the live ones; None: as the selection sees fit.
+            probe: Other faces to choose on.
+            random: Seed of a random choice in the place of Eq. 2.
+        """
+        return replace(self, selection=SelectionSpec(share=share, probe=probe, random=random))
+
+
+#: Names of the row of chosen neurons: by Eq. 2 as the paper prints it; by the paper's MNIST rule, without attributes.
+SELECTION, DROPPED = "selection", "inhibitive dropped"
 
 LABELS = StudentRow("label", Term(kind="LabelLoss"), 0.1, taught=False)
 LOGITS = StudentRow("logits", Term(kind="LogitsLoss"), 0.1)
-#: On a few other embedded people, its rate fits 3,072 neurons better than 0.006 does.
-NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"), 0.025)
+NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"), 0.2)
+
+
+def chosen_neurons_row(share: float, probe: DataSpec | None, *, has_attributes: bool) -> dict[str, StudentRow]:
+    """The row of the chosen neurons: by Eq. 2, or where no attributes are at hand, under the name of what is done.
+
+    Args:
+        share: Of the live neurons, for Eq. 2.
+        probe: Other faces to choose on.
+        has_attributes: Whether the training's own faces have attributes.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import T1_CHOSEN, chosen_neurons_row
+        >>> list(chosen_neurons_row(T1_CHOSEN, None, has_attributes=False))
+        ['inhibitive dropped']
+    """
+    if probe is None and not has_attributes:
+        return {DROPPED: NEURONS.selected()}
+    return {SELECTION: NEURONS.selected(share, probe)}
+
+
+def chosen_row(rows: Iterable[str]) -> str:
+    """The name of the row whose student regresses chosen neurons.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import chosen_row
+        >>> chosen_row(["T1", "neurons", "inhibitive dropped"])
+        'inhibitive dropped'
+    """
+    return next(name for name in rows if name in (SELECTION, DROPPED))
 
 
 def soft_targets(temperature: int) -> StudentRow:

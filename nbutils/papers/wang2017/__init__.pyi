@@ -1,12 +1,24 @@
 from .influence_figures import influence_bars, influence_explorer, influence_view
-from .transfer_cells import DIVISORS, INFLUENCES, START_NAMES, TEACHER, Cell, beside_cells, by_fields, influences
-from .transfer_networks import Networks, face_sets, general_objective
+from .parameter_search import parse_values, search_trials
+from .transfer_cells import (
+    DIVISORS,
+    INFLUENCES,
+    START_NAMES,
+    TEACHER,
+    Cell,
+    beside_cells,
+    by_fields,
+    influences,
+    where_both_help,
+)
+from .transfer_networks import Networks, both_targets, face_sets, general_objective
 from .transfer_pipeline import transfer_pipeline_figure
 from .wang2017_notebooks import (
     NOTEBOOKS,
     alignment_trainings,
     classification_trainings,
     paper_size,
+    search_trainings,
     verification_trainings,
 )
 
@@ -20,6 +32,7 @@ __all__ = [
     "Networks",
     "alignment_trainings",
     "beside_cells",
+    "both_targets",
     "by_fields",
     "classification_trainings",
     "face_sets",
@@ -29,6 +42,10 @@ __all__ = [
     "influence_view",
     "influences",
     "paper_size",
+    "parse_values",
+    "search_trainings",
+    "search_trials",
     "transfer_pipeline_figure",
     "verification_trainings",
+    "where_both_help",
 ]

@@ -163,3 +163,28 @@ def influences(
             }
         )
     return pd.DataFrame(rows)
+
+
+def where_both_help(found: pd.DataFrame) -> list[Cell]:
+    """The students to be taught by both targets at once (section 4.2.3): those whom each of the two alone helps.
+
+    Args:
+        found: From `influences`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.papers.wang2017 import Cell, influences, where_both_help
+        >>> right = {(0.0, 0.0): 50, (0.0, 1.0): 70, (1.0, 0.0): 80}
+        >>> values = {Cell(8, "Distill", *weights): np.arange(100)[None] < count for weights, count in right.items()}
+        >>> [str(cell) for cell in where_both_help(influences(values, higher_is_better=True))]
+        ['/8 Distill, α = 1, β = 1']
+    """
+    kept: dict[tuple[str, str], list[str]] = {}
+    for network, start, verdict in zip(found["network"], found["start"], found["so"], strict=True):
+        kept.setdefault((network, start), []).append(verdict)
+    starts: dict[str, Start] = {name: name for name in START_NAMES}
+    return [
+        Cell(int(network[1:]), starts[start], 1.0, 1.0)
+        for (network, start), verdicts in kept.items()
+        if verdicts == ["keep", "keep"]
+    ]

@@ -7,7 +7,7 @@ several cells or tables share is one spec, and is trained once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.sources.on_disk import FolderData
@@ -17,6 +17,10 @@ from nbutils.papers.base import best_precision, check_preset, face_data
 from nbutils.papers.wang2017.transfer_cells import DIVISORS, INFLUENCES, START_NAMES, TEACHER, Cell
 from nbutils.training.components import ModelSpec, Term
 from nbutils.training.spec import Schedule, TrainingSpec
+
+#: Whose soft predictions teach another task: those of the task's own teacher, whose classifier was inherited from W_T
+#: and not trained since where the task has no labels; or those of W_T itself, frozen.
+SoftFrom: TypeAlias = Literal["task teacher", "classification teacher"]
 
 TEMPERATURE = 3.0
 #: Learning rate from random weights.
@@ -109,13 +113,17 @@ def face_sets(
     return found
 
 
-def general_objective(task: dict[str, Term], alpha: float, beta: float) -> dict[str, Term]:
+def general_objective(
+    task: dict[str, Term], alpha: float, beta: float, temperature: float = TEMPERATURE
+) -> dict[str, Term]:
     """Eq. 5: task + α · soft + β · hidden; a term of weight 0 is left out.
 
     Args:
         task: The task's own terms, under their names.
-        alpha: Weight of the soft predictions at τ = 3.
-        beta: Weight of the teacher's last hidden layer.
+        alpha: Weight of the soft predictions.
+        beta: Weight of the teacher's last hidden layer: of the mean over its neurons, a 1/2048 of the printed sum over
+            2,048 of them.
+        temperature: τ of the soft predictions.
 
     Raises:
         ParameterError: If α or β is negative.
@@ -130,8 +138,34 @@ def general_objective(task: dict[str, Term], alpha: float, beta: float) -> dict[
     for name, value in (("alpha", alpha), ("beta", beta)):
         if not value >= 0:
             raise ParameterError(f"{name} is {value}: expected a weight of at least 0")
-    targets = {"soft": (alpha, _TARGETS["Soft"]), "hidden": (beta, _TARGETS["Hidden"])}
+    targets = {"soft": (alpha, _soft(temperature)), "hidden": (beta, _HIDDEN)}
     return task | {name: term.model_copy(update={"weight": w}) for name, (w, term) in targets.items() if w > 0}
+
+
+def both_targets(soft: TrainingSpec, hidden: TrainingSpec) -> TrainingSpec:
+    """The student of both targets, from the two students of one each.
+
+    Args:
+        soft: A cell of α = 1, β = 0.
+        hidden: That of α = 0, β = 1, of the same start and teacher.
+
+    Raises:
+        ParameterError: If their teachers differ: a spec has one for all its targets.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import Cell, Networks, both_targets, face_sets
+        >>> sets = face_sets("synthetic", preset="smoke", other="CelebA")
+        >>> cells = Networks(sets["CASIA"], "smoke").table3(sets["CelebA"])
+        >>> soft, hidden = (cells[Cell(8, "Distill", *weights)] for weights in ((1, 0), (0, 1)))
+        >>> list(both_targets(soft, hidden).objective)
+        ['task', 'soft', 'hidden']
+    """
+    if [each.key for each in soft.teacher] != [each.key for each in hidden.teacher]:
+        raise ParameterError(
+            f"'{soft.name}' and '{hidden.name}' have different teachers: expected one, soft_from 'task teacher'"
+        )
+    name = f"{soft.name} and {hidden.name}"
+    return soft.model_copy(update={"name": name, "objective": soft.objective | hidden.objective})
 
 
 @dataclass(frozen=True)
@@ -142,11 +176,23 @@ class Networks:
         data: The faces with identities, in the place of CASIA-WebFace or MS-Celeb-1M.
         preset: Size of networks and schedules.
         seed: Of weights, order and augmentation.
+        soft_from: Whose soft predictions teach alignment and verification.
+        temperature: τ of all soft predictions.
+        margin: λ of the triplet hinge.
     """
 
     data: DataSpec
     preset: str = "laptop"
     seed: int = 0
+    soft_from: SoftFrom = "task teacher"
+    temperature: float = TEMPERATURE
+    margin: float = MARGIN
+
+    def __post_init__(self) -> None:
+        """Refuses a teacher of soft predictions that there is not."""
+        if self.soft_from not in get_args(SoftFrom):
+            expected = " or ".join(map(repr, get_args(SoftFrom)))
+            raise ParameterError(f"soft_from is {self.soft_from!r}: expected {expected}")
 
     def teacher(self) -> TrainingSpec:
         """T: ResNet-50 on labels."""
@@ -158,7 +204,7 @@ class Networks:
 
     def scratch(self, divisor: int, target: str = "Soft") -> TrainingSpec:
         """The student on labels and one target, "Soft", "Hidden" or "Logits", from random weights (Eq. 2)."""
-        terms = _LABELS | {target.lower(): _TARGETS[target]}
+        terms = _LABELS | {target.lower(): self._targets[target]}
         return self._spec(f"/{divisor} Scratch, {target}", divisor, terms, teacher=self.teacher())
 
     def hint(self, divisor: int) -> TrainingSpec:
@@ -173,18 +219,27 @@ class Networks:
         """W_S^cls: Eq. 2 started from W_S0, the full initialisation (Eq. 4)."""
         return self._distilled(f"/{divisor} Ours", divisor, self.initial(divisor))
 
+    def control(self, divisor: int) -> TrainingSpec:
+        """W_S0 gone on with for as long as `ours`, at its rate, on labels alone (α = 0).
+
+        `ours` is trained twice as long as `scratch`; this says how much of its gain is the teacher's doing.
+        """
+        start = self.initial(divisor)
+        return self._spec(f"/{divisor} α = 0", divisor, _LABELS, start=start, epochs=self._size.epochs)
+
     def table1(self, divisor: int = 8) -> dict[str, TrainingSpec]:
         """Table 1's cells: three targets from scratch, then two more initialisations with Soft."""
-        cells = {f"Scratch, {target}": self.scratch(divisor, target) for target in _TARGETS}
+        cells = {f"Scratch, {target}": self.scratch(divisor, target) for target in self._targets}
         return cells | {"FitNet, Soft": self.fitnet(divisor), "Ours, Soft": self.ours(divisor)}
 
     def table2(self) -> dict[str, TrainingSpec]:
-        """Table 2's networks on these faces: the teacher, then each student initial, from scratch and as ours."""
+        """Table 2's networks on these faces: the teacher, then each student initial, from scratch, ours, at α = 0."""
         cells = {TEACHER: self.teacher()}
         for divisor in DIVISORS:
             cells[f"initial /{divisor}"] = self.initial(divisor)
             cells[f"Scratch /{divisor}"] = self.scratch(divisor)
             cells[f"Ours /{divisor}"] = self.ours(divisor)
+            cells[f"α = 0 /{divisor}"] = self.control(divisor)
         return cells
 
     def table3(self, faces: DataSpec, divisor: int = 8) -> dict[Cell | str, TrainingSpec]:
@@ -196,7 +251,7 @@ class Networks:
 
     def verification(self, *, softmax: bool) -> dict[Cell | str, TrainingSpec]:
         """Table 4's networks (triplet), or Table 5's (triplet and softmax): `TEACHER`, then its cells."""
-        terms = {"task": Term(kind="TripletLoss", options={"margin": MARGIN})} | (
+        terms = {"task": Term(kind="TripletLoss", options={"margin": self.margin})} | (
             {"softmax": Term(kind="LabelLoss")} if softmax else {}
         )
         name = "triplet + softmax" if softmax else "triplet"
@@ -209,6 +264,7 @@ class Networks:
     def _influences(self, task: _Task, divisor: int) -> dict[Cell | str, TrainingSpec]:
         """Both initialisations under every α and β (Eqs. 7 and 9)."""
         teacher = self._task_teacher(task)
+        soft = self.teacher() if self.soft_from == "classification teacher" else teacher
         starts = {
             "Pretrain": self._spec(f"/{divisor} {task.name} alone", divisor, task.terms, task=task),
             "Distill": self.ours(divisor),
@@ -219,10 +275,10 @@ class Networks:
                 cells[Cell(divisor, name, alpha, beta)] = self._spec(
                     f"/{divisor} {task.name}, {name} {alpha:g} {beta:g}",
                     divisor,
-                    general_objective(task.terms, alpha, beta),
+                    general_objective(task.terms, alpha, beta, self.temperature),
                     task=task,
                     start=starts[name],
-                    teacher=teacher if alpha or beta else None,
+                    teacher=soft if alpha else teacher if beta else None,
                 )
         return cells
 
@@ -231,8 +287,13 @@ class Networks:
         return self._spec(f"{task.name} teacher", 1, task.terms, task=task, start=self.teacher())
 
     def _distilled(self, name: str, divisor: int, start: TrainingSpec) -> TrainingSpec:
-        terms = general_objective(_LABELS, 1.0, 0.0)
+        terms = general_objective(_LABELS, 1.0, 0.0, self.temperature)
         return self._spec(name, divisor, terms, start=start, teacher=self.teacher(), epochs=self._size.epochs)
+
+    @property
+    def _targets(self) -> dict[str, Term]:
+        """Table 1's."""
+        return {"Hidden": _HIDDEN, "Logits": Term(kind="LogitsLoss"), "Soft": _soft(self.temperature)}
 
     @property
     def _size(self) -> _Size:
@@ -288,9 +349,9 @@ class _Task:
 
 
 _LABELS = {"task": Term(kind="LabelLoss")}
-#: Table 1's targets. The paper prints no factor τ² before the soft term; without it, α = 1 would weigh it a ninth.
-_TARGETS = {
-    "Hidden": Term(kind="HiddenLoss"),
-    "Logits": Term(kind="LogitsLoss"),
-    "Soft": Term(kind="SoftTargetLoss", options={"temperature": TEMPERATURE}),
-}
+_HIDDEN = Term(kind="HiddenLoss")
+
+
+def _soft(temperature: float) -> Term:
+    """The paper prints no factor τ² before the soft term; without it, α = 1 would weigh it a ninth at τ = 3."""
+    return Term(kind="SoftTargetLoss", options={"temperature": temperature})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.spec import DataSize
 from nbutils.papers.printed_tables import printed
+from nbutils.papers.wang2017.parameter_search import parse_values, search_trials
 from nbutils.papers.wang2017.transfer_cells import Cell
-from nbutils.papers.wang2017.transfer_networks import Networks, face_sets
+from nbutils.papers.wang2017.transfer_networks import Networks, SoftFrom, face_sets
 from nbutils.training.spec import TrainingSpec
 
 
@@ -46,41 +47,81 @@ def alignment_trainings(
     points_dataset: str,
     points_root: str,
     pairs_root: str,
+    soft_from: SoftFrom,
     preset: str,
     seed: int,
     seeds: int,
 ) -> list[dict[Cell | str, TrainingSpec]]:
-    """For each seed, Table 3's networks.
+    """For each seed, Table 3's networks; that of both targets is trained after them, where both help.
 
     Example:
         >>> from nbutils.papers.wang2017 import alignment_trainings
-        >>> (networks,) = alignment_trainings("synthetic", "", "", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> faces = {"dataset": "synthetic", "data_root": "", "layout": "", "pairs_root": ""}
+        >>> points = {"points_dataset": "", "points_root": "", "soft_from": "task teacher"}
+        >>> (networks,) = alignment_trainings(**faces, **points, preset="smoke", seed=0, seeds=1)
         >>> len(networks)
         7
     """
     points = (points_dataset, points_root)
     sets = face_sets(dataset, data_root, preset, seed, "CelebA", points, layout=layout, pairs_root=pairs_root)
-    return [Networks(sets["CASIA"], preset, s).table3(sets["CelebA"]) for s in range(seed, seed + seeds)]
+    each = [Networks(sets["CASIA"], preset, s, soft_from) for s in range(seed, seed + seeds)]
+    return [networks.table3(sets["CelebA"]) for networks in each]
 
 
 def verification_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    soft_from: SoftFrom,
+    preset: str,
+    seed: int,
+    seeds: int,
 ) -> list[dict[tuple[str, Cell | str], TrainingSpec]]:
     """For each seed, the networks of both tables: ("Table 4", …) and ("Table 5", …).
 
+    Those of both targets are trained after them, where both help.
+
     Example:
         >>> from nbutils.papers.wang2017 import verification_trainings
-        >>> (networks,) = verification_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> faces = {"dataset": "synthetic", "data_root": "", "layout": "", "pairs_root": ""}
+        >>> size = {"preset": "smoke", "seed": 0, "seeds": 1}
+        >>> (networks,) = verification_trainings(**faces, soft_from="task teacher", **size)
         >>> len(networks), sorted({table for table, _ in networks})
         (38, ['Table 4', 'Table 5'])
     """
     data = face_sets(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)["CASIA"]
     found = []
     for s in range(seed, seed + seeds):
-        networks = Networks(data, preset, s)
+        networks = Networks(data, preset, s, soft_from)
         tables = {"Table 4": networks.verification(softmax=False), "Table 5": networks.verification(softmax=True)}
         found.append({(table, cell): spec for table, cells in tables.items() for cell, spec in cells.items()})
     return found
+
+
+def search_trainings(
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    temperatures: str,
+    margins: str,
+    preset: str,
+    seed: int,
+    seeds: int,
+) -> list[dict[tuple[str, float], TrainingSpec]]:
+    """For each seed, the trainings that try τ and λ.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import search_trainings
+        >>> faces = {"dataset": "synthetic", "data_root": "", "layout": "", "pairs_root": ""}
+        >>> values = {"temperatures": "1,3", "margins": "0.4"}
+        >>> len(search_trainings(**faces, **values, preset="smoke", seed=0, seeds=2))
+        2
+    """
+    data = face_sets(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)["CASIA"]
+    tried = parse_values(temperatures, "temperatures"), parse_values(margins, "margins")
+    return search_trials(data, *tried, preset, seed, seeds)
 
 
 #: By notebook.
@@ -88,6 +129,7 @@ NOTEBOOKS = {
     "wang2017/01_distillation_of_classification": classification_trainings,
     "wang2017/02_transfer_to_alignment": alignment_trainings,
     "wang2017/03_transfer_to_verification": verification_trainings,
+    "wang2017/04_temperature_and_margin": search_trainings,
 }
 
 

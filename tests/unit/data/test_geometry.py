@@ -7,6 +7,7 @@ from nbutils.data.geometry.template import (
     LARGE_INPUT,
     SMALL_INPUT,
     Box,
+    aligned_box,
     box_to_crop,
     check_inside,
     face_box,
@@ -55,6 +56,19 @@ def test_the_template_is_the_fixed_box_of_the_mean_lfw_face() -> None:
     for size in (SMALL_INPUT, LARGE_INPUT):
         marks = template(*size)
         assert ((marks > 0) & (marks < [size[1], size[0]])).all()
+
+
+@pytest.mark.parametrize("size", [(61, 53), (122, 106)])
+@pytest.mark.parametrize("reduced", [1, 2])
+def test_aligned_faces_have_their_eyes_where_the_template_has_them(size: tuple[int, int], reduced: int) -> None:
+    eyes = (np.array([[69.0, 111.0], [108.0, 111.0]]) + 0.5) / reduced - 0.5
+    matrix = box_to_crop(aligned_box(218 // reduced, 178 // reduced, *size), *size)
+    np.testing.assert_allclose(move_points(eyes, matrix), template(*size)[:2], atol=1e-9)
+
+
+def test_an_aligned_face_of_other_proportions_is_refused() -> None:
+    with pytest.raises(DataError, match="200×218 pixels: expected the proportions of CelebA's aligned images, 178×218"):
+        aligned_box(218, 200, 61, 53)
 
 
 @pytest.mark.parametrize("scale", [0.6, 1.0, 1.7, 3.2])

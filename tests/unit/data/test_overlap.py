@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nbutils.data.people_names import normalised, shared_people
 from nbutils.data.synthetic import SyntheticFaces
-from nbutils.data.upkeep.overlap import MOST_BITS, near_duplicates, normalised, read_identity_list, shared_people
+from nbutils.data.upkeep.overlap import MOST_BITS, near_duplicates, read_identity_list
 from nbutils.data.upkeep.survey import difference_hash, survey_collection
 from nbutils.errors import DataError
 from tests.support.collections import rendered

@@ -4,7 +4,7 @@ import pytest
 
 from nbutils.data.faces import Pairs
 from nbutils.errors import ParameterError
-from nbutils.evaluation import evaluate_folds, evaluate_pairs
+from nbutils.evaluation import evaluate_folds, evaluate_pairs, people_in_several_folds
 from nbutils.evaluation.folds import Features
 
 IMAGES = np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1).repeat(3, axis=3)
@@ -56,3 +56,18 @@ def test_a_model_is_asked_for_the_images_of_its_own_fold_only() -> None:
 def test_a_model_too_few_is_refused() -> None:
     with pytest.raises(ParameterError, match="2 models for 3 folds"):
         evaluate_folds([_model(1)] * 2, IMAGES, PAIRS)
+
+
+def test_people_are_counted_in_every_fold_that_shows_them() -> None:
+    rng = np.random.default_rng(1)
+    identity = rng.integers(0, 30, 200)
+    first, second, fold = rng.integers(0, 200, 60), rng.integers(0, 200, 60), rng.integers(0, 5, 60)
+    pairs = Pairs(first, second, identity[first] == identity[second], fold)
+    folds_of: dict[int, set[int]] = {}
+    for a, b, f in zip(identity[first], identity[second], fold, strict=True):
+        folds_of.setdefault(a, set()).add(f)
+        folds_of.setdefault(b, set()).add(f)
+    expected = (sum(len(folds) > 1 for folds in folds_of.values()), len(folds_of))
+    assert people_in_several_folds(pairs, identity) == expected
+    by_person = Pairs(first, first, np.ones(60, np.bool_), identity[first] % 5)  # as LFW's View 2: folds share nobody
+    assert people_in_several_folds(by_person, identity)[0] == 0

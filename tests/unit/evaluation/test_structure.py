@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from nbutils.evaluation import count_parameters, in_groups, layer_table
+from nbutils.evaluation import count_parameters, in_groups, layer_table, with_shared_filters
 from nbutils.models import DeepID2Plus, DeepID3, MobileIDStudent
 from nbutils.viz import parameter_bars
 
@@ -46,3 +46,12 @@ def test_the_figure_has_a_bar_for_each_layer_with_parameters() -> None:
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert len(labels) == (layers["parameters"] > 0).sum()
     assert labels[2] == "group 5, lconv 3×3, 4"
+
+
+def test_shared_filters_are_those_of_convolutions_with_the_same_kernels() -> None:
+    with torch.device("meta"):
+        teacher, student = DeepID2Plus(), MobileIDStudent()
+        convolutions = [nn.Conv2d(3, 128, 4), nn.Conv2d(128, 128, 3), nn.Conv2d(128, 128, 3), nn.Conv2d(128, 128, 2)]
+        shared = nn.Sequential(*convolutions, nn.Linear(128 * 4 * 3, 512))
+    assert with_shared_filters(teacher) == sum(parameter.numel() for parameter in shared.parameters())
+    assert with_shared_filters(student) == count_parameters(student).inference

@@ -15,6 +15,7 @@ from nbutils.evaluation import (
     mean_interval,
     nearest_others,
     normalised_errors,
+    normalised_mean_errors,
     predict_landmarks,
     recognised,
     retrieve,
@@ -73,7 +74,8 @@ def test_errors_are_in_inter_ocular_distances() -> None:
     np.testing.assert_allclose(normalised_errors(true + np.array([3, 4]), true), [0.5])
     moved = true.copy()
     moved[0, 2, 1] += 1
-    np.testing.assert_allclose(normalised_errors(2 * moved, 2 * true), [0.1 / 5])
+    np.testing.assert_allclose(normalised_mean_errors(2 * moved, 2 * true), [0.1 / 5])
+    np.testing.assert_allclose(normalised_errors(2 * moved, 2 * true), [0.1 / 5**0.5])
     with pytest.raises(ParameterError, match="coincide"):
         normalised_errors(true, np.zeros_like(true))
     with pytest.raises(ParameterError, match="expected"):

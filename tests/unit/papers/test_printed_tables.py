@@ -1,4 +1,6 @@
+import json
 import math
+import re
 
 import pytest
 
@@ -6,6 +8,7 @@ from nbutils.errors import DataError, ParameterError
 from nbutils.models import DeepID2Plus, MobileIDStudent
 from nbutils.papers import beside, claim, paper, printed
 from nbutils.papers.printed_tables import parse_paper
+from nbutils.paths import notebooks_dir
 from nbutils.reporting import judge
 
 PAPER = """
@@ -74,6 +77,8 @@ def test_every_claim_is_borne_out_by_the_numbers_it_prints(name: str) -> None:
         ("table5", "hidden", -1.88, -0.43),
         ("table5", "soft", 0.12, 1.60),
         ("table5", "soft over hidden", 0.91, 3.16),
+        ("table5", "over table 4", 0.83, 9.88),
+        ("table4", "no target best", -2.52, 0.17),
     ],
 )
 def test_what_the_claims_say_of_many_cells_follows_from_tables_4_and_5(
@@ -83,11 +88,44 @@ def test_what_the_claims_say_of_many_cells_follows_from_tables_4_and_5(
     sizes, inits, influences = ("/2", "/4", "/8"), ("Pretrain", "Distill"), ("0 0", "0 1", "1 0")
     if kind == "distill":
         differences = [top1[f"{s} Distill {i}"] - top1[f"{s} Pretrain {i}"] for s in sizes for i in influences]
+    elif kind == "over table 4":
+        differences = list((top1 - printed("wang2017", "table4")["top-1"]).drop("teacher"))
     else:
-        told, other = {"hidden": ("0 1", "0 0"), "soft": ("1 0", "0 0"), "soft over hidden": ("1 0", "0 1")}[kind]
+        told, other = {
+            "hidden": ("0 1", "0 0"),
+            "soft": ("1 0", "0 0"),
+            "soft over hidden": ("1 0", "0 1"),
+            "no target best": ("0 0", "1 0"),
+        }[kind]
         differences = [top1[f"{s} {i} {told}"] - top1[f"{s} {i} {other}"] for s in sizes for i in inits]
     assert min(differences) == pytest.approx(least)
     assert max(differences) == pytest.approx(most)
+
+
+def test_what_the_claims_say_of_lfw_follows_from_table_2() -> None:
+    for item in paper("wang2017").claims:
+        if "-lfw-" not in item.id:
+            continue
+        lfw = printed("wang2017", "_".join(item.id.split("-")[:2]))["LFW"]
+        names = [part.rpartition(" ")[0] for part in item.printed.partition(" (")[0].split(", ")]
+        first, second = (lfw[name] for name in names)
+        assert item.printed == f"{names[0]} {first:g}, {names[1]} {second:g} ({first - second:+.3g})", item.id
+        assert judge(first - second, first - second, relation=item.relation, reference=item.reference) == "holds"
+
+
+@pytest.mark.parametrize("name", ["luo2016", "wang2017"])
+def test_every_claim_is_judged_by_a_notebook_of_its_paper(name: str) -> None:
+    cells = [
+        "".join(cell["source"])
+        for file in (notebooks_dir() / name).glob("*.ipynb")
+        for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    source = "\n".join(cells)
+    for item in paper(name).claims:
+        rest = item.id.partition("-")[2]
+        written = (item.id, f"{{table}}-{rest}", re.sub("-(pretrain|distill)$", "-{start.lower()}", item.id))
+        assert any(each in source for each in written), f"{item.id} is judged nowhere"
 
 
 def test_a_claim_prints_both_numbers() -> None:

@@ -16,7 +16,7 @@ from nbutils.data.sources.on_disk import FolderData
 from nbutils.data.spec import DataSpec
 from nbutils.errors import DataError, ParameterError
 from nbutils.papers import wang2017
-from nbutils.papers.wang2017 import Cell
+from nbutils.papers.wang2017 import TEACHER, Cell
 from nbutils.training import Store, Teacher, Term, TrainingSpec, distinct_networks, train
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.engine import fit
@@ -32,7 +32,7 @@ def networks(sets: dict[str, DataSpec]) -> wang2017.Networks:
     return wang2017.Networks(sets["CASIA"], "smoke")
 
 
-def test_all_tables_together_are_76_networks(sets: dict[str, DataSpec], networks: wang2017.Networks) -> None:
+def test_all_tables_together_are_82_networks(sets: dict[str, DataSpec], networks: wang2017.Networks) -> None:
     second = wang2017.face_sets("synthetic", preset="smoke", other="MS-Celeb-1M")["MS-Celeb-1M"]
     tables: dict[str, list[Mapping[Any, TrainingSpec]]] = {
         "1 and 2": [networks.table1(), networks.table2(), wang2017.Networks(second, "smoke").table2()],
@@ -42,12 +42,42 @@ def test_all_tables_together_are_76_networks(sets: dict[str, DataSpec], networks
     }
     counts = {name: len(distinct_networks(s for t in them for s in t.values())) for name, them in tables.items()}
     # 3: its own eight, and from Table 2 the teacher, the student and what that started from; 4 and 5: seven of Table 2
-    assert counts == {"1 and 2": 14 + 10, "3": 8 + 3, "4": 22 + 7, "5": 22 + 7}
+    assert counts == {"1 and 2": 17 + 13, "3": 8 + 3, "4": 22 + 7, "5": 22 + 7}
     everything = distinct_networks(s for them in tables.values() for t in them for s in t.values())
-    assert len(everything) == 14 + 10 + 8 + 22 + 22
+    assert len(everything) == 17 + 13 + 8 + 22 + 22
     keys = list(everything)
     for place, spec in enumerate(everything.values()):
         assert all(predecessor.key in keys[:place] for predecessor in spec.predecessors)
+
+
+def test_the_control_of_ours_differs_in_the_teacher_alone(networks: wang2017.Networks) -> None:
+    ours, control = networks.ours(8), networks.control(8)
+    assert control.initialise_from == ours.initialise_from == networks.initial(8)
+    assert control.schedule == ours.schedule
+    assert control.teacher == ()
+    assert {name: term.model_dump() for name, term in ours.objective.items() if name != "soft"} == {
+        name: term.model_dump() for name, term in control.objective.items()
+    }
+
+
+def test_soft_predictions_come_from_the_classifier_that_is_asked_for(sets: dict[str, DataSpec]) -> None:
+    soft, hidden = Cell(8, "Distill", 1, 0), Cell(8, "Distill", 0, 1)
+    stale, frozen = (
+        wang2017.Networks(sets["CASIA"], "smoke", soft_from=whose)
+        for whose in ("task teacher", "classification teacher")
+    )
+    for cells, teacher in (
+        (stale.table3(sets["CelebA"]), "alignment teacher"),
+        (frozen.table3(sets["CelebA"]), TEACHER),
+    ):
+        assert cells[soft].teacher[0].name == teacher
+        assert cells[hidden].teacher[0].name == "alignment teacher"
+    both = wang2017.both_targets(stale.table3(sets["CelebA"])[soft], stale.table3(sets["CelebA"])[hidden])
+    assert {name: term.weight for name, term in both.objective.items()} == {"task": 1, "soft": 1, "hidden": 1}
+    with pytest.raises(ParameterError, match="have different teachers: expected one"):
+        wang2017.both_targets(frozen.table3(sets["CelebA"])[soft], frozen.table3(sets["CelebA"])[hidden])
+    with pytest.raises(ParameterError, match="soft_from is 'nobody': expected 'task teacher' or"):
+        wang2017.Networks(sets["CASIA"], soft_from="nobody")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("divisor", [1, 2, 4, 8])
@@ -142,3 +172,25 @@ def test_soft_predictions_are_of_the_teachers_people_whoever_the_student_sees(
     first, second = train([spec.initialise_from, spec], store=Store(tmp_path), progress=False)
     assert (first.metrics["outputs"], second.metrics["outputs"]) == (10, 8)
     assert {"task", "soft"} <= set(second.history)
+
+
+def test_the_search_holds_its_people_out_of_every_network(sets: dict[str, DataSpec]) -> None:
+    first, second = wang2017.search_trials(sets["CASIA"], (1.0, 3.0), (0.2, 0.4), "smoke", seeds=2)
+    for trials in (first, second):
+        behind = distinct_networks(trials.values()).values()
+        assert len({spec.data.model_dump_json() for spec in behind}) == 1
+        assert next(iter(behind)).data.held_out_people == 0.2
+    held_out = [fold["τ", 3.0].data.load().test.identity_names for fold in (first, second)]
+    assert set(held_out[0]) != set(held_out[1])
+    whole = sets["CASIA"].load()
+    assert set(held_out[0]) < set(whole.train.identity_names)
+    soft = {value: first["τ", value].objective["soft"].options for value in (1.0, 3.0)}
+    assert soft == {1.0: {"temperature": 1.0}, 3.0: {"temperature": 3.0}}
+    margins = {value: first["λ", value].objective["task"].options for value in (0.2, 0.4)}
+    assert margins == {0.2: {"margin": 0.2}, 0.4: {"margin": 0.4}}
+    assert first["λ", 0.2].initialise_from == first["τ", 3.0]  # both at the paper's τ
+    for text in ("", "1,1", "0", "a"):
+        with pytest.raises(ParameterError, match=r"temperatures is .*expected different numbers above 0"):
+            wang2017.parse_values(text, "temperatures")
+    with pytest.raises(ParameterError, match="seeds is 0"):
+        wang2017.search_trials(sets["CASIA"], (3.0,), (0.4,), "smoke", seeds=0)

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from nbutils.errors import ParameterError
-from nbutils.selection import attribute_discriminativeness, class_discriminativeness
+from nbutils.selection import attribute_discriminativeness, chance_level, class_discriminativeness
 
 
 def _by_brute_force(response: np.ndarray, attribute: np.ndarray) -> float:
@@ -26,6 +26,22 @@ def test_equals_all_thresholds_and_polarities_with_ties() -> None:
     expected = [[_by_brute_force(f, a) for a in attributes.T] for f in features.T]
     np.testing.assert_allclose(x, expected, atol=1e-12)
     assert (x[6] == 0.5).all()
+
+
+def test_unknown_attributes_count_for_nothing() -> None:
+    """Of each attribute, the same as over the images alone where it is known."""
+    rng = np.random.default_rng(1)
+    features = np.maximum(rng.normal(size=(80, 5)).round(1), 0)
+    attributes, known = rng.random((80, 3)) < [0.5, 0.2, 0.8], rng.random((80, 3)) < [0.9, 0.5, 0.7]
+    x = attribute_discriminativeness(features, attributes, known)
+    level = chance_level(attributes, known)
+    for j in range(3):
+        rows = known[:, j]
+        np.testing.assert_allclose(x[:, [j]], attribute_discriminativeness(features[rows], attributes[rows][:, [j]]))
+        alpha = 0.01 / 3  # shared out over three attributes
+        assert level[j] == pytest.approx(chance_level(attributes[rows][:, [j]], alpha=alpha)[0])
+    with pytest.raises(ParameterError, match="column 1 has one value only"):
+        attribute_discriminativeness(features, attributes, known & ~(attributes & [False, True, False]))
 
 
 def test_a_perfect_neuron_in_either_polarity_has_one() -> None:

@@ -141,6 +141,19 @@ def test_the_browser_shows_the_neuron_of_its_slider(monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(bars, np.sort(100 * X[slider.value])[::-1])
 
 
+def test_the_browser_says_of_a_dead_neuron_that_it_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    faces, notices = (_recorded(neuron_figures, name, monkeypatch) for name in ("mean_faces", "_notice"))
+    responses = RNG.random((40, 30), dtype=np.float32)
+    responses[:, 3] = 0
+
+    slider = viz.neuron_browser(IMAGES, responses, X, NAMES).children[0]
+    drawn = len(faces)
+    slider.value = 3
+
+    assert len(faces) == drawn  # no mean of faces that it does not tell apart
+    assert notices[0].texts[0].get_text().split()[:4] == ["neuron", "3", "is", "dead:"]
+
+
 def test_roc_shows_the_measured_values() -> None:
     results = {"T1": _verified(0), "S": _verified(1)}
 

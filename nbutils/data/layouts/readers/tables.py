@@ -147,23 +147,71 @@ def _check_shape(table: Table) -> None:
             raise DataError(f"{table.at(number)}: {len(row)} columns, expected {len(table.columns)}")
 
 
+def attribute_columns(table: Table) -> dict[str, str]:
+    """Those of `ATTRIBUTES` that a table has, and its own names for them, which may differ in case and punctuation.
+
+    Raises:
+        DataError: If two columns bear one attribute's name.
+    """
+    known, found = {_plain(name): name for name in ATTRIBUTES}, dict[str, str]()
+    for column in table.columns:
+        name = known.get(_plain(column))
+        if name in found:
+            raise DataError(f"{table.path}:1: columns {found[name]!r} and {column!r} are both {name}: expected one")
+        if name is not None:
+            found[name] = column
+    return {name: found[name] for name in ATTRIBUTES if name in found}
+
+
 def attributes_of(table: Table) -> npt.NDArray[np.int8]:
-    """(R, 40) int8 in the order of `ATTRIBUTES`; empty cells are 0, unknown.
+    """(R, 40) int8 in the order of `ATTRIBUTES`; empty cells, and attributes without a column, are 0, unknown.
 
     A file without a single −1 codes absence as 0 (such CSV files circulate): its zeros become −1.
 
     Raises:
         DataError: naming line and attribute, if a value is not −1, 0 or 1.
     """
-    found = np.empty((len(table.rows), len(ATTRIBUTES)), np.int8)
-    for number, cells in enumerate(table.cells(ATTRIBUTES)):
+    columns = attribute_columns(table)
+    found = np.empty((len(table.rows), len(columns)), np.int8)
+    for number, cells in enumerate(table.cells(list(columns.values()))):
         try:
             found[number] = [_ATTRIBUTE[cell] if cell in _ATTRIBUTE else _ATTRIBUTE[cell.strip()] for cell in cells]
         except KeyError as error:
-            name = next(n for n, cell in zip(ATTRIBUTES, cells, strict=True) if cell.strip() not in _ATTRIBUTE)
+            name = next(n for n, cell in zip(columns, cells, strict=True) if cell.strip() not in _ATTRIBUTE)
             raise DataError(f"{table.at(number)}: {name} is {error.args[0][:20]!r}, expected -1, 0 or 1") from None
     blank = any("" in row for row in table.rows)
-    return found if (found == -1).any() or blank else np.where(found == 0, -1, found).astype(np.int8)
+    if not ((found == -1).any() or blank):
+        found[found == 0] = -1
+    whole = np.zeros((len(found), len(ATTRIBUTES)), np.int8)
+    whole[:, [ATTRIBUTES.index(name) for name in columns]] = found
+    return whole
+
+
+def attribute_remarks(table: Table, values: npt.NDArray[np.int8]) -> list[str]:
+    """What a reader must know of a table's attributes: which have no column, how many values are unknown.
+
+    Args:
+        table: Whose columns were read.
+        values: (R, 40) of `attributes_of`.
+    """
+    columns = attribute_columns(table)
+    absent = [name for name in ATTRIBUTES if name not in columns]
+    remarks = []
+    if absent:
+        others = ", ".join(map(repr, [c for c in table.columns[1:] if c not in columns.values()]))
+        remarks.append(
+            f"{table.path}: has no column for {len(absent)} of 40 attributes, which are unknown: {', '.join(absent)}"
+            + (f"; its columns {others} are none of them" if others else "")
+        )
+    there = values[:, [ATTRIBUTES.index(name) for name in columns]]
+    if unknown := int((there == 0).sum()):
+        remarks.append(f"{table.path}: {unknown:,} of {there.size:,} values of attributes are unknown")
+    return remarks
+
+
+def _plain(name: str) -> str:
+    """A column's name without case, spaces and punctuation."""
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def numbers_of(table: Table, names: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -208,7 +208,13 @@ def test_attributes_other_than_minus_one_zero_one(celeba: Path, value: str) -> N
         ("list_attr_celeba", 1, "20", ":1: promises 20 rows, the file has 21"),
         ("list_attr_celeba", 1, "22", ":1: promises 22 rows, the file has 21"),
         ("list_attr_celeba", 1, "many", ":1: 'many': expected the number of rows"),
-        ("list_attr_celeba", 2, " ".join(ATTRIBUTES).replace("Bald", "Bold"), ":1: expected a column 'Bald'"),
+        (
+            "list_attr_celeba",
+            2,
+            " ".join(f"Trait_{at}" for at in range(40)),
+            ":1: expected a column '5_o_Clock_Shadow'",
+        ),
+        ("list_attr_celeba", 2, " ".join(ATTRIBUTES).replace("Bald", "male"), ":1: columns 'male' and 'Male' are both"),
         ("list_attr_celeba", 6, "000003.jpg" + " 1" * 40, ":6: '000003.jpg' is listed already in line 5"),
         ("list_attr_celeba", 6, "000004.jpg" + " 1" * 39, ":6: 40 columns, expected 41"),
         ("identity_CelebA", 3, "000003.jpg x", ":3: identity is 'x', expected a whole number"),
@@ -222,6 +228,28 @@ def test_celebas_lists_that_lie(celeba: Path, name: str, line: int, becomes: str
     changed(celeba / f"{name}.txt", lambda rows: [*rows[: line - 1], becomes, *rows[line:]])
     with pytest.raises(DataError, match=rf"{name}\.txt{says}"):
         open_collection(celeba)
+
+
+def test_attributes_are_found_by_name_and_others_unknown(celeba: Path) -> None:
+    """In another order, spelling and number of columns; a file says what it lacks."""
+    wanted = open_collection(celeba).attributes
+    assert wanted is not None
+    path = celeba / "list_attr_celeba.txt"
+    rows = [row.split() for row in path.read_text().splitlines()]
+    left = [name for name in reversed(ATTRIBUTES) if name not in ("Bald", "Smiling")]
+    rows[2][1 + ATTRIBUTES.index("Young")] = "0"
+    cells = [[row[0], "1", *(row[1 + ATTRIBUTES.index(name)] for name in left)] for row in rows[2:]]
+    header = ["Kind", *(name.lower().replace("_", "-") for name in left)]
+    path.write_text("\n".join([rows[0][0], *map(" ".join, [header, *cells])]) + "\n")
+    found = open_collection(celeba)
+    assert found.attributes is not None
+    expected = wanted.copy()
+    expected[:, [ATTRIBUTES.index("Bald"), ATTRIBUTES.index("Smiling")]] = 0
+    expected[0, ATTRIBUTES.index("Young")] = 0
+    np.testing.assert_array_equal(found.attributes, expected)
+    lacks, unknown = found.remarks
+    assert "no column for 2 of 40 attributes, which are unknown: Bald, Smiling; its columns 'Kind' are none" in lacks
+    assert f"1 of {38 * len(wanted)} values of attributes are unknown" in unknown
 
 
 def test_a_value_too_many_belongs_to_a_name_that_does_not_exist(celeba: Path) -> None:

@@ -1,0 +1,83 @@
+"""How well trainings went: how near students came to their teachers, and whether gradients were clipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from nbutils.training.trainer import TrainingResult
+
+#: Below this share of the teacher's variation on its own training faces, a student is far from its teacher.
+FAR_BELOW = 0.8
+#: Share of a training's steps above which it is told that its gradients were clipped.
+CLIPPED_ABOVE = 0.01
+
+
+def training_quality(results: Mapping[str, Sequence[TrainingResult]]) -> pd.DataFrame:
+    """Fidelity and clipped steps of each row's networks.
+
+    Args:
+        results: Row to its networks, one a seed.
+
+    Returns:
+        Indexed as `results`: fidelity (measure and value on training faces), unseen (likewise on faces of other
+        people), explained and explained unseen (shares of the teacher's variation, see
+        `nbutils.losses.Fidelity`), clipped (percent of the steps). Means over the networks and over their terms;
+        empty or NaN where a row has no teacher to compare with.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.evaluation import training_quality
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import t1
+        >>> from nbutils.training import Store, train
+        >>> teacher = t1(face_data("synthetic", preset="smoke").model_copy(update={"identities": 2}), "smoke")
+        >>> with TemporaryDirectory() as folder:
+        ...     training_quality({"T1": [train(teacher, store=Store(folder), progress=False)]}).loc["T1", "fidelity"]
+        ''
+    """
+    rows = {}
+    for name, each in results.items():
+        row: dict[str, object] = {}
+        for label, faces, share in (
+            ("fidelity", "training", "explained"),
+            ("unseen", "unseen", "explained unseen"),
+        ):
+            told = [term for result in each for term in result.metrics["fidelity"].get(faces, {}).values()]
+            measures = list(dict.fromkeys(term["measure"] for term in told))
+            row[label] = ", ".join(
+                f"{measure} {np.mean([term['value'] for term in told if term['measure'] == measure]):.2f}"
+                for measure in measures
+            )
+            row[share] = float(np.mean([term["explained"] for term in told])) if told else float("nan")
+        row["clipped"] = 100 * float(np.mean([result.history["clipped"].mean() for result in each]))
+        rows[name] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("row")
+
+
+def training_remarks(quality: pd.DataFrame) -> list[str]:
+    """What a reader must know before comparing rows: students far from their teachers, and clipped trainings.
+
+    Args:
+        quality: From `training_quality`.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.evaluation import training_remarks
+        >>> row = {"fidelity": "R² 0.61", "explained": 0.61, "clipped": 3.0}
+        >>> for remark in training_remarks(pd.DataFrame([row], index=["neurons"])):
+        ...     print(remark)
+        neurons is far from its teacher: R² 0.61 on its own training faces
+        neurons: the gradient was clipped in 3 % of the steps
+    """
+    return list(_remarks(quality))
+
+
+def _remarks(quality: pd.DataFrame) -> Iterator[str]:
+    for name, row in quality.iterrows():
+        if row["explained"] < FAR_BELOW:
+            yield f"{name} is far from its teacher: {row['fidelity']} on its own training faces"
+        if row["clipped"] > 100 * CLIPPED_ABOVE:
+            yield f"{name}: the gradient was clipped in {row['clipped']:.0f} % of the steps"

@@ -1,0 +1,69 @@
+"""The unit in which a teacher's neurons are regressed: Eq. 1 of Luo et al. 2016 up to a constant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from nbutils.models.base import FaceNetwork
+from nbutils.models.evaluating import evaluating
+from nbutils.models.features import device_of
+from nbutils.training.teachers import Teacher
+
+#: Of the training images, evenly spread; the root mean square of so many is within a few percent of that of all.
+_IMAGES = 1000
+
+
+@dataclass(frozen=True)
+class NeuronUnits:
+    """Scale and mean of a teacher's chosen neurons.
+
+    Raw neurons make the loss, and so its gradient, as large as they happen to respond, and one learning rate or one
+    bound on the gradient cannot fit two teachers. Divided by one number for all neurons, they keep their proportions:
+    distances between faces, and their order, stay as they were.
+
+    Attributes:
+        scale: Root mean square of ‖f − mean f‖ over training faces; 1 where the neurons do not vary.
+        mean: (M,) mean response, in this unit.
+    """
+
+    scale: float
+    mean: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, teacher: Teacher, images: npt.NDArray[np.uint8]) -> NeuronUnits:
+        """Looks at up to a thousand of N training images, evenly spread."""
+        some = np.linspace(0, len(images) - 1, min(len(images), _IMAGES)).round().astype(np.int64)
+        neurons = teacher.features(images[some])[:, teacher.neurons.cpu().numpy()].astype(np.float64)
+        mean = neurons.mean(axis=0)
+        scale = float(np.sqrt(np.square(neurons - mean).sum(axis=1).mean())) or 1.0
+        return cls(scale, (mean / scale).astype(np.float32))
+
+
+@torch.no_grad()
+def start_at(network: FaceNetwork, output: npt.NDArray[np.float32]) -> None:
+    """Sets the bias of a network's last layer to (M,) values, from which its training then starts.
+
+    Where its output comes from no linear layer with a bias, nothing is changed.
+    """
+    if (layer := _last_layer(network)) is not None and layer.bias is not None:
+        layer.bias.copy_(torch.from_numpy(output))
+
+
+def _last_layer(network: FaceNetwork) -> nn.Linear | None:
+    """The linear layer that returns the network's output."""
+    returned: dict[nn.Linear, Tensor] = {}
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    hooks = [module.register_forward_hook(lambda m, _, out: returned.update({m: out})) for module in linear]
+    try:
+        with evaluating(network):
+            black = torch.zeros(2, network.channels, *network.input_size, device=device_of(network))
+            output = network(black).output
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return next((module for module, out in returned.items() if out is output), None)
