@@ -215,7 +215,7 @@ def test_its_answers_are_cached_with_logits_once(
 
     train(make_student(teacher=given, objective=_soft(), targets="cached", seed=1), store=store, progress=False)
 
-    assert set(seen) == {2}  # to see what it gives
+    assert len(images) not in seen  # two to see what it gives, and those that no student saw
 
 
 def test_its_neurons_are_selected(file: Path, tmp_path: Path) -> None:
