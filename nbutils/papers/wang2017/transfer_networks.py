@@ -54,7 +54,7 @@ _SIZES = {
 }
 #: (identities, images of each, pairs) of the embedded stand-in for each of the paper's data sets.
 _POPULATIONS = {
-    "smoke": {"CASIA": (8, 10, 60), "MS-Celeb-1M": (12, 10, 60), "CelebA": (10, 8, 20)},
+    "smoke": {"CASIA": (11, 10, 60), "MS-Celeb-1M": (12, 10, 60), "CelebA": (10, 8, 20)},
     "laptop": {"CASIA": (150, 20, 3000), "MS-Celeb-1M": (300, 16, 3000), "CelebA": (300, 10, 20)},
     "paper": {"CASIA": (10575, 47, 6000), "MS-Celeb-1M": (100000, 84, 6000), "CelebA": (10177, 20, 20)},
 }
