@@ -1,10 +1,10 @@
 from .alignment import NORMALISER, errors_by_turn, head_turn, normalised_errors, predict_landmarks
+from .choice_value import neuron_subsets
 from .classification import effective_classes, mean_interval, recognised, regressed_logits
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds
 from .latency import Latencies, alternating_latencies, execution_modes
-from .neuron_subsets import neuron_subsets
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
