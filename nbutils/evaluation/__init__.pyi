@@ -6,6 +6,7 @@ from .alignment import (
     normalised_mean_errors,
     predict_landmarks,
 )
+from .choice_value import neuron_subsets
 from .classification import effective_classes, mean_interval, recognised, regressed_logits
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes

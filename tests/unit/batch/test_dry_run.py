@@ -46,11 +46,13 @@ def test_the_papers_own_size_is_planned_and_nothing_rendered(monkeypatch: pytest
         "data_root": "",
         "layout": "",
         "pairs_root": "",
+        "probe_dataset": "",
+        "probe_root": "",
         "seed": 0,
         "targets": "online",
     }
     specs, sizes = notebook_trainings(name, given)
-    assert len(specs) == 8
+    assert len(specs) == 8 + 6  # the rows, and students of three shares of the neurons, by Eq. 2 and at random
     assert {(size.train, size.identities) for size in sizes.values()} == {(290_000, 12_294)}
 
 

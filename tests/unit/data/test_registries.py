@@ -110,7 +110,9 @@ def test_a_field_of_any_spec_takes_and_gives_the_whole(spec: DataSpec) -> None:
 
 @pytest.mark.parametrize("kind", ["shoes", None, 3, ["synthetic"]])
 def test_an_unknown_kind_is_one_clear_error(kind: object) -> None:
-    with pytest.raises(ParameterError, match=r"kind of data is .*: expected one of digits, folder, .*synthetic"):
+    with pytest.raises(
+        ParameterError, match=r"kind of data is .*: expected one of attributes, digits, folder, .*synthetic"
+    ):
         parse_data_spec({"kind": kind})
     with pytest.raises(ValidationError, match="error for Holder\ndata\n  Value error, the kind of data is"):
         Holder.model_validate({"data": {"kind": kind}})
