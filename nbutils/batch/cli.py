@@ -98,7 +98,9 @@ def run_command(
     jobs: Annotated[int, typer.Option(min=1, help="How many notebooks run at once.")] = 1,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the runs; runs/ of the project if not given.", show_default=False),
+        typer.Option(
+            help="Folder for the runs; runs/ of the project or of the working folder if not given.", show_default=False
+        ),
     ] = None,
     keep: Annotated[
         int, typer.Option(min=0, help="How many former runs of each notebook to keep, in <run>.former/.")
@@ -243,7 +245,9 @@ def export_command(
 def report_command(
     runs: Annotated[
         Path | None,
-        typer.Argument(help="Folder of runs; runs/ of the project if not given.", show_default=False),
+        typer.Argument(
+            help="Folder of runs; runs/ of the project or of the working folder if not given.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Join the runs found below a folder into one index page."""

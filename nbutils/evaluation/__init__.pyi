@@ -13,7 +13,6 @@ from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_
 from .folds import evaluate_folds, people_in_several_folds
 from .latency import Latencies, alternating_latencies, execution_modes
 from .learning_speed import auc_by_step, times_as_fast
-from .neuron_subsets import neuron_subsets
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
