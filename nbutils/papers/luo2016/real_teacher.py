@@ -1,0 +1,88 @@
+"""A real pretrained network as a teacher: what a student of two million parameters keeps of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbutils.data.geometry.template import LARGE_INPUT
+from nbutils.data.spec import DataSpec
+from nbutils.papers.base import best_precision, check_preset
+from nbutils.papers.luo2016.deeper_teachers import region_t1
+from nbutils.papers.luo2016.single_network import T1_CHOSEN, has_attributes
+from nbutils.papers.luo2016.student_rows import LABELS, NEURONS, chosen_neurons_row
+from nbutils.training.components import ModelSpec, ViewSpec
+from nbutils.training.face_input import FaceInput
+from nbutils.training.spec import Schedule, TrainingSpec
+from nbutils.training.teacher_specs import OnnxTeacher
+
+#: Width of S's maps and its epochs. At laptop, the paper's width for as long as 25 minutes on two cores allow.
+_SIZES: dict[str, tuple[int, int]] = {"smoke": (8, 1), "laptop": (128, 12), "paper": (128, 60)}
+
+
+def find_real_teacher(
+    file: str, neurons: str, data: DataSpec, preset: str = "laptop", seed: int = 0
+) -> OnnxTeacher | TrainingSpec:
+    """The teacher of a notebook's parameters: an ONNX file that takes (N, S, S, 3) bytes, or without one a T1.
+
+    Args:
+        file: Path of the file; empty: a T1 of the whole face, trained here, stands in for it.
+        neurons: Name of the file's output of neurons.
+        data: Faces to train on.
+        preset: Of the T1.
+        seed: Of the T1.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import find_real_teacher, large_face_data
+        >>> find_real_teacher("", "", large_face_data("synthetic", preset="smoke"), "smoke").name
+        'T1 on whole face'
+    """
+    if not file:
+        return region_t1("whole_face", data, preset, seed)
+    path = Path(file).expanduser()
+    return OnnxTeacher(file=path, neurons=neurons, input=FaceInput(axes="NHWC"), name=path.stem)
+
+
+def real_teacher_rows(
+    data: DataSpec,
+    teacher: OnnxTeacher | TrainingSpec,
+    preset: str = "laptop",
+    seed: int = 0,
+    probe: DataSpec | None = None,
+) -> dict[str, TrainingSpec]:
+    """The rows of Fig. 3 that need no classifier of the teacher: labels, all its neurons, and the chosen ones.
+
+    The teacher answers to the plain faces, once.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import find_real_teacher, large_face_data, real_teacher_rows
+        >>> data = large_face_data("synthetic", preset="smoke")
+        >>> list(real_teacher_rows(data, find_real_teacher("", "", data, "smoke"), "smoke"))
+        ['1-of-K', 'neurons', 'selection']
+    """
+    check_preset(preset)
+    width, epochs = _SIZES[preset]
+    height, wide = LARGE_INPUT
+    rows = {
+        "1-of-K": LABELS,
+        "neurons": NEURONS,
+        **chosen_neurons_row(T1_CHOSEN, probe, has_attributes=has_attributes(data)),
+    }
+    return {
+        name: TrainingSpec(
+            name=name,
+            data=data,
+            model=ModelSpec(
+                kind="MobileIDStudent",
+                options={"width": width},
+                view=ViewSpec(region="whole_face", height=height, width=wide),
+            ),
+            objective={row.objective: row.term},
+            schedule=Schedule(epochs=epochs, batch_size=64, learning_rate=row.learning_rate),
+            teacher=(teacher,) if row.taught else (),
+            selection=row.selection,
+            targets="cached" if row.taught else "online",
+            precision=best_precision(),
+            seed=seed,
+        )
+        for name, row in rows.items()
+    }
