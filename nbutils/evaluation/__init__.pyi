@@ -1,19 +1,19 @@
 from .alignment import NORMALISER, errors_by_turn, head_turn, normalised_errors, predict_landmarks
-from .classification import effective_classes, mean_interval, recognised, regressed_logits
+from .classification import effective_classes, recognised, regressed_logits
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds
+from .intervals import Interval, holm, mean_interval, seed_interval, verification_interval
 from .latency import Latencies, alternating_latencies, execution_modes
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
-from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
 from .scores import magnitude, score_difference, tabulate
 from .structure import in_groups, layer_table
-from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, wrong_pairs
+from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, verify, wrong_pairs
 
 __all__ = [
     "NORMALISER",
-    "BootstrapInterval",
+    "Interval",
     "Latencies",
     "OnnxNetwork",
     "ParameterCount",
@@ -21,7 +21,6 @@ __all__ = [
     "VerificationResult",
     "WrongPairs",
     "alternating_latencies",
-    "bootstrap",
     "check_onnx",
     "compare_models",
     "count_parameters",
@@ -34,6 +33,7 @@ __all__ = [
     "export_onnx",
     "found_by_one",
     "head_turn",
+    "holm",
     "in_groups",
     "layer_table",
     "magnitude",
@@ -41,15 +41,17 @@ __all__ = [
     "multiply_adds",
     "nearest_others",
     "normalised_errors",
-    "paired_bootstrap",
     "predict_landmarks",
     "quantise_onnx",
     "recognised",
     "regressed_logits",
     "retrieve",
     "score_difference",
+    "seed_interval",
     "steps_to_share",
     "tabulate",
+    "verification_interval",
+    "verify",
     "weight_bytes",
     "wrong_pairs",
 ]

@@ -1,4 +1,13 @@
-from .base import Precision, Trainings, all_trainings, best_precision, check_preset, check_targets, face_data
+from .base import (
+    Precision,
+    Trainings,
+    all_trainings,
+    best_precision,
+    check_preset,
+    check_targets,
+    face_data,
+    seed_range,
+)
 from .printed_tables import Paper, PrintedTable, beside, claim, paper, printed
 
 __all__ = [
@@ -15,4 +24,5 @@ __all__ = [
     "face_data",
     "paper",
     "printed",
+    "seed_range",
 ]

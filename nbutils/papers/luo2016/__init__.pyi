@@ -2,14 +2,15 @@ from .deeper_teachers import fig4, fig5, fine_tuned, large_face_data, region_t1,
 from .example_network import torchvision_resnet
 from .luo2016_notebooks import (
     NOTEBOOKS,
-    any_network_training,
+    any_network_trainings,
     deeper_teacher_trainings,
-    efficiency_training,
+    digit_trainings,
+    efficiency_trainings,
     ensemble_trainings,
     paper_size,
     quickstart_trainings,
     single_network_trainings,
-    teacher_training,
+    teacher_trainings,
 )
 from .multilayer_perceptrons import TEMPERATURES, mnist_trainings
 from .region_figures import network_inputs, region_bars, region_boxes, region_explorer
@@ -27,9 +28,10 @@ __all__ = [
     "TEMPERATURES",
     "WITH_ATTRIBUTES",
     "StudentRow",
-    "any_network_training",
+    "any_network_trainings",
     "deeper_teacher_trainings",
-    "efficiency_training",
+    "digit_trainings",
+    "efficiency_trainings",
     "ensemble_trainings",
     "error_against_temperature",
     "fig3",
@@ -56,7 +58,7 @@ __all__ = [
     "student",
     "t1",
     "t2",
-    "teacher_training",
+    "teacher_trainings",
     "temperature_line",
     "torchvision_resnet",
 ]

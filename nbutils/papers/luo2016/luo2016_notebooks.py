@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.spec import DataSize
-from nbutils.papers.base import face_data
+from nbutils.papers.base import face_data, seed_range
 from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large_face_data, six_t1
 from nbutils.papers.luo2016.example_network import torchvision_resnet
 from nbutils.papers.luo2016.multilayer_perceptrons import mnist_trainings
@@ -35,111 +35,132 @@ def quickstart_trainings(
     return quick_rows(data, preset, seed)
 
 
-def teacher_training(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
-) -> TrainingSpec:
-    """T1, whose neurons notebooks 01 and 02 look at.
+def teacher_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
+) -> list[TrainingSpec]:
+    """For each seed, T1, whose neurons notebooks 01 and 02 look at.
 
     Example:
-        >>> from nbutils.papers.luo2016 import teacher_training
-        >>> teacher_training("synthetic", "", "", "", preset="smoke", seed=0).name
-        'T1'
+        >>> from nbutils.papers.luo2016 import teacher_trainings
+        >>> [spec.seed for spec in teacher_trainings("synthetic", "", "", "", preset="smoke", seed=3, seeds=2)]
+        [3, 4]
     """
-    return t1(face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root), preset, seed)
+    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return [t1(data, preset, each) for each in seed_range(seed, seeds)]
+
+
+def digit_trainings(dataset: str, data_root: str, preset: str, seed: int, seeds: int) -> list[dict[str, TrainingSpec]]:
+    """For each seed, the rows of the MNIST experiment.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import digit_trainings
+        >>> (rows,) = digit_trainings("digits", "", preset="smoke", seed=0, seeds=1)
+        >>> list(rows)[:3]
+        ['T', '1-of-K', 'selection']
+    """
+    return [mnist_trainings(dataset, data_root, preset, each) for each in seed_range(seed, seeds)]
 
 
 def single_network_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
-) -> dict[str, TrainingSpec]:
-    """The rows of Fig. 3; that with attributes if the data set has them by its manifest.
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int, targets: str
+) -> list[dict[str, TrainingSpec]]:
+    """For each seed, the rows of Fig. 3; that with attributes if the data set has them by its manifest.
 
     Example:
         >>> from nbutils.papers.luo2016 import single_network_trainings
-        >>> rows = single_network_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="online")
+        >>> (rows,) = single_network_trainings(
+        ...     "synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="online"
+        ... )
         >>> list(rows)[:2]
         ['T1', '1-of-K']
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig3(data, preset, seed, targets)
-    return rows | ({WITH_ATTRIBUTES: fig3_attributes(data, preset, seed)} if has_attributes(data) else {})
+    found = []
+    for each in seed_range(seed, seeds):
+        attributes = {WITH_ATTRIBUTES: fig3_attributes(data, preset, each)} if has_attributes(data) else {}
+        found.append(fig3(data, preset, each, targets) | attributes)
+    return found
 
 
 def deeper_teacher_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
-) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 4: "rows" are T2 and its students, "selection†" the student fine-tuned for each of ten folds.
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int, targets: str
+) -> list[dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]]:
+    """Fig. 4, for each seed: "rows" are T2 and its students, "selection†" the student fine-tuned for each of ten folds.
 
     Example:
         >>> from nbutils.papers.luo2016 import deeper_teacher_trainings
-        >>> trainings = deeper_teacher_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="cached")
+        >>> (trainings,) = deeper_teacher_trainings(
+        ...     "synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="cached"
+        ... )
         >>> list(trainings), len(trainings["selection†"])
         (['rows', 'selection†'], 10)
     """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig4(data, preset, seed, targets)
-    return {"rows": rows, "selection†": fine_tuned(rows["selection"], preset)}
+    rows = [fig4(data, preset, each, targets) for each in seed_range(seed, seeds)]
+    return [{"rows": own, "selection†": fine_tuned(own["selection"], preset)} for own in rows]
 
 
 def ensemble_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
-) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 5: "members" by region, "rows" their students, "selection†" the student fine-tuned for each of ten folds.
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int, targets: str
+) -> list[dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]]:
+    """Fig. 5, for each seed: "members" by region, "rows" their students, "selection†" one of these fine-tuned by fold.
 
     Example:
         >>> from nbutils.papers.luo2016 import ensemble_trainings
-        >>> trainings = ensemble_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="cached")
+        >>> (trainings,) = ensemble_trainings(
+        ...     "synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="cached"
+        ... )
         >>> {group: len(specs) for group, specs in trainings.items()}
         {'members': 6, 'rows': 7, 'selection†': 10}
     """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig5(data, preset, seed, targets)
-    return {
-        "members": six_t1(data, preset, seed),
-        "rows": rows,
-        "selection†": fine_tuned(rows["selection"], preset),
-    }
+    found = []
+    for each in seed_range(seed, seeds):
+        members, rows = six_t1(data, preset, each), fig5(data, preset, each, targets)
+        found.append({"members": members, "rows": rows, "selection†": fine_tuned(rows["selection"], preset)})
+    return found
 
 
-def efficiency_training(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
-) -> TrainingSpec:
-    """The student that is quantised: the row "selection" of Fig. 3.
+def efficiency_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int, targets: str
+) -> list[TrainingSpec]:
+    """For each seed, the student that is quantised: the row "selection" of Fig. 3.
 
     Example:
-        >>> from nbutils.papers.luo2016 import efficiency_training
-        >>> efficiency_training("synthetic", "", "", "", preset="smoke", seed=0, targets="cached").name
+        >>> from nbutils.papers.luo2016 import efficiency_trainings
+        >>> efficiency_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="cached")[0].name
         'selection'
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    return fig3(data, preset, seed, targets)["selection"]
+    return [fig3(data, preset, each, targets)["selection"] for each in seed_range(seed, seeds)]
 
 
-def any_network_training(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
-) -> TrainingSpec:
-    """Torchvision's ResNet, whose neurons notebook 09 selects.
+def any_network_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
+) -> list[TrainingSpec]:
+    """For each seed, torchvision's ResNet, whose neurons notebook 09 selects.
 
     Example:
-        >>> from nbutils.papers.luo2016 import any_network_training
-        >>> spec = any_network_training("synthetic", "", "", "", preset="smoke", seed=0)
+        >>> from nbutils.papers.luo2016 import any_network_trainings
+        >>> (spec,) = any_network_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1)
         >>> str(spec.model.kind)
         'resnet18'
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    return torchvision_resnet(data, preset, seed)
+    return [torchvision_resnet(data, preset, each) for each in seed_range(seed, seeds)]
 
 
 #: By notebook; one that trains nothing has no entry.
 NOTEBOOKS = {
     "quickstart": quickstart_trainings,
-    "luo2016/01_attribute_discriminativeness": teacher_training,
-    "luo2016/02_neuron_selection": teacher_training,
-    "luo2016/04_mnist": mnist_trainings,
+    "luo2016/01_attribute_discriminativeness": teacher_trainings,
+    "luo2016/02_neuron_selection": teacher_trainings,
+    "luo2016/04_mnist": digit_trainings,
     "luo2016/05_compressing_a_single_network": single_network_trainings,
     "luo2016/06_compressing_a_deeper_teacher": deeper_teacher_trainings,
     "luo2016/07_compressing_an_ensemble": ensemble_trainings,
-    "luo2016/08_complexity_and_efficiency": efficiency_training,
-    "luo2016/09_selection_for_any_network": any_network_training,
+    "luo2016/08_complexity_and_efficiency": efficiency_trainings,
+    "luo2016/09_selection_for_any_network": any_network_trainings,
 }
 
 
