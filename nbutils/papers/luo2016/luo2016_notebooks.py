@@ -114,7 +114,7 @@ def ensemble_trainings(
         {'members': 6, 'rows': 7, 'selection†': 10}
     """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    found = []
+    found: list[dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]] = []
     for each in seed_range(seed, seeds):
         members, rows = six_t1(data, preset, each), fig5(data, preset, each, targets)
         found.append({"members": members, "rows": rows, "selection†": fine_tuned(rows["selection"], preset)})

@@ -8,6 +8,7 @@ from nbutils.evaluation import evaluate_folds, evaluate_pairs
 from nbutils.evaluation.folds import Features
 
 IMAGES = np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1).repeat(3, axis=3)
+FACES = Faces(IMAGES, np.arange(12), tuple(f"unnamed {number}" for number in range(12)))
 RNG = np.random.default_rng(0)
 #: Folds out of order, so that a result in the wrong row is noticed.
 PAIRS = Pairs(
