@@ -196,7 +196,7 @@ def ensemble_trainings(
     """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
     probe = probe_data(probe_dataset, probe_root, data, preset, seed)
-    found = []
+    found: list[dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]] = []
     for each in seed_range(seed, seeds):
         members, rows = six_t1(data, preset, each), fig5(data, preset, each, targets, probe)
         found.append({"members": members, "rows": rows, "fine-tuned": fine_tuned(rows[chosen_row(rows)], preset)})

@@ -176,7 +176,7 @@ def test_the_variance_between_seeds_counts_once() -> None:
     assert found**2 == pytest.approx(estimates.var(ddof=1) / 3 + 2)
     assert share == pytest.approx(estimates.var(ddof=1) / 3 / found**2)
     alike, none = error_and_share(np.ones(3), np.full((3, 3), 4.0))
-    assert (alike, none) == (2, 0)
+    assert (float(alike), float(none)) == (2, 0)
     alone, _ = error_and_share(np.ones(1), np.full((1, 1), 4.0))
     assert alone == 2
 

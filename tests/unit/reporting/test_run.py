@@ -107,8 +107,8 @@ def test_finish_writes_the_records(run: Run) -> None:
 
 
 def test_verdicts_name_the_one_seed_and_captions_all_seeds(run: Run, tmp_path: Path) -> None:
-    for name, p in (("neurons", 0.04), ("labels", 0.001)):
-        one_seed = Interval(1, 0.5, 2, over="pairs", seeds=1, curve=lambda _, p=p: p)
+    for name, curve in (("neurons", lambda _: 0.04), ("labels", lambda _: 0.001)):
+        one_seed = Interval(1, 0.5, 2, over="pairs", seeds=1, curve=curve)
         run.claim(claim("luo2016", f"fig3-selection-over-{name}").judged(one_seed))
 
     assert run.verdicts["verdict"].tolist() == ["holds, one seed"] * 2
