@@ -17,10 +17,10 @@ from .data.sources.digits import DigitsData as DigitsData
 from .data.sources.embedded import SyntheticData as SyntheticData
 from .data.sources.on_disk import FolderData as FolderData
 from .evaluation.comparison import compare_models as compare_models
+from .evaluation.intervals import verification_interval as verification_interval
 from .evaluation.onnx import export_onnx as export_onnx
-from .evaluation.resampling import bootstrap as bootstrap
-from .evaluation.resampling import paired_bootstrap as paired_bootstrap
 from .evaluation.verification import evaluate_pairs as evaluate_pairs
+from .evaluation.verification import verify as verify
 from .losses.base import Loss as Loss
 from .losses.signals import Signals as Signals
 from .models.base import FaceNetwork as FaceNetwork

@@ -16,10 +16,10 @@ from nbutils.batch.planned_trainings import notebook_trainings
 from nbutils.data.batches import central_crops
 from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError
+from nbutils.evaluation.intervals import verification_interval
 from nbutils.evaluation.onnx import OnnxNetwork, export_onnx, quantise_onnx
 from nbutils.evaluation.onnx_digest import ENTRY
-from nbutils.evaluation.resampling import paired_bootstrap
-from nbutils.evaluation.verification import evaluate_pairs
+from nbutils.evaluation.verification import verify
 from nbutils.training.graph import distinct_networks
 from nbutils.training.spec import TrainingSpec
 from nbutils.training.spec_file import read_spec
@@ -131,8 +131,8 @@ def _compare(file: Path, small: Path, data: FaceData, size: tuple[int, int]) -> 
     verified = []
     for each in (file, small):
         features: npt.NDArray[np.float32] = OnnxNetwork.open(each).features(central_crops(data.test.images, size))
-        verified.append(evaluate_pairs(features[pairs.first], features[pairs.second], pairs.same, pairs.fold))
-    change = paired_bootstrap(verified[1], verified[0])
+        verified.append(verify(features, data.test, pairs))
+    change = verification_interval(verified[1], minus=verified[0])
     return (
         f"AUC on {len(pairs)} pairs: {100 * verified[0].auc:.2f} % in float32, {100 * verified[1].auc:.2f} % in int8 "
         f"({100 * change.estimate:+.2f}, 95 % interval {100 * change.low:+.2f} to {100 * change.high:+.2f})"

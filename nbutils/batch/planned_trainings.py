@@ -48,7 +48,7 @@ def notebook_trainings(
 
     Example:
         >>> from nbutils.batch import notebook_trainings
-        >>> parameters = {"dataset": "digits", "data_root": "", "preset": "smoke", "seed": 0}
+        >>> parameters = {"dataset": "digits", "data_root": "", "preset": "smoke", "seed": 0, "seeds": 1}
         >>> specs, sizes = notebook_trainings("luo2016/04_mnist", parameters)
         >>> len(specs)
         9

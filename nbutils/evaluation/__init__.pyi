@@ -7,23 +7,23 @@ from .alignment import (
     predict_landmarks,
 )
 from .choice_value import neuron_subsets
-from .classification import effective_classes, mean_interval, recognised, regressed_logits
+from .classification import effective_classes, recognised, regressed_logits
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds, people_in_several_folds
+from .intervals import Interval, holm, mean_interval, seed_interval, verification_interval
 from .latency import Latencies, alternating_latencies, execution_modes
 from .learning_speed import auc_by_step, times_as_fast
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
-from .resampling import BootstrapInterval, bootstrap, paired_bootstrap
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
 from .scores import magnitude, score_difference, tabulate
 from .structure import in_groups, layer_table, with_shared_filters
 from .students import training_quality, training_remarks
-from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, wrong_pairs
+from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, verify, wrong_pairs
 
 __all__ = [
     "NORMALISER",
-    "BootstrapInterval",
+    "Interval",
     "Latencies",
     "OnnxNetwork",
     "ParameterCount",
@@ -32,7 +32,6 @@ __all__ = [
     "WrongPairs",
     "alternating_latencies",
     "auc_by_step",
-    "bootstrap",
     "check_onnx",
     "compare_models",
     "count_parameters",
@@ -45,6 +44,7 @@ __all__ = [
     "export_onnx",
     "found_by_one",
     "head_turn",
+    "holm",
     "in_groups",
     "layer_table",
     "magnitude",
@@ -54,7 +54,6 @@ __all__ = [
     "neuron_subsets",
     "normalised_errors",
     "normalised_mean_errors",
-    "paired_bootstrap",
     "people_in_several_folds",
     "predict_landmarks",
     "quantise_onnx",
@@ -62,11 +61,14 @@ __all__ = [
     "regressed_logits",
     "retrieve",
     "score_difference",
+    "seed_interval",
     "steps_to_share",
     "tabulate",
     "times_as_fast",
     "training_quality",
     "training_remarks",
+    "verification_interval",
+    "verify",
     "weight_bytes",
     "with_shared_filters",
     "wrong_pairs",

@@ -1,4 +1,4 @@
-"""Classification among known people, and intervals of differences over the same images."""
+"""Classification among known people."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from torch import nn
 
 from nbutils.data.faces import Faces
 from nbutils.errors import ParameterError
-from nbutils.evaluation.resampling import BootstrapInterval
 from nbutils.models.base import FaceNetwork
 from nbutils.models.features import extract_features
-
-#: Resamples at once.
-_CHUNK = 100
 
 
 def recognised(model: FaceNetwork, faces: Faces) -> npt.NDArray[np.bool_]:
@@ -32,44 +28,6 @@ def recognised(model: FaceNetwork, faces: Faces) -> npt.NDArray[np.bool_]:
     """
     correct: npt.NDArray[np.bool_] = extract_features(model, faces.images, "output").argmax(axis=1) == faces.identity
     return correct
-
-
-def mean_interval(
-    values: npt.ArrayLike, *, samples: int = 2000, seed: int = 0, level: float = 0.95
-) -> BootstrapInterval:
-    """Percentile bootstrap interval of a mean over images and, where there are several, over trainings.
-
-    Two models are compared by the mean of their difference image by image: a paired bootstrap.
-
-    Args:
-        values: (N,) a value an image, or (S, N) for S trainings with different seeds; both are then drawn with
-            replacement, so that the interval covers the chance of a training too.
-        samples: Number of resamples.
-        seed: Of the draws.
-        level: Coverage wanted, in (0, 1).
-
-    Raises:
-        ParameterError: If there is no value, or one is not finite.
-
-    Example:
-        >>> from nbutils.evaluation import mean_interval
-        >>> interval = mean_interval([True] * 80 + [False] * 20)
-        >>> interval.estimate, interval.low < 0.8 < interval.high
-        (0.8, True)
-    """
-    table = np.atleast_2d(np.asarray(values, np.float64))
-    if table.ndim != 2 or not table.size or not np.isfinite(table).all():
-        raise ParameterError(f"values have shape {table.shape}: expected finite ones, (N,) or (S, N)")
-    trainings, images = table.shape
-    rng = np.random.default_rng(seed)
-    means = []
-    for start in range(0, samples, _CHUNK):
-        count = min(_CHUNK, samples - start)
-        drawn = rng.integers(images, size=(count, images))
-        rows = rng.integers(trainings, size=(count, trainings))
-        means.append(np.stack([table[rows[i]][:, drawn[i]].mean() for i in range(count)]))
-    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
-    return BootstrapInterval(float(table.mean()), float(low), float(high), level)
 
 
 def regressed_logits(

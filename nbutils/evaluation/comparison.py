@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.resampling import bootstrap, paired_bootstrap
+from nbutils.evaluation.intervals import Results, verification_interval
 from nbutils.evaluation.verification import VerificationResult
 
 
-def compare_models(results: Mapping[str, VerificationResult], reference: str) -> pd.DataFrame:
+def compare_models(results: Mapping[str, Results], reference: str) -> pd.DataFrame:
     """AUC of each model with its interval, and its difference to a reference model, in percent.
 
     Args:
-        results: Model name to its result; all on the same pairs.
+        results: Model name to its result, or to one for each of the same seeds; all on the same pairs.
         reference: The name of the model that the others are compared with.
 
     Returns:
-        Indexed by model: AUC, low, high; difference, difference low, difference high (paired, 95 %; NaN for the
-        reference itself); accuracy and its standard error over the folds.
+        Indexed by model: AUC, low, high (95 %); with several seeds, the standard deviation of AUC over them;
+        difference, difference low, difference high (paired, 95 %; NaN for the reference itself); accuracy and its
+        standard error over the folds, both the means over seeds.
 
     Raises:
         ParameterError: If `reference` is not among the results.
@@ -43,17 +45,23 @@ def compare_models(results: Mapping[str, VerificationResult], reference: str) ->
     if reference not in results:
         raise ParameterError(f"reference is {reference!r}: expected one of {', '.join(results)}")
     rows = {}
-    for name, result in results.items():
-        own = bootstrap(result)
+    for name, found in results.items():
+        own = verification_interval(found)
+        each = [found] if isinstance(found, VerificationResult) else found
         row = {"AUC": own.estimate, "low": own.low, "high": own.high}
+        if len(each) > 1:
+            row["SD over seeds"] = float(np.std([result.auc for result in each], ddof=1))
         if name != reference:
-            difference = paired_bootstrap(result, results[reference])
+            difference = verification_interval(found, minus=results[reference])
             row |= {
                 "difference": difference.estimate,
                 "difference low": difference.low,
                 "difference high": difference.high,
             }
-        rows[name] = row | {"accuracy": result.accuracy, "accuracy SE": result.accuracy_error}
+        rows[name] = row | {
+            "accuracy": float(np.mean([result.accuracy for result in each])),
+            "accuracy SE": float(np.mean([result.accuracy_error for result in each])),
+        }
     return 100 * pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 

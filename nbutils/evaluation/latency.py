@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.resampling import BootstrapInterval
+from nbutils.evaluation.intervals import Interval
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Latencies:
         quartiles = {name: 1e3 * np.quantile(values, [0.5, 0.25, 0.75]) for name, values in self.seconds.items()}
         return pd.DataFrame.from_dict(quartiles, orient="index", columns=["ms", "ms, 25 %", "ms, 75 %"])
 
-    def speedup(self, slow: str, fast: str, *, samples: int = 2000, level: float = 0.95) -> BootstrapInterval:
+    def speedup(self, slow: str, fast: str, *, samples: int = 2000, level: float = 0.95) -> Interval:
         """How many times as fast `fast` is as `slow`: the ratio of their medians, with its bootstrap over rounds.
 
         Both are drawn together round by round, so that what slowed the whole machine cancels.
@@ -46,7 +46,13 @@ class Latencies:
         drawn = np.random.default_rng(0).integers(len(a), size=(samples, len(a)))
         ratios = np.median(a[drawn], axis=1) / np.median(b[drawn], axis=1)
         low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
-        return BootstrapInterval(float(np.median(a) / np.median(b)), float(low), float(high), level)
+        over = f"{len(a)} rounds (bootstrap)"
+
+        def curve(reference: float) -> float:
+            beyond = 2 * min((ratios <= reference).mean(), (ratios >= reference).mean())
+            return float(min(1.0, max(beyond, 1 / samples)))
+
+        return Interval(float(np.median(a) / np.median(b)), float(low), float(high), level, over, curve=curve)
 
 
 def alternating_latencies(calls: Mapping[str, Callable[[], object]], rounds: int = 30) -> Latencies:

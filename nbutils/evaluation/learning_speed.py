@@ -6,13 +6,15 @@ whenever its schedule ends. So Fig. 6 of Luo et al. 2016 is judged here by what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.resampling import BootstrapInterval
-from nbutils.evaluation.verification import weighted_auc
+from nbutils.evaluation.intervals import Array, Interval, auc_influence, combined_interval
 from nbutils.training.pair_watch import Watched
 
 
@@ -35,40 +37,39 @@ def auc_by_step(watched: Watched, same: npt.NDArray[np.bool_]) -> pd.Series[floa
         >>> auc_by_step(Watched(np.array([0, 10]), distances), same).tolist()
         [75.0, 100.0]
     """
-    curve = _curves(watched, same, np.ones((1, len(same))))[:, 0]
+    curve, _ = auc_influence(watched.distances.astype(np.float64), same)
     return pd.Series(100 * curve, index=pd.Index(watched.steps, name="step"), name="AUC")
 
 
 def times_as_fast(
-    fast: Watched,
-    slow: Watched,
+    fast: Sequence[Watched],
+    slow: Sequence[Watched],
     same: npt.NDArray[np.bool_],
+    people: npt.NDArray[np.int64] | None = None,
     *,
     share: float = 0.9,
-    samples: int = 500,
-    seed: int = 0,
     level: float = 0.95,
-) -> BootstrapInterval:
-    """Steps of one network ÷ steps of another to the same AUC, counted from step 0, with a bootstrap over pairs.
+) -> Interval:
+    """Steps of one network ÷ steps of another to the same AUC, counted from step 0.
 
     The AUC that both must reach lies a share of the way from the better of their two beginnings to the worse of their
-    two ends: both reach it, and neither has it for nothing. Linear between looks.
+    two ends: both reach it, and neither has it for nothing. Linear between looks. Over seeds, the geometric mean of the
+    ratios. The interval is made for the ratio's logarithm, whose influences follow from those of the AUCs (delta
+    method): over pairs by their people, and over seeds where there are several.
 
     Args:
-        fast: The network whose steps divide.
-        slow: The network whose steps are divided, on the same pairs.
+        fast: The network whose steps divide, one for each seed.
+        slow: The network whose steps are divided, for the same seeds, on the same pairs.
         same: (P,) whether each pair shows one person.
+        people: (P, 2) who is on the pairs (`VerificationResult.people`); None: not known, pairs count as independent.
         share: Of the way, in (0, 1].
-        samples: Number of resamples; pairs are drawn within matched and within mismatched ones.
-        seed: Of the draws.
         level: Coverage wanted, in (0, 1).
 
     Returns:
-        The ratio with its interval. All NaN if one ends no better than the other begins; NaN ends where that happens
-        in a resample.
+        The ratio with its interval. All NaN if for one seed, one network ends no better than the other begins.
 
     Raises:
-        ParameterError: If the pairs differ in number, or the share is out of range.
+        ParameterError: If the seeds or pairs differ in number, or the share is out of range.
 
     Example:
         >>> import numpy as np
@@ -77,43 +78,53 @@ def times_as_fast(
         >>> rng, same = np.random.default_rng(0), np.arange(2000) % 2 == 0
         >>> gain = np.array([0.0, 1.0, 2.0])[:, None]  # how far apart the two kinds of pairs are, look by look
         >>> distances = (rng.normal(size=2000) - gain * same).astype(np.float32)
-        >>> fast, slow = (Watched(steps * np.arange(3), distances) for steps in (10, 40))
+        >>> fast, slow = ([Watched(steps * np.arange(3), distances)] for steps in (10, 40))
         >>> round(times_as_fast(fast, slow, same).estimate, 6)
         4.0
     """
     if not 0 < share <= 1:
         raise ParameterError(f"share is {share}, expected a value in (0, 1]")
-    for name, watched in (("fast", fast), ("slow", slow)):
-        if watched.distances.shape[1:] != same.shape:
-            pairs = watched.distances.shape[1]
-            raise ParameterError(f"{name} has {pairs} pairs and same {len(same)}: expected the same pairs")
-    rng = np.random.default_rng(seed)
-    weights = np.ones((samples + 1, len(same)))  # the first: the pairs as they are
-    for kind in (same, ~same):
-        weights[1:, kind] = rng.multinomial(kind.sum(), np.full(kind.sum(), 1 / kind.sum()), size=samples)
-    curves = _curves(fast, same, weights), _curves(slow, same, weights)
-    start, end = np.maximum(*(curve[0] for curve in curves)), np.minimum(*(curve[-1] for curve in curves))
-    target = np.where(end > start, start + share * (end - start), np.nan)
-    steps = [_reached(watched.steps, curve, target) for watched, curve in zip((fast, slow), curves, strict=True)]
-    ratio = steps[1] / steps[0]
-    low, high = np.quantile(ratio[1:], [(1 - level) / 2, (1 + level) / 2])
-    return BootstrapInterval(float(ratio[0]), float(low), float(high), level)
+    if not fast or len(fast) != len(slow):
+        raise ParameterError(f"{len(fast)} fast and {len(slow)} slow trainings: expected one each for the same seeds")
+    for name, each in (("fast", fast), ("slow", slow)):
+        for watched in each:
+            if watched.distances.shape[1:] != same.shape:
+                pairs = watched.distances.shape[1]
+                raise ParameterError(f"{name} has {pairs} pairs and same {len(same)}: expected the same pairs")
+    found = [_log_ratio(a, b, same, share) for a, b in zip(fast, slow, strict=True)]
+    if any(each is None for each in found):
+        return Interval(np.nan, np.nan, np.nan, level, seeds=len(fast))
+    estimates, influences = zip(*(each for each in found if each is not None), strict=True)
+    log = combined_interval(np.array(estimates), np.stack(influences), people, "pairs", level)
+
+    def curve(reference: float) -> float:
+        return 0.0 if log.curve is None or reference <= 0 else log.curve(float(np.log(reference)))
+
+    low, ratio, high = (float(np.exp(value)) for value in (log.low, log.estimate, log.high))
+    return replace(log, estimate=ratio, low=low, high=high, curve=curve)
 
 
-def _curves(watched: Watched, same: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(T, R) AUC of each look under each weighting."""
-    return np.stack([weighted_auc(row.astype(np.float64), same, weights) for row in watched.distances])
+def _log_ratio(fast: Watched, slow: Watched, same: npt.NDArray[np.bool_], share: float) -> tuple[float, Array] | None:
+    """Logarithm of the ratio, and its (P,) influences of the pairs; None where it is not defined."""
+    curves = [auc_influence(watched.distances.astype(np.float64), same) for watched in (fast, slow)]
+    start, start_influence = max(((auc[0], influence[0]) for auc, influence in curves), key=lambda found: found[0])
+    end, end_influence = min(((auc[-1], influence[-1]) for auc, influence in curves), key=lambda found: found[0])
+    if end <= start:
+        return None
+    target = start + share * (end - start), start_influence + share * (end_influence - start_influence)
+    (steps_fast, of_fast), (steps_slow, of_slow) = (
+        _reached(watched.steps, *curve, *target) for watched, curve in zip((fast, slow), curves, strict=True)
+    )
+    return float(np.log(steps_slow / steps_fast)), of_slow / steps_slow - of_fast / steps_fast
 
 
 def _reached(
-    steps: npt.NDArray[np.int64], curve: npt.NDArray[np.float64], target: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """(R,) steps at which each column of the curve first reaches its target, above its beginning; NaN where none is."""
-    after = (curve >= target).argmax(axis=0)
-    column = np.arange(len(target))
-    before, below, above = after - 1, curve[after - 1, column], curve[after, column]
-    with np.errstate(invalid="ignore"):
-        found: npt.NDArray[np.float64] = steps[before] + (target - below) / (above - below) * (
-            steps[after] - steps[before]
-        )
-    return np.where(np.isnan(target), np.nan, found)
+    steps: npt.NDArray[np.int64], auc: Array, influence: Array, target: float, target_influence: Array
+) -> tuple[float, Array]:
+    """Steps at which a curve first reaches its target, above its beginning, and their (P,) influences."""
+    after = int((auc >= target).argmax())
+    before = after - 1
+    gain, taken = auc[after] - auc[before], steps[after] - steps[before]
+    part = (target - auc[before]) / gain
+    moved = target_influence - (1 - part) * influence[before] - part * influence[after]
+    return float(steps[before] + part * taken), taken * moved / gain

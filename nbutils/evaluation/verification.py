@@ -9,7 +9,11 @@ import numpy.typing as npt
 import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from nbutils.data.faces import Faces, Pairs
 from nbutils.errors import ParameterError
+
+#: How `nbutils.data` names the people of pairs without names.
+_UNNAMED = "unnamed "
 
 Array = npt.NDArray[np.generic] | torch.Tensor
 
@@ -26,7 +30,8 @@ class VerificationResult:
         false_positive_rate: the ROC curve's abscissa, from 0 to 1.
         true_positive_rate: its ordinate.
         thresholds: the distance up to which pairs are accepted at each point of the curve; −inf first.
-        fold_accuracies: (F,) accuracy on each fold, at the threshold that the other folds choose.
+        correct: (P,) bool, whether a pair is judged right at the threshold that the other folds choose.
+        people: (P, 2) int64, who is on the two images of each pair, by numbers; None where that is not known.
     """
 
     distances: npt.NDArray[np.float64]
@@ -36,7 +41,14 @@ class VerificationResult:
     false_positive_rate: npt.NDArray[np.float64]
     true_positive_rate: npt.NDArray[np.float64]
     thresholds: npt.NDArray[np.float64]
-    fold_accuracies: npt.NDArray[np.float64]
+    correct: npt.NDArray[np.bool_]
+    people: npt.NDArray[np.int64] | None = None
+
+    @property
+    def fold_accuracies(self) -> npt.NDArray[np.float64]:
+        """(F,) accuracy on each fold, at the threshold that the other folds choose."""
+        shares: npt.NDArray[np.float64] = np.bincount(self.folds, self.correct) / np.bincount(self.folds)
+        return shares
 
     @property
     def accuracy(self) -> float:
@@ -49,7 +61,9 @@ class VerificationResult:
         return float(self.fold_accuracies.std(ddof=1) / np.sqrt(len(self.fold_accuracies)))
 
 
-def evaluate_pairs(features_a: Array, features_b: Array, same: Array, folds: Array) -> VerificationResult:
+def evaluate_pairs(
+    features_a: Array, features_b: Array, same: Array, folds: Array, people: Array | None = None
+) -> VerificationResult:
     """Verify P pairs by the Euclidean distance of their features (Luo et al. 2016, Experiments).
 
     Accuracy follows LFW's protocol (Huang et al. 2007): for each fold, the threshold is the one that is most
@@ -60,6 +74,8 @@ def evaluate_pairs(features_a: Array, features_b: Array, same: Array, folds: Arr
         features_b: (P, D) features of their second images.
         same: (P,) bool, True where a pair shows one person.
         folds: (P,) integers, one value a fold, two folds or more.
+        people: (P, 2) integers, who is on the two images of each pair; None: not known. Intervals need them: pairs
+            that share a person are not independent.
 
     Raises:
         ParameterError: naming the argument whose shape, type or values do not fit.
@@ -98,8 +114,43 @@ def evaluate_pairs(features_a: Array, features_b: Array, same: Array, folds: Arr
         false_positive_rate=false_positive,
         true_positive_rate=true_positive,
         thresholds=-scores,
-        fold_accuracies=fold_accuracies(distances, matched, fold, np.ones((1, len(a))))[0],
+        correct=judged_by_others(distances, matched, fold),
+        people=None if people is None else _people(people, matched),
     )
+
+
+def verify(features: Array, faces: Faces, pairs: Pairs) -> VerificationResult:
+    """Verify the pairs of a data set by the features of its faces; see `evaluate_pairs`.
+
+    Who is on the pairs is taken from the faces, unless these are of a list of pairs without names (`lfw.bin`).
+
+    Args:
+        features: (N, D) of all faces.
+        faces: The N faces.
+        pairs: Pairs of them.
+
+    Raises:
+        ParameterError: The features are not one row a face; and as `evaluate_pairs`.
+
+    Example:
+        >>> from nbutils.data import SyntheticData
+        >>> from nbutils.evaluation import verify
+        >>> data = SyntheticData(identities=2, images_per_identity=2, validation_images=2, pairs=40).load()
+        >>> colours = data.test.images.mean(axis=(1, 2))
+        >>> verify(colours, data.test, data.pairs).people.shape
+        (40, 2)
+    """
+    if len(features) != len(faces):
+        raise ParameterError(f"features have {len(features)} rows, expected one for each of {len(faces)} faces")
+    first, second = features[pairs.first], features[pairs.second]
+    return evaluate_pairs(first, second, pairs.same, pairs.fold, people_of_pairs(faces, pairs))
+
+
+def people_of_pairs(faces: Faces, pairs: Pairs) -> npt.NDArray[np.int64] | None:
+    """(P, 2) who is on the images of each pair, or None where the pairs came without names."""
+    if all(name.startswith(_UNNAMED) for name in faces.identity_names):
+        return None
+    return np.stack([faces.identity[pairs.first], faces.identity[pairs.second]], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,75 +216,35 @@ def equal_error_quantile(result: VerificationResult) -> float:
     return float((result.distances <= threshold).mean())
 
 
-def weighted_auc(
-    distances: npt.NDArray[np.float64], same: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """AUC of P pairs under each of R weightings at once; ties of distance count half.
-
-    Args:
-        distances: (P,) distances.
-        same: (P,) bool.
-        weights: (R, P) weights ≥ 0, some positive for each class.
-
-    Returns:
-        (R,) the weighted share of (matched, mismatched) couples whose matched pair is nearer.
-    """
-    order = np.argsort(distances, kind="stable")
-    starts = _tie_starts(distances[order])
-    ordered = weights[:, order]
-    matched = np.add.reduceat(ordered * same[order], starts, axis=1)
-    mismatched = np.add.reduceat(ordered, starts, axis=1) - matched
-    nearer = np.cumsum(matched, axis=1)
-    couples = nearer[:, -1] * mismatched.sum(axis=1)
-    area: npt.NDArray[np.float64] = np.einsum("rg,rg->r", nearer - matched / 2, mismatched) / couples
-    return area
-
-
-def fold_accuracies(
-    distances: npt.NDArray[np.float64],
-    same: npt.NDArray[np.bool_],
-    folds: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """LFW's accuracy on each fold under each of R weightings, see `evaluate_pairs`.
+def judged_by_others(
+    distances: npt.NDArray[np.float64], same: npt.NDArray[np.bool_], folds: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """(P,) whether each pair is judged right at the threshold that the other folds choose, see `evaluate_pairs`.
 
     Args:
         distances: (P,) distances.
         same: (P,) bool.
         folds: (P,) 0 … F − 1.
-        weights: (R, P) weights ≥ 0 and whole, some positive in each fold.
-
-    Returns:
-        (R, F) weighted accuracies.
     """
     order = np.argsort(distances, kind="stable")
-    near, sign, fold = distances[order], np.where(same[order], 1.0, -1.0), folds[order]
+    near, sign, fold = distances[order], np.where(same[order], 1, -1), folds[order]
     starts = _tie_starts(near)
     # Candidate c accepts the c lowest groups of equal distances; c = 0 accepts nothing.
     values = np.concatenate([[-np.inf], near[starts], [np.inf]])
-    ordered = weights[:, order]
-    gain = ordered * sign
-    total = np.zeros((len(weights), len(starts) + 1))
-    np.cumsum(np.add.reduceat(gain, starts, axis=1), axis=1, out=total[:, 1:])
-    result = np.empty((len(weights), int(folds.max()) + 1))
-    for held_out in range(result.shape[1]):
+    total = np.concatenate([[0], np.cumsum(np.add.reduceat(sign, starts))])
+    right = np.empty(len(distances), np.bool_)
+    for held_out in range(int(folds.max()) + 1):
         mine = np.flatnonzero(fold == held_out)
         # The fold's own share of the running total, spread over the candidates, is taken away.
-        own = np.zeros((len(weights), len(mine) + 1))
-        np.cumsum(gain[:, mine], axis=1, out=own[:, 1:])
-        accepted = np.searchsorted(near[mine], values[:-1], side="right")
-        others = total - own[:, accepted]
-        best = others.argmax(axis=1)
-        worse = others < others.max(axis=1, keepdims=True)
-        worse &= np.arange(others.shape[1]) > best[:, None]
-        end = np.where(worse.any(axis=1), worse.argmax(axis=1), others.shape[1])
+        own = np.concatenate([[0], np.cumsum(sign[mine])])
+        others = total - own[np.searchsorted(near[mine], values[:-1], side="right")]
+        best = int(others.argmax())
+        worse = np.flatnonzero(others[best:] < others[best])
+        end = best + int(worse[0]) if len(worse) else len(others)
         # Where accepting nothing is as good as anything, nothing is accepted.
-        threshold = (values[best] + values[np.where(best == 0, 0, end)]) / 2
-        cut = np.searchsorted(near[mine], threshold, side="right")
-        rejected_right = (ordered[:, mine] * (sign[mine] < 0)).sum(axis=1)
-        right = rejected_right + own[np.arange(len(weights)), cut]
-        result[:, held_out] = right / ordered[:, mine].sum(axis=1)
-    return result
+        threshold = (values[best] + values[end if best else 0]) / 2
+        right[order[mine]] = (near[mine] <= threshold) == (sign[mine] > 0)
+    return right
 
 
 def _tie_starts(ascending: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
@@ -257,6 +268,16 @@ def _column(values: Array, name: str, pairs: int) -> npt.NDArray[np.generic]:
     if array.shape != (pairs,):
         raise ParameterError(f"{name} has shape {array.shape}, expected ({pairs},), one value a pair")
     return array
+
+
+def _people(people: Array, same: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    array = people.detach().cpu().numpy() if isinstance(people, torch.Tensor) else np.asarray(people)
+    if array.shape != (len(same), 2) or not np.issubdtype(array.dtype, np.integer):
+        raise ParameterError(f"people is {array.dtype} {array.shape}, expected integers, ({len(same)}, 2)")
+    wrong = np.flatnonzero((array[:, 0] == array[:, 1]) != same)
+    if len(wrong):
+        raise ParameterError(f"people and same disagree on pair {wrong[0]}, expected one person on matched pairs alone")
+    return array.astype(np.int64)
 
 
 def _check_classes(same: npt.NDArray[np.bool_], folds: npt.NDArray[np.int64]) -> None:

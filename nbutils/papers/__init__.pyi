@@ -7,6 +7,7 @@ from .base import (
     check_targets,
     face_data,
     probe_data,
+    seed_range,
 )
 from .printed_tables import Paper, PrintedTable, beside, claim, paper, printed
 
@@ -25,4 +26,5 @@ __all__ = [
     "paper",
     "printed",
     "probe_data",
+    "seed_range",
 ]

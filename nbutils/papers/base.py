@@ -105,6 +105,22 @@ def probe_data(dataset: str, root: str, like: DataSpec, preset: str = "laptop", 
     return AttributeFaces(dataset=dataset, root=Path(root), **size)
 
 
+def seed_range(seed: int, seeds: int) -> range:
+    """The seeds of a notebook: `seeds` of them, from `seed` on.
+
+    Raises:
+        ParameterError: If there is none.
+
+    Example:
+        >>> from nbutils.papers import seed_range
+        >>> list(seed_range(3, 2))
+        [3, 4]
+    """
+    if seeds < 1:
+        raise ParameterError(f"seeds is {seeds}: expected 1 or more trainings of every network")
+    return range(seed, seed + seeds)
+
+
 def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
     """The specs of a notebook in their order, whatever groups they stand in.
 

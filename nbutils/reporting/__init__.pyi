@@ -1,4 +1,4 @@
-from .claims import Claim, ClaimVerdict, judge
+from .claims import Claim, ClaimVerdict, correct, judge
 from .report import build_report
 from .run import Run
 
@@ -7,5 +7,6 @@ __all__ = [
     "ClaimVerdict",
     "Run",
     "build_report",
+    "correct",
     "judge",
 ]

@@ -1,13 +1,15 @@
-"""A paper's claims and their verdicts, each from an interval and from nothing else."""
+"""A paper's claims and their verdicts, each from an interval and from nothing else, then corrected for their number."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from nbutils.errors import ParameterError
+from nbutils.evaluation.intervals import Interval, holm
 
 Relation = Literal["greater", "less"]
 Verdict = Literal["holds", "does not hold", "undecided"]
@@ -58,10 +60,15 @@ class ClaimVerdict(BaseModel):
         value: our estimate of it.
         low: lower end of its interval.
         high: upper end of its interval.
-        interval: how the interval was made, for instance "95 % paired bootstrap over pairs".
+        interval: how the interval was made, for instance "95 % over 6000 pairs by their 300 people, one seed".
+        seeds: number of trainings behind it; None where training plays no part.
+        p_value: two-sided p-value of the quantity being `reference`; None where there is none.
         relation: the claimed side of `reference`.
         reference: what the quantity is compared with.
         verdict: what the interval says.
+        level: coverage of the interval.
+        corrected_p_value: the p-value corrected for the number of the run's claims; None before `correct`.
+        corrected: the verdict that remains then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
@@ -78,6 +85,37 @@ class ClaimVerdict(BaseModel):
     relation: Relation
     reference: float
     verdict: Verdict
+    level: float = 0.95
+    seeds: int | None = None
+    p_value: float | None = None
+    corrected_p_value: float | None = None
+    corrected: Verdict | None = None
+
+
+def correct(verdicts: Iterable[ClaimVerdict]) -> list[ClaimVerdict]:
+    """The verdicts of a run with what remains of each once all p-values are corrected for their number (Holm 1979).
+
+    A verdict without a p-value has no chance in it, or no interval, and remains what it is.
+
+    Example:
+        >>> from nbutils.evaluation import mean_interval
+        >>> from nbutils.papers import claim
+        >>> from nbutils.reporting import correct
+        >>> gains = mean_interval([0.1, 0.9] * 20), mean_interval([-0.7, 0.9] * 20)
+        >>> names = "fig3-selection-over-labels", "fig3-selection-over-neurons"
+        >>> found = [claim("luo2016", name).judged(gain) for name, gain in zip(names, gains)]
+        >>> [(verdict.verdict, verdict.corrected) for verdict in correct(found)]
+        [('holds', 'holds'), ('undecided', 'undecided')]
+    """
+    verdicts = list(verdicts)
+    p_values = [verdict.p_value for verdict in verdicts if verdict.p_value is not None]
+    corrected = iter(holm(p_values))
+    found = []
+    for verdict in verdicts:
+        p = None if verdict.p_value is None else next(corrected)
+        remains = verdict.verdict if p is None or p < 1 - verdict.level else "undecided"
+        found.append(verdict.model_copy(update={"corrected_p_value": p, "corrected": remains}))
+    return found
 
 
 class Claim(BaseModel):
@@ -107,26 +145,22 @@ class Claim(BaseModel):
     table: str | None = None
     rows: tuple[str, str] | None = None
 
-    def judged(self, value: float, low: float, high: float, *, interval: str) -> ClaimVerdict:
-        """The verdict on this claim from our `value` of its measure with the interval [low, high].
-
-        Args:
-            value: our estimate of `measure`.
-            low: lower end of its interval.
-            high: upper end.
-            interval: how the interval was made, as a reader needs it ("95 % paired bootstrap over pairs").
-        """
+    def judged(self, ours: Interval) -> ClaimVerdict:
+        """The verdict on this claim from the interval of our value of its `measure`, in the measure's unit."""
         return ClaimVerdict(
             claim=self.id,
             text=self.text,
             source=self.source,
             paper=self.printed,
             measure=self.measure,
-            value=value,
-            low=low,
-            high=high,
-            interval=interval,
+            value=ours.estimate,
+            low=ours.low,
+            high=ours.high,
+            interval=ours.how,
             relation=self.relation,
             reference=self.reference,
-            verdict=judge(low, high, relation=self.relation, reference=self.reference),
+            verdict=judge(ours.low, ours.high, relation=self.relation, reference=self.reference),
+            level=ours.level,
+            seeds=ours.seeds,
+            p_value=ours.p_value(self.reference),
         )

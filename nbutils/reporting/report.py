@@ -57,6 +57,7 @@ class RunCard:
     figures: list[dict[str, Any]]
     claims: list[dict[str, Any]]
     verdicts: dict[str, int]
+    corrected: dict[str, int]
     facts: list[tuple[str, str]]
     links: list[tuple[str, str]]
 
@@ -119,7 +120,6 @@ def build_report(folder: Path, *, force: bool = False) -> Path:
     page = environment.get_template("report.html").render(
         runs=runs,
         failed=sum(run.failed for run in runs),
-        verdicts={verdict: sum(run.verdicts[verdict] for run in runs) for verdict in _ORDER},
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
     try:
@@ -155,7 +155,7 @@ def _read_card(run: Path, folder: Path) -> RunCard:
     # A run from JupyterLab has no status: its records say that it is complete.
     failed = status.get("status", "ok" if provenance else "failed") != "ok"
     error = status.get("error") or {}
-    counted = Counter(claim["verdict"] for claim in claims)
+    counted, corrected = (Counter(claim.get(word) for claim in claims) for word in ("verdict", "corrected"))
     seconds = status.get("wall_time_s", provenance.get("wall_time_s"))
     return RunCard(
         name=name,
@@ -170,6 +170,7 @@ def _read_card(run: Path, folder: Path) -> RunCard:
         figures=[{**item, "files": _linked(base, item)} for item in items if item["kind"] == "figure"],
         claims=[_claim(claim) for claim in claims],
         verdicts={verdict: counted[verdict] for verdict in _ORDER},
+        corrected={verdict: corrected[verdict] for verdict in _ORDER},
         facts=_facts(provenance),
         links=[
             (text, base + file)
@@ -224,7 +225,16 @@ def _claim(claim: dict[str, Any]) -> dict[str, Any]:
     # A share of neurons needs one place more than a difference in points.
     decimals = 2 if any(abs(number) >= 1 for number in found) else 3
     value, low, high = (decimal(number, decimals) for number in found)
-    return {**claim, "ours": f"{value} [{low}, {high}]", "kind": claim["verdict"].replace(" ", "-")}
+    p, corrected = (_probability(claim.get(key)) for key in ("p_value", "corrected_p_value"))
+    # Runs of before had no corrected verdicts.
+    lacking = {"seeds": None, "corrected": None}
+    return {**lacking, **claim, "ours": f"{value} [{low}, {high}]", "p": p, "corrected_p": corrected}
+
+
+def _probability(p: float | None) -> str:
+    if p is None:
+        return ""
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
 def _duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from nbutils.errors import NbutilsError, ParameterError
 from nbutils.paths import project_root, runs_dir
-from nbutils.reporting.claims import ClaimVerdict
+from nbutils.reporting.claims import ClaimVerdict, correct
 from nbutils.reporting.formatting import csv, latex, markdown
 from nbutils.reporting.json_files import as_json, jsonable
 from nbutils.reporting.provenance import environment, git_state
@@ -108,10 +108,11 @@ class Run:
 
     @property
     def setting(self) -> str:
-        """What every caption ends with: the data set, the preset and the seed."""
+        """What every caption ends with: the data set, the preset and the seed, or the seeds."""
         parts = [f"data: {self.parameters['dataset']}", f"preset: {self.parameters['preset']}"]
         if "seed" in self.parameters:
-            parts.append(f"seed {self.parameters['seed']}")
+            seed, seeds = (int(str(self.parameters.get(name, 1))) for name in ("seed", "seeds"))
+            parts.append(f"seed {seed}" if seeds == 1 else f"seeds {seed} to {seed + seeds - 1}")
         return f"({', '.join(parts)})"
 
     def table(self, name: str, frame: pd.DataFrame, *, caption: str, note: str = "") -> TableView:
@@ -182,7 +183,10 @@ class Run:
 
     @property
     def verdicts(self) -> pd.DataFrame:
-        """The claims judged so far: the paper's numbers, ours with its interval, and the verdict."""
+        """The claims judged so far: the paper's numbers, ours with its interval, and the verdict.
+
+        "corrected" is the verdict that remains once the p-values of all claims are corrected for their number (Holm).
+        """
         rows = [
             {
                 "claim": verdict.text,
@@ -191,11 +195,15 @@ class Run:
                 "ours": verdict.value,
                 "low": verdict.low,
                 "high": verdict.high,
-                "verdict": verdict.verdict,
+                "verdict": verdict.verdict + (", one seed" if verdict.seeds == 1 else ""),
+                "p": verdict.p_value,
+                "corrected p": verdict.corrected_p_value,
+                "corrected": verdict.corrected,
             }
-            for verdict in self._claims.values()
+            for verdict in correct(self._claims.values())
         ]
-        return pd.DataFrame(rows, columns=["claim", "source", "paper", "ours", "low", "high", "verdict"])
+        columns = ["claim", "source", "paper", "ours", "low", "high", "verdict", "p", "corrected p", "corrected"]
+        return pd.DataFrame(rows, columns=columns)
 
     def finish(self) -> Path:
         """Write metrics, claims, captions and provenance, which mark the run as complete.
@@ -205,7 +213,7 @@ class Run:
         """
         records: dict[str, object] = {
             "metrics.json": self._metrics,
-            "claims.json": [verdict.model_dump() for verdict in self._claims.values()],
+            "claims.json": [verdict.model_dump() for verdict in correct(self._claims.values())],
             "artefacts.json": {
                 "notebook": self.notebook,
                 "setting": self.setting,

@@ -81,7 +81,8 @@ def fit(
         teacher: Source of targets, for objectives that read them.
         cache: The teacher's targets for the plain images; None: the teacher runs online.
         checkpoint: Where unfinished state is kept.
-        unseen: Other faces, on which the student is compared with its teacher as on the training faces.
+        unseen: Other faces; where they are given, the student is compared with its teacher, on them and on those it
+            was trained on.
         watch: Looks at the network before steps and after the last.
         progress: Show a bar.
 
@@ -155,10 +156,11 @@ def fit(
         if watch and is_rank_zero():
             watch.look(model, spec.schedule.epochs * steps_per_epoch, spec.schedule.epochs * steps_per_epoch)
         own_batch_norm(model).eval()
-        fidelity = {"training": student_fidelity(source, model, objective)} if teacher is not None else {}
-    if teacher is not None and unseen is not None:
-        with closing(SignalSource(fabric, model, unseen, teacher, None, spec.reads)) as other:
-            fidelity["unseen"] = student_fidelity(other, model, objective)
+        if teacher is None or unseen is None:
+            return Fitted(history, {})
+        fidelity = {"training": student_fidelity(source, model, objective)}
+    with closing(SignalSource(fabric, model, unseen, teacher, None, spec.reads)) as other:
+        fidelity["unseen"] = student_fidelity(other, model, objective)
     return Fitted(history, fidelity)
 
 

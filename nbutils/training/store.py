@@ -35,11 +35,19 @@ NOTEBOOK_VARIABLE = "NBUTILS_NOTEBOOK"
 CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED = (
     f"checkpoint{which}.safetensors" for which in ("", ".before", ".damaged")
 )
-_RESULT = ("weights.safetensors", "history.parquet", "spec.json", "metrics.json", "features.npy", "logits.npy")
+_RESULT = (
+    "weights.safetensors",
+    "history.parquet",
+    "spec.json",
+    "metrics.json",
+    "features.npy",
+    "logits.npy",
+    "watched.npz",
+)
 _REPLACED = (CHECKPOINT, KEY_FILE, ORIGIN_FILE)
 _WRITTEN = re.compile(
     "|".join(map(re.escape, (*_RESULT, *_REPLACED, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED, DIGESTS_FILE)))
-    + rf"|checkpoint\.new|\.({'|'.join(map(re.escape, _REPLACED))})\.\d+"
+    + rf"|watched\.new|watched-\d+\.npy|checkpoint\.new|\.({'|'.join(map(re.escape, _REPLACED))})\.\d+"
 )
 _SHA256 = re.compile("[0-9a-f]{64}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.spec import DataSize
-from nbutils.papers.base import face_data, probe_data
+from nbutils.papers.base import face_data, probe_data, seed_range
 from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large_face_data, six_t1
 from nbutils.papers.luo2016.example_network import torchvision_resnet
 from nbutils.papers.luo2016.multilayer_perceptrons import mnist_trainings
@@ -45,17 +45,30 @@ def quickstart_trainings(
     return quick_rows(data, preset, seed, probe_data(probe_dataset, probe_root, data, preset, seed))
 
 
-def teacher_training(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
-) -> TrainingSpec:
-    """T1, whose neurons notebooks 01 and 02 look at.
+def teacher_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
+) -> list[TrainingSpec]:
+    """For each seed, T1, whose neurons notebooks 01 and 02 look at.
 
     Example:
-        >>> from nbutils.papers.luo2016 import teacher_training
-        >>> teacher_training("synthetic", "", "", "", preset="smoke", seed=0).name
-        'T1'
+        >>> from nbutils.papers.luo2016 import teacher_trainings
+        >>> [spec.seed for spec in teacher_trainings("synthetic", "", "", "", preset="smoke", seed=3, seeds=2)]
+        [3, 4]
     """
-    return t1(face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root), preset, seed)
+    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return [t1(data, preset, each) for each in seed_range(seed, seeds)]
+
+
+def digit_trainings(dataset: str, data_root: str, preset: str, seed: int, seeds: int) -> list[dict[str, TrainingSpec]]:
+    """For each seed, the rows of the MNIST experiment.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import digit_trainings
+        >>> (rows,) = digit_trainings("digits", "", preset="smoke", seed=0, seeds=1)
+        >>> list(rows)[:3]
+        ['T', '1-of-K', 'selection']
+    """
+    return [mnist_trainings(dataset, data_root, preset, each) for each in seed_range(seed, seeds)]
 
 
 def single_network_trainings(
@@ -65,21 +78,28 @@ def single_network_trainings(
     pairs_root: str,
     preset: str,
     seed: int,
+    seeds: int,
     targets: str,
     probe_dataset: str = "",
     probe_root: str = "",
-) -> dict[str, TrainingSpec]:
-    """The rows of Fig. 3; that with attributes if the data set has them by its manifest.
+) -> list[dict[str, TrainingSpec]]:
+    """For each seed, the rows of Fig. 3; that with attributes if the data set has them by its manifest.
 
     Example:
         >>> from nbutils.papers.luo2016 import single_network_trainings
-        >>> rows = single_network_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="online")
+        >>> (rows,) = single_network_trainings(
+        ...     "synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="online"
+        ... )
         >>> list(rows)[:2]
         ['T1', '1-of-K']
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig3(data, preset, seed, targets, probe_data(probe_dataset, probe_root, data, preset, seed))
-    return rows | ({WITH_ATTRIBUTES: fig3_attributes(data, preset, seed)} if has_attributes(data) else {})
+    probe = probe_data(probe_dataset, probe_root, data, preset, seed)
+    found = []
+    for each in seed_range(seed, seeds):
+        attributes = {WITH_ATTRIBUTES: fig3_attributes(data, preset, each)} if has_attributes(data) else {}
+        found.append(fig3(data, preset, each, targets, probe) | attributes)
+    return found
 
 
 def share_trainings(
@@ -89,19 +109,22 @@ def share_trainings(
     pairs_root: str,
     preset: str,
     seed: int,
+    seeds: int,
     targets: str,
     probe_dataset: str = "",
     probe_root: str = "",
-) -> dict[str, TrainingSpec]:
-    """Students of 31 %, 74 % and 82 % of T1's live neurons, by Eq. 2 and at random.
+) -> list[dict[str, TrainingSpec]]:
+    """For each seed, students of 31 %, 74 % and 82 % of T1's live neurons, by Eq. 2 and at random.
 
     Example:
         >>> from nbutils.papers.luo2016 import share_trainings
-        >>> len(share_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="online"))
+        >>> (rows,) = share_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="online")
+        >>> len(rows)
         6
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    return share_students(data, preset, seed, targets, probe_data(probe_dataset, probe_root, data, preset, seed))
+    probe = probe_data(probe_dataset, probe_root, data, preset, seed)
+    return [share_students(data, preset, each, targets, probe) for each in seed_range(seed, seeds)]
 
 
 def all_single_network_trainings(
@@ -111,12 +134,13 @@ def all_single_network_trainings(
     pairs_root: str,
     preset: str,
     seed: int,
+    seeds: int,
     targets: str,
     probe_dataset: str,
     probe_root: str,
-) -> dict[str, dict[str, TrainingSpec]]:
+) -> dict[str, list[dict[str, TrainingSpec]]]:
     """All that notebook 05 trains: "rows" of Fig. 3, and "shares" of the neurons."""
-    given = (dataset, data_root, layout, pairs_root, preset, seed, targets, probe_dataset, probe_root)
+    given = (dataset, data_root, layout, pairs_root, preset, seed, seeds, targets, probe_dataset, probe_root)
     return {"rows": single_network_trainings(*given), "shares": share_trainings(*given)}
 
 
@@ -127,21 +151,25 @@ def deeper_teacher_trainings(
     pairs_root: str,
     preset: str,
     seed: int,
+    seeds: int,
     targets: str,
     probe_dataset: str = "",
     probe_root: str = "",
-) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 4: "rows" are T2 and its students, "fine-tuned" that of chosen neurons (†) for each of ten folds.
+) -> list[dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]]:
+    """Fig. 4, for each seed: "rows" are T2 and its students, "fine-tuned" that of chosen neurons (†) for each fold.
 
     Example:
         >>> from nbutils.papers.luo2016 import deeper_teacher_trainings
-        >>> trainings = deeper_teacher_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="cached")
+        >>> (trainings,) = deeper_teacher_trainings(
+        ...     "synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="cached"
+        ... )
         >>> list(trainings), len(trainings["fine-tuned"])
         (['rows', 'fine-tuned'], 10)
     """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig4(data, preset, seed, targets, probe_data(probe_dataset, probe_root, data, preset, seed))
-    return {"rows": rows, "fine-tuned": fine_tuned(rows[chosen_row(rows)], preset)}
+    probe = probe_data(probe_dataset, probe_root, data, preset, seed)
+    rows = [fig4(data, preset, each, targets, probe) for each in seed_range(seed, seeds)]
+    return [{"rows": own, "fine-tuned": fine_tuned(own[chosen_row(own)], preset)} for own in rows]
 
 
 def ensemble_trainings(
@@ -151,61 +179,66 @@ def ensemble_trainings(
     pairs_root: str,
     preset: str,
     seed: int,
+    seeds: int,
     targets: str,
     probe_dataset: str = "",
     probe_root: str = "",
-) -> dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]:
-    """Fig. 5: "members" by region, "rows" their students, "fine-tuned" that of chosen neurons (†) for each fold.
+) -> list[dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]]:
+    """Fig. 5, for each seed: "members" by region, "rows" their students, "fine-tuned" that of chosen neurons (†).
 
     Example:
         >>> from nbutils.papers.luo2016 import ensemble_trainings
-        >>> trainings = ensemble_trainings("synthetic", "", "", "", preset="smoke", seed=0, targets="cached")
+        >>> (trainings,) = ensemble_trainings(
+        ...     "synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="cached"
+        ... )
         >>> {group: len(specs) for group, specs in trainings.items()}
         {'members': 6, 'rows': 7, 'fine-tuned': 10}
     """
     data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig5(data, preset, seed, targets, probe_data(probe_dataset, probe_root, data, preset, seed))
-    return {
-        "members": six_t1(data, preset, seed),
-        "rows": rows,
-        "fine-tuned": fine_tuned(rows[chosen_row(rows)], preset),
-    }
+    probe = probe_data(probe_dataset, probe_root, data, preset, seed)
+    found: list[dict[str, dict[str, TrainingSpec] | list[TrainingSpec]]] = []
+    for each in seed_range(seed, seeds):
+        members, rows = six_t1(data, preset, each), fig5(data, preset, each, targets, probe)
+        found.append({"members": members, "rows": rows, "fine-tuned": fine_tuned(rows[chosen_row(rows)], preset)})
+    return found
 
 
-def efficiency_training(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str
-) -> TrainingSpec:
-    """The student that is quantised: the row of chosen neurons of Fig. 3.
+def efficiency_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int, targets: str
+) -> list[TrainingSpec]:
+    """For each seed, the student that is quantised: the row of chosen neurons of Fig. 3.
 
     Example:
-        >>> from nbutils.papers.luo2016 import efficiency_training
-        >>> efficiency_training("synthetic", "", "", "", preset="smoke", seed=0, targets="cached").name
+        >>> from nbutils.papers.luo2016 import efficiency_trainings
+        >>> efficiency_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1, targets="cached")[0].name
         'selection'
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    rows = fig3(data, preset, seed, targets)
-    return rows[chosen_row(rows)]
+    rows = [fig3(data, preset, each, targets) for each in seed_range(seed, seeds)]
+    return [own[chosen_row(own)] for own in rows]
 
 
-def any_network_training(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int
-) -> TrainingSpec:
-    """Torchvision's ResNet, whose neurons notebook 09 selects.
+def any_network_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
+) -> list[TrainingSpec]:
+    """For each seed, torchvision's ResNet, whose neurons notebook 09 selects.
 
     Example:
-        >>> from nbutils.papers.luo2016 import any_network_training
-        >>> spec = any_network_training("synthetic", "", "", "", preset="smoke", seed=0)
+        >>> from nbutils.papers.luo2016 import any_network_trainings
+        >>> (spec,) = any_network_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1)
         >>> str(spec.model.kind)
         'resnet18'
     """
     data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    return torchvision_resnet(data, preset, seed)
+    return [torchvision_resnet(data, preset, each) for each in seed_range(seed, seeds)]
 
 
 def rate_search_trainings(
     dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str, rates: str
 ) -> dict[str, dict[float, TrainingSpec]]:
     """One training for each objective of Fig. 3 and each learning rate; some training people are held out.
+
+    Of one seed: a search finds the order of magnitude, and repeats with another `seed`.
 
     Example:
         >>> from nbutils.papers.luo2016 import rate_search_trainings
@@ -220,14 +253,14 @@ def rate_search_trainings(
 #: By notebook; one that trains nothing has no entry.
 NOTEBOOKS = {
     "quickstart": quickstart_trainings,
-    "luo2016/01_attribute_discriminativeness": teacher_training,
-    "luo2016/02_neuron_selection": teacher_training,
-    "luo2016/04_mnist": mnist_trainings,
+    "luo2016/01_attribute_discriminativeness": teacher_trainings,
+    "luo2016/02_neuron_selection": teacher_trainings,
+    "luo2016/04_mnist": digit_trainings,
     "luo2016/05_compressing_a_single_network": all_single_network_trainings,
     "luo2016/06_compressing_a_deeper_teacher": deeper_teacher_trainings,
     "luo2016/07_compressing_an_ensemble": ensemble_trainings,
-    "luo2016/08_complexity_and_efficiency": efficiency_training,
-    "luo2016/09_selection_for_any_network": any_network_training,
+    "luo2016/08_complexity_and_efficiency": efficiency_trainings,
+    "luo2016/09_selection_for_any_network": any_network_trainings,
     "luo2016/11_learning_rates": rate_search_trainings,
 }
 

@@ -71,7 +71,7 @@ def temperature_line(table: pd.DataFrame) -> Figure:
     errors = np.stack([rows["AUC"] - rows["low"], rows["high"] - rows["AUC"]])
     ours.errorbar(x, rows["AUC"], yerr=errors, fmt="o-", capsize=4)
     paper.plot(x, rows["paper AUC"], "D-", color="tab:orange", fillstyle="none")
-    for ax, title in ((ours, "ours, 95 % interval over pairs"), (paper, "paper, on its data")):
+    for ax, title in ((ours, "ours, 95 % interval"), (paper, "paper, on its data")):
         ax.set(title=title, xlabel="temperature t", ylabel="AUC in percent", xlim=(-0.4, len(rows) - 0.6))
         ax.set_xticks(x, labels)
         ax.grid(axis="y", alpha=0.3)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
+from nbutils.papers.base import seed_range
 from nbutils.papers.wang2017.transfer_cells import Cell
 from nbutils.papers.wang2017.transfer_networks import Networks
 from nbutils.training.spec import TrainingSpec
@@ -71,10 +72,8 @@ def search_trials(
         >>> list(trials), trials["τ", 1.0].data.held_out_people
         ([('τ', 1.0), ('τ', 3.0), ('λ', 0.4)], 0.2)
     """
-    if seeds < 1:
-        raise ParameterError(f"seeds is {seeds}: expected at least 1")
     found = []
-    for s in range(seed, seed + seeds):
+    for s in seed_range(seed, seeds):
         held_out = {"held_out_people": HELD_OUT_PEOPLE, "held_out_images": 0.0, "held_out_seed": s}
         networks = Networks(data.model_copy(update=held_out), preset, s)
         trials = {("τ", t): replace(networks, temperature=t).ours(_DIVISOR) for t in temperatures}

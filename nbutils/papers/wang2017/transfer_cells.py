@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nbutils.evaluation.scores import Values, score_difference
@@ -118,12 +120,18 @@ def by_fields(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def influences(
-    values: Values[Any], *, higher_is_better: bool, table: str | None = None, column: str | None = None
+    values: Values[Any],
+    people: npt.NDArray[np.int64] | None = None,
+    *,
+    higher_is_better: bool,
+    table: str | None = None,
+    column: str | None = None,
 ) -> pd.DataFrame:
     """What each target alone changes, and so whether to keep it (the practice of section 4.2.3).
 
     Args:
         values: By cell; names that are no cells are passed over, and so are cells with both targets.
+        people: (N,) the person of each image; None: images are independent.
         higher_is_better: True for accuracies, False for errors.
         table: Printed table that has the same cells; None: the paper prints no such differences.
         column: Its column of scores.
@@ -147,7 +155,7 @@ def influences(
     for cell in values:
         if not isinstance(cell, Cell) or (cell.alpha > 0) == (cell.beta > 0) or cell.alone not in values:
             continue
-        found = score_difference(values, [cell], [cell.alone])
+        found = score_difference(values, [cell], [cell.alone], people)
         low, high = (found.low, found.high) if higher_is_better else (-found.high, -found.low)
         theirs = [scores.get(printed_row(table or "", name), float("nan")) for name in (cell, cell.alone)]
         rows.append(

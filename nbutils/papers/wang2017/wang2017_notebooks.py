@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbutils.data.sources.embedded import SyntheticData
 from nbutils.data.spec import DataSize
+from nbutils.papers.base import seed_range
 from nbutils.papers.printed_tables import printed
 from nbutils.papers.wang2017.parameter_search import parse_values, search_trials
 from nbutils.papers.wang2017.transfer_cells import Cell
@@ -33,7 +34,7 @@ def classification_trainings(
     second = (second_dataset, second_root)
     sets = face_sets(dataset, data_root, preset, seed, "MS-Celeb-1M", second, layout=layout, pairs_root=pairs_root)
     found = []
-    for s in range(seed, seed + seeds):
+    for s in seed_range(seed, seeds):
         networks = {name: Networks(data, preset, s) for name, data in sets.items()}
         tables = {"Table 1": networks["CASIA"].table1()} | {name: each.table2() for name, each in networks.items()}
         found.append({(table, cell): spec for table, cells in tables.items() for cell, spec in cells.items()})
@@ -64,7 +65,7 @@ def alignment_trainings(
     """
     points = (points_dataset, points_root)
     sets = face_sets(dataset, data_root, preset, seed, "CelebA", points, layout=layout, pairs_root=pairs_root)
-    each = [Networks(sets["CASIA"], preset, s, soft_from) for s in range(seed, seed + seeds)]
+    each = [Networks(sets["CASIA"], preset, s, soft_from) for s in seed_range(seed, seeds)]
     return [networks.table3(sets["CelebA"]) for networks in each]
 
 
@@ -92,7 +93,7 @@ def verification_trainings(
     """
     data = face_sets(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)["CASIA"]
     found = []
-    for s in range(seed, seed + seeds):
+    for s in seed_range(seed, seeds):
         networks = Networks(data, preset, s, soft_from)
         tables = {"Table 4": networks.verification(softmax=False), "Table 5": networks.verification(softmax=True)}
         found.append({(table, cell): spec for table, cells in tables.items() for cell, spec in cells.items()})

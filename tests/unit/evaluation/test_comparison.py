@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation import compare_models, evaluate_pairs, paired_bootstrap, steps_to_share
+from nbutils.evaluation import compare_models, evaluate_pairs, steps_to_share, verification_interval
 from nbutils.evaluation.verification import VerificationResult
 
 
@@ -18,12 +18,21 @@ def _result(noise: float) -> VerificationResult:
 def test_differences_are_the_paired_intervals_in_points() -> None:
     good, bad = _result(0.1), _result(2.0)
     table = compare_models({"good": good, "bad": bad}, "good")
-    expected = paired_bootstrap(bad, good)
+    expected = verification_interval(bad, minus=good)
     assert table.loc["bad", "difference"] == pytest.approx(100 * (bad.auc - good.auc))
     assert table.loc["bad", "difference high"] == pytest.approx(100 * expected.high)
     assert table["difference"].isna().tolist() == [True, False]
     with pytest.raises(ParameterError, match="'teacher'"):
         compare_models({"good": good}, "teacher")
+
+
+def test_several_seeds_are_averaged_and_their_spread_shown() -> None:
+    good, bad = [_result(0.1), _result(0.3)], [_result(2.0), _result(1.5)]
+    table = compare_models({"good": good, "bad": bad}, "good")
+    assert table.loc["bad", "AUC"] == pytest.approx(50 * (bad[0].auc + bad[1].auc))
+    assert table.loc["bad", "SD over seeds"] == pytest.approx(100 * abs(bad[0].auc - bad[1].auc) / np.sqrt(2))
+    assert table.loc["bad", "difference low"] == pytest.approx(100 * verification_interval(bad, minus=good).low)
+    assert "SD over seeds" not in compare_models({"good": good[0]}, "good").columns
 
 
 def test_steps_to_a_share_of_a_straight_fall() -> None:

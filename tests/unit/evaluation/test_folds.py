@@ -2,12 +2,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from nbutils.data.faces import Pairs
+from nbutils.data.faces import Faces, Pairs
 from nbutils.errors import ParameterError
 from nbutils.evaluation import evaluate_folds, evaluate_pairs, people_in_several_folds
 from nbutils.evaluation.folds import Features
 
 IMAGES = np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1).repeat(3, axis=3)
+FACES = Faces(IMAGES, np.arange(12), tuple(f"unnamed {number}" for number in range(12)))
 RNG = np.random.default_rng(0)
 #: Folds out of order, so that a result in the wrong row is noticed.
 PAIRS = Pairs(
@@ -24,7 +25,7 @@ def _model(scale: float) -> Features:
 
 
 def test_each_fold_has_the_distances_of_its_own_model() -> None:
-    result = evaluate_folds([_model(1), _model(10), _model(100)], IMAGES, PAIRS)
+    result = evaluate_folds([_model(1), _model(10), _model(100)], FACES, PAIRS)
 
     whole = _model(1)(IMAGES)
     plain = evaluate_pairs(whole[PAIRS.first], whole[PAIRS.second], PAIRS.same, PAIRS.fold)
@@ -33,7 +34,7 @@ def test_each_fold_has_the_distances_of_its_own_model() -> None:
 
 
 def test_equal_models_are_one_model() -> None:
-    result = evaluate_folds([_model(1)] * 3, IMAGES, PAIRS)
+    result = evaluate_folds([_model(1)] * 3, FACES, PAIRS)
 
     whole = _model(1)(IMAGES)
     plain = evaluate_pairs(whole[PAIRS.first], whole[PAIRS.second], PAIRS.same, PAIRS.fold)
@@ -50,12 +51,12 @@ def test_a_model_is_asked_for_the_images_of_its_own_fold_only() -> None:
             assert set(images[:, 0, 0, 0].tolist()) == wanted
             return _model(1)(images)
 
-        evaluate_folds([watching if k == fold else _model(1) for k in range(3)], IMAGES, PAIRS)
+        evaluate_folds([watching if k == fold else _model(1) for k in range(3)], FACES, PAIRS)
 
 
 def test_a_model_too_few_is_refused() -> None:
     with pytest.raises(ParameterError, match="2 models for 3 folds"):
-        evaluate_folds([_model(1)] * 2, IMAGES, PAIRS)
+        evaluate_folds([_model(1)] * 2, FACES, PAIRS)
 
 
 def test_people_are_counted_in_every_fold_that_shows_them() -> None:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from nbutils.errors import ParameterError
 from nbutils.evaluation import (
-    BootstrapInterval,
+    Interval,
     magnitude,
     mean_interval,
     score_difference,
@@ -19,7 +20,10 @@ VALUES = {name: RNG.random((1, 300)) for name in ("teacher", "student of two")}
 def test_a_score_is_the_mean_over_images_and_seeds_in_percent() -> None:
     both = np.stack([np.zeros(50), np.ones(50)])
     table = tabulate({"a": both, "b": np.full((1, 50), 0.25)}, "top-1")
-    np.testing.assert_allclose(table.to_numpy(), [[50, 0, 100], [25, 25, 25]])
+    reach = 50 * t.ppf(0.975, 1)
+    np.testing.assert_allclose(table.loc["a"].to_numpy(), [50, 50 - reach, 50 + reach, 100 / np.sqrt(2)])
+    np.testing.assert_allclose(table.loc["b"].dropna().to_numpy(), [25, 25, 25])
+    assert "SD over seeds" not in tabulate({"b": np.full((1, 50), 0.25)}, "top-1")
 
 
 def test_a_difference_is_paired_and_averaged_over_its_pairs() -> None:
@@ -46,5 +50,14 @@ def test_networks_that_are_missing_or_uneven_are_named() -> None:
 def test_the_magnitude_of_an_interval(
     interval: tuple[float, float, float], expected: tuple[float, float, float]
 ) -> None:
-    found = magnitude(BootstrapInterval(*interval, 0.95))
+    found = magnitude(Interval(*interval))
     assert (found.estimate, found.low, found.high) == expected
+
+
+@pytest.mark.parametrize("shift", [-0.2, 0.1, 0.6])
+def test_a_magnitude_excludes_what_its_p_value_does(shift: float) -> None:
+    found = magnitude(mean_interval(RNG.normal(shift, 1, 60)))
+    for reference in np.linspace(0.01, 1.2, 40):
+        p = found.p_value(reference)
+        assert p is not None
+        assert (p < 0.05) == (not found.low <= reference <= found.high)

@@ -12,7 +12,6 @@ from nbutils.evaluation import (
     errors_by_turn,
     found_by_one,
     head_turn,
-    mean_interval,
     nearest_others,
     normalised_errors,
     normalised_mean_errors,
@@ -100,21 +99,6 @@ def test_top_1_counts_the_largest_logit() -> None:
         model.output.bias.copy_(torch.tensor([0.0, 1.0, 3.0, 2.0]))
     faces = Faces(np.zeros((4, 55, 47, 3), np.uint8), np.array([0, 2, 2, 3]), tuple("abcd"))
     np.testing.assert_array_equal(recognised(model, faces), [False, True, True, False])
-
-
-def test_a_mean_has_the_interval_of_its_bootstrap() -> None:
-    values = np.random.default_rng(0).normal(2, 1, 400)
-    found = mean_interval(values)
-    assert found.estimate == pytest.approx(values.mean())
-    half = 1.96 * values.std() / 20
-    assert found.low == pytest.approx(values.mean() - half, abs=0.02)
-    assert found.high == pytest.approx(values.mean() + half, abs=0.02)
-    trainings = values + np.array([[-1.0], [1.0]])
-    over_seeds = mean_interval(trainings)
-    assert over_seeds.estimate == pytest.approx(values.mean())
-    assert over_seeds.low < values.mean() - 0.9
-    with pytest.raises(ParameterError, match="finite"):
-        mean_interval([])
 
 
 FACE = np.array([[10, 10], [20, 10], [15, 15], [11, 20], [19, 20]], np.float32)

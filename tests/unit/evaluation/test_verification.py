@@ -2,11 +2,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
+from nbutils.data.faces import Faces
+from nbutils.data.sources.embedded import SyntheticData
+from nbutils.data.sources.on_disk import _images_of, _people_of_pairs
 from nbutils.errors import ParameterError
-from nbutils.evaluation import VerificationResult, evaluate_pairs
-from nbutils.evaluation.verification import fold_accuracies, weighted_auc
+from nbutils.evaluation import VerificationResult, evaluate_pairs, verify
+from nbutils.evaluation.intervals import auc_influence
+from nbutils.evaluation.verification import people_of_pairs
+from tests.support.collections import rendered
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -27,15 +31,13 @@ def random_case(seed: int, pairs: int = 120, folds: int = 6) -> tuple[Floats, Bo
     return distances, same, rng.permutation(np.arange(pairs) % folds)
 
 
-def mann_whitney(distances: Floats, same: Bools, weights: Floats) -> float:
+def mann_whitney(distances: Floats, same: Bools) -> float:
     """Share of (matched, mismatched) couples in which the matched pair is nearer; a tie is half a couple."""
-    won = couples = 0.0
+    won = 0.0
     for i in np.flatnonzero(same):
         for j in np.flatnonzero(~same):
-            weight = weights[i] * weights[j]
-            couples += weight
-            won += weight * (1.0 if distances[i] < distances[j] else 0.5 if distances[i] == distances[j] else 0.0)
-    return won / couples
+            won += 1.0 if distances[i] < distances[j] else 0.5 if distances[i] == distances[j] else 0.0
+    return won / (int(same.sum()) * int((~same).sum()))
 
 
 def looped_accuracies(distances: Floats, same: Bools, folds: Ints) -> list[float]:
@@ -69,29 +71,11 @@ def test_distances_are_euclidean() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_auc_is_mann_whitneys_and_scikit_learns(seed: int) -> None:
+def test_auc_is_mann_whitneys(seed: int) -> None:
     distances, same, folds = random_case(seed)
     result = from_distances(distances.tolist(), same.tolist(), folds.tolist())
-    assert result.auc == pytest.approx(mann_whitney(distances, same, np.ones(len(same))), abs=1e-12)
-    weights = np.random.default_rng(seed).integers(0, 4, (3, len(same))).astype(float)
-    for row, area in zip(weights, weighted_auc(distances, same, weights), strict=True):
-        assert area == pytest.approx(roc_auc_score(same, -distances, sample_weight=row), abs=1e-12)
-        assert area == pytest.approx(mann_whitney(distances, same, row), abs=1e-12)
-
-
-def test_a_weight_counts_like_a_repeated_pair() -> None:
-    distances, same, folds = random_case(9)
-    weights = np.random.default_rng(9).integers(0, 4, len(same))
-    rows = np.repeat(np.arange(len(same)), weights)
-    ones = np.ones((1, len(rows)))
-    by_weight = weights[None].astype(float)
-    np.testing.assert_allclose(
-        weighted_auc(distances, same, by_weight), weighted_auc(distances[rows], same[rows], ones), rtol=1e-12
-    )
-    np.testing.assert_array_equal(
-        fold_accuracies(distances, same, folds, by_weight),
-        fold_accuracies(distances[rows], same[rows], folds[rows], ones),
-    )
+    assert result.auc == pytest.approx(mann_whitney(distances, same), abs=1e-12)
+    assert result.auc == pytest.approx(auc_influence(distances, same)[0], abs=1e-12)
 
 
 def test_auc_at_its_ends() -> None:
@@ -172,6 +156,22 @@ def test_torch_and_numpy_agree_and_fold_labels_are_free() -> None:
     np.testing.assert_allclose(half.distances, plain.distances, rtol=0.02)
 
 
+def test_the_people_of_pairs_are_known_unless_the_pairs_came_without_names() -> None:
+    known = SyntheticData(identities=4, images_per_identity=4, validation_images=4, pairs=40).load()
+    people = people_of_pairs(known.test, known.pairs)
+    assert people is not None
+    np.testing.assert_array_equal(people[:, 0] == people[:, 1], known.pairs.same)
+    result = verify(known.test.images.mean(axis=(1, 2)), known.test, known.pairs)
+    np.testing.assert_array_equal(result.people, people)
+    with pytest.raises(ParameterError, match="features have 3 rows, expected one for each of"):
+        verify(np.zeros((3, 2)), known.test, known.pairs)
+    listed = rendered(size=60)  # as the images of a .bin file are, which pairs alone tell apart
+    assert listed.pairs is not None
+    images, pairs = _images_of(listed.pairs)
+    unnamed = Faces(np.zeros((len(images), 2, 2, 3), np.uint8), *_people_of_pairs(listed, images))
+    assert people_of_pairs(unnamed, pairs) is None
+
+
 GOOD = {
     "features_a": np.zeros((4, 2)),
     "features_b": np.ones((4, 2)),
@@ -202,6 +202,9 @@ GOOD = {
         ("folds", np.zeros(4, int), "folds has one value only"),
         ("folds", np.array([0, 0, 0, 1]), "folds puts all matched pairs into one fold"),
         ("folds", np.array([0, 1, 1, 1]), "folds puts all mismatched pairs into one fold"),
+        ("people", np.zeros(4, int), r"people is int64 \(4,\), expected integers, \(4, 2\)"),
+        ("people", np.zeros((4, 2)), r"people is float64 \(4, 2\), expected integers"),
+        ("people", np.zeros((4, 2), int), "people and same disagree on pair 2"),
     ],
 )
 def test_bad_arguments_are_named(name: str, value: npt.NDArray[np.generic], says: str) -> None:

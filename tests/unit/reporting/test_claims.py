@@ -3,7 +3,8 @@ import math
 import pytest
 
 from nbutils.errors import ParameterError
-from nbutils.reporting import Claim, judge
+from nbutils.evaluation import Interval
+from nbutils.reporting import Claim, ClaimVerdict, correct, judge
 from nbutils.reporting.claims import Relation, Verdict
 
 
@@ -44,11 +45,21 @@ def test_an_empty_interval_or_unknown_relation_is_refused() -> None:
 def test_a_judged_claim_carries_both_sides() -> None:
     claim = Claim(id="a", text="A.", source="Fig. 1", measure="m", relation="less", printed="1 against 2")
 
-    verdict = claim.judged(-1.0, -2.0, -0.5, interval="95 %")
+    verdict = claim.judged(Interval(-1.0, -2.0, -0.5, over="pairs", seeds=1, curve=lambda reference: 0.01 + reference))
 
-    assert (verdict.claim, verdict.paper, verdict.value, verdict.verdict) == (
-        "a",
-        "1 against 2",
-        -1.0,
-        "holds",
-    )
+    assert (verdict.claim, verdict.paper, verdict.value, verdict.verdict) == ("a", "1 against 2", -1.0, "holds")
+    assert (verdict.interval, verdict.seeds, verdict.p_value) == ("95 % over pairs, one seed", 1, 0.01)
+
+
+def test_many_verdicts_are_corrected_for_their_number() -> None:
+    """Holm: 0.02 of three is 0.06 when 0.01 comes before it; what has no chance in it is not counted."""
+
+    def judged(name: str, p: float | None, low: float) -> ClaimVerdict:
+        claim = Claim(id=name, text="A.", source="Fig. 1", measure="m", relation="greater", printed="1 against 2")
+        return claim.judged(Interval(1.0, low, 3.0, curve=None if p is None else lambda _: p))
+
+    found = correct([judged("a", 0.03, 0.1), judged("b", 0.01, 0.2), judged("c", None, 1.0), judged("d", 0.2, -1.0)])
+
+    assert [verdict.corrected_p_value for verdict in found] == pytest.approx([0.06, 0.03, None, 0.2])
+    assert [verdict.verdict for verdict in found] == ["holds", "holds", "holds", "undecided"]
+    assert [verdict.corrected for verdict in found] == ["undecided", "holds", "holds", "undecided"]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from nbutils.errors import NbutilsError, ParameterError
+from nbutils.evaluation import Interval
 from nbutils.papers import beside, claim
 from nbutils.reporting import Run
 from nbutils.reporting.report import build_report, find_runs
@@ -38,7 +39,9 @@ def _make_run(folder: Path, name: str) -> Run:
     run.table("fig3", beside("luo2016", "fig3", ours), caption=NASTY, note=NASTY)
     run.figure("line", plt.figure(), caption=NASTY)
     for other, interval in (("neurons", (-1, 1)), ("labels", (1, 2)), ("teacher", (-2, -1))):
-        verdict = claim("luo2016", f"fig3-selection-over-{other}").judged(0.0, *interval, interval=NASTY)
+        verdict = claim("luo2016", f"fig3-selection-over-{other}").judged(
+            Interval(0.0, *interval, over=NASTY, seeds=1, curve=lambda _: 0.02)
+        )
         run.claim(verdict)
     run.finish()
     return run
@@ -70,9 +73,25 @@ def test_the_page_shows_print_ours_and_verdicts(runs: Path) -> None:
     ]
     assert ">NA<" in page
     for verdict in ("holds", "does not hold", "undecided"):
-        assert f'<span class="badge {verdict.replace(" ", "-")}">{verdict}</span>' in page
+        assert f'<span class="badge {verdict.replace(" ", "-")}">{verdict}</span> one seed<br>' in page
         assert f">1 {verdict}</span>" in page
+    # Three p-values of 0.02 are 0.06 each when corrected for their number: nothing remains.
+    assert page.count('<td><span class="badge undecided">undecided</span><br><span class="quiet number">p = 0.060') == 3
+    assert ">3 undecided</span>" in page
     assert "selection 98.18, neurons 97.73 (+0.45)" in page
+
+
+def test_verdicts_of_an_earlier_run_have_no_corrected_ones(runs: Path) -> None:
+    file = runs / "a b/one/claims.json"
+    claims = json.loads(file.read_text(encoding="utf-8"))
+    for claim_ in claims:
+        for name in ("corrected", "corrected_p_value", "p_value", "seeds"):
+            del claim_[name]
+    file.write_text(json.dumps(claims), encoding="utf-8")
+
+    page = build_report(runs).read_text(encoding="utf-8")
+
+    assert ">holds</span></td>\n<td>–</td>" in page
 
 
 def test_everything_is_escaped(runs: Path) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from nbutils.errors import NbutilsError, ParameterError
+from nbutils.evaluation import Interval
 from nbutils.papers import claim
 from nbutils.reporting import Run
 from nbutils.reporting import run as run_module
@@ -85,7 +86,7 @@ def test_finish_writes_the_records(run: Run) -> None:
     run.metric("auc", np.float64(0.5))
     run.metric("lost", float("nan"))
     run.fingerprint("training", "abc")
-    run.claim(claim("luo2016", "fig3-selection-over-neurons").judged(float("nan"), -1, 1, interval="95 %"))
+    run.claim(claim("luo2016", "fig3-selection-over-neurons").judged(Interval(float("nan"), -1, 1)))
 
     assert run.finish() == run.folder
 
@@ -103,6 +104,18 @@ def test_finish_writes_the_records(run: Run) -> None:
     assert provenance["machine"]["processor"]
     assert provenance["started"].endswith("+00:00")
     assert provenance["wall_time_s"] >= 0
+
+
+def test_verdicts_name_the_one_seed_and_captions_all_seeds(run: Run, tmp_path: Path) -> None:
+    for name, curve in (("neurons", lambda _: 0.04), ("labels", lambda _: 0.001)):
+        one_seed = Interval(1, 0.5, 2, over="pairs", seeds=1, curve=curve)
+        run.claim(claim("luo2016", f"fig3-selection-over-{name}").judged(one_seed))
+
+    assert run.verdicts["verdict"].tolist() == ["holds, one seed"] * 2
+    assert run.verdicts["corrected p"].tolist() == pytest.approx([0.04, 0.002])
+    assert run.verdicts["corrected"].tolist() == ["holds", "holds"]
+    several = Run("trial", parameters={**SETTING, "seeds": 2}, out_dir=tmp_path / "other")
+    assert several.setting == "(data: synthetic, preset: smoke, seeds 3 to 4)"
 
 
 def test_a_new_run_is_not_complete_by_the_records_of_the_old(run: Run) -> None:

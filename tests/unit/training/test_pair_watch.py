@@ -63,6 +63,7 @@ def test_a_resumed_training_has_seen_all_that_an_undisturbed_one_sees(
         with pytest.raises(InterruptedError):
             train(WATCHED, store=Store(tmp_path / "a"), progress=False, checkpoint_seconds=0)
     resumed = train(WATCHED, store=Store(tmp_path / "a"), progress=False)
+    assert not list((tmp_path / "a").glob("*.partial"))
     undisturbed = train(WATCHED, store=Store(tmp_path / "b"), progress=False)
     assert resumed.watched is not None
     assert undisturbed.watched is not None
