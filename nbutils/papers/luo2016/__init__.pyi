@@ -10,12 +10,14 @@ from .luo2016_notebooks import (
     paper_size,
     quickstart_trainings,
     rate_search_trainings,
+    real_teacher_trainings,
     share_trainings,
     single_network_trainings,
     teacher_trainings,
 )
 from .multilayer_perceptrons import TEMPERATURES, mnist_trainings
 from .rate_search import chosen_rates, parse_rates, rate_trials, recipe_rate
+from .real_teacher import find_real_teacher, real_teacher_rows
 from .region_figures import network_inputs, region_bars, region_boxes, region_explorer
 from .region_values import joined_auc, region_table
 from .single_network import (
@@ -68,6 +70,7 @@ __all__ = [
     "fig3_attributes",
     "fig4",
     "fig5",
+    "find_real_teacher",
     "fine_tuned",
     "has_attributes",
     "joined_auc",
@@ -81,6 +84,8 @@ __all__ = [
     "quickstart_trainings",
     "rate_search_trainings",
     "rate_trials",
+    "real_teacher_rows",
+    "real_teacher_trainings",
     "recipe_rate",
     "region_bars",
     "region_boxes",

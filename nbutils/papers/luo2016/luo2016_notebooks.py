@@ -9,6 +9,7 @@ from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large
 from nbutils.papers.luo2016.example_network import torchvision_resnet
 from nbutils.papers.luo2016.multilayer_perceptrons import mnist_trainings
 from nbutils.papers.luo2016.rate_search import parse_rates, rate_trials
+from nbutils.papers.luo2016.real_teacher import find_real_teacher, real_teacher_rows
 from nbutils.papers.luo2016.single_network import (
     WITH_ATTRIBUTES,
     fig3,
@@ -250,6 +251,33 @@ def rate_search_trainings(
     return rate_trials(data, parse_rates(rates), preset, seed, targets)
 
 
+def real_teacher_trainings(
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    seeds: int,
+    teacher_file: str = "",
+    teacher_neurons: str = "neurons",
+    probe_dataset: str = "",
+    probe_root: str = "",
+) -> list[dict[str, TrainingSpec]]:
+    """For each seed, the students of a real teacher; where no file is given, of a T1.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import real_teacher_trainings
+        >>> (rows,) = real_teacher_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> list(rows)
+        ['1-of-K', 'neurons', 'selection']
+    """
+    data = large_face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    teacher = find_real_teacher(teacher_file, teacher_neurons, data, preset, seed)
+    probe = probe_data(probe_dataset, probe_root, data, preset, seed)
+    return [real_teacher_rows(data, teacher, preset, each, probe) for each in seed_range(seed, seeds)]
+
+
 #: By notebook; one that trains nothing has no entry.
 NOTEBOOKS = {
     "quickstart": quickstart_trainings,
@@ -261,6 +289,7 @@ NOTEBOOKS = {
     "luo2016/07_compressing_an_ensemble": ensemble_trainings,
     "luo2016/08_complexity_and_efficiency": efficiency_trainings,
     "luo2016/09_selection_for_any_network": any_network_trainings,
+    "luo2016/10_a_real_teacher": real_teacher_trainings,
     "luo2016/11_learning_rates": rate_search_trainings,
 }
 
