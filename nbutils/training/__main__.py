@@ -27,8 +27,8 @@ def main(arguments: list[str]) -> None:
     from nbutils.training.spec_file import read_spec
     from nbutils.training.trainer import train
 
-    signal.signal(signal.SIGINT, raising)
     spec = read_spec(Path(arguments[0]))
+    signal.signal(signal.SIGINT, raising)
     result = train(spec)
     if is_rank_zero():
         print(f"'{spec.name}' {'trained' if result.trained_now else 'found'}: {result.folder}")

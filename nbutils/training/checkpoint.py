@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from nbutils.errors import StoreError
+from nbutils.training.interrupts import raise_lost
 from nbutils.training.store import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED, writing_to
 from nbutils.training.tensor_file import write_tensors
 from nbutils.writing import replacing
@@ -73,6 +74,7 @@ class Checkpoint:
         self._unwritten = _State(kept, json.dumps(history))
         if time.monotonic() - self._written >= self.seconds:
             self._write()
+        raise_lost()
 
     @contextmanager
     def saved_on_interrupt(self) -> Iterator[None]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+#: By the handler that is replaced.
+_SIGNALS = {getattr(signal, name): signal.SIG_DFL for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
+_SIGNALS |= {signal.SIGINT: signal.default_int_handler}
+#: Signals that have come since the outermost block was entered.
+_come: list[int] = []
 
 
 class Terminated(SystemExit):
@@ -27,9 +32,13 @@ def ending_tidily() -> Iterator[None]:
     the main thread nothing changes, since Python handles signals there alone.
     """
     alone = threading.current_thread() is threading.main_thread()
-    taken = [number for number in _SIGNALS if alone and signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
+    before = {number: was for number, was in _SIGNALS.items() if alone and signal.getsignal(number) is was}
+    unraisable = sys.unraisablehook
+    _come.clear()
+    for number in before:
         signal.signal(number, _raise)
+    if before:
+        sys.unraisablehook = lambda lost: None if lost.exc_type in (KeyboardInterrupt, Terminated) else unraisable(lost)
     try:
         yield
     except Terminated as end:
@@ -37,9 +46,19 @@ def ending_tidily() -> Iterator[None]:
         signal.raise_signal(end.number)
         raise
     finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+        sys.unraisablehook = unraisable
+        for number, was in before.items():
+            signal.signal(number, was)
+
+
+def raise_lost() -> None:
+    """Raises again what came within the block and was lost: Python drops an exception in a destructor or callback."""
+    if _come:
+        _raise(_come[-1], None)
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    _come.append(number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise Terminated(number)

@@ -144,9 +144,9 @@ def train(
     """
     store = store or Store(default_store())
     specs = specs if isinstance(specs, TrainingSpec) else list(specs)
-    for spec in [specs] if isinstance(specs, TrainingSpec) else specs:
-        check(spec)
     with ending_tidily():
+        for spec in [specs] if isinstance(specs, TrainingSpec) else specs:
+            check(spec)
         if isinstance(specs, TrainingSpec):
             return _train(specs, store, progress, checkpoint_seconds)
         return [_train(spec, store, progress, checkpoint_seconds) for spec in specs]

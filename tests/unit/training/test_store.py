@@ -16,7 +16,7 @@ import pytest
 
 from nbutils.errors import StoreError
 from nbutils.training import Store
-from nbutils.training.interrupts import ending_tidily
+from nbutils.training.interrupts import ending_tidily, raise_lost
 from nbutils.training.inventory import read_inventory
 from nbutils.training.store import damage_of
 from tests.support.limits import no_file_over, read_only
@@ -242,6 +242,21 @@ def test_a_process_that_is_asked_to_end_leaves_its_blocks_first(number: signal.S
     _, status = os.waitpid(_forked(work), 0)
     assert os.WTERMSIG(status) == number
     assert mark.exists()
+
+
+def test_an_interrupt_that_a_destructor_loses_is_raised_again(capfd: pytest.CaptureFixture[str]) -> None:
+    class Loses:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+    with ending_tidily():
+        Loses()
+        with pytest.raises(KeyboardInterrupt):
+            raise_lost()
+    with ending_tidily():
+        raise_lost()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_handler_that_somebody_has_installed_stays() -> None:
