@@ -8,9 +8,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 #: By the handler that is replaced.
-_SIGNALS = {getattr(signal, name): signal.SIG_DFL for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
+_SIGNALS: dict[int, Any] = {
+    getattr(signal, name): signal.SIG_DFL for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+}
 _SIGNALS |= {signal.SIGINT: signal.default_int_handler}
 #: Signals that have come since the outermost block was entered.
 _come: list[int] = []

@@ -40,6 +40,7 @@ def test_nobody_on_one_side_is_refused(share: float) -> None:
 
 def test_similar_impostors_share_their_looks() -> None:
     data = DATA.model_copy(update={"similar_impostors": True}).load()
+    assert data.test.attributes is not None
     looks = data.test.attributes[:, [ATTRIBUTES.index(n) for n in ("Male", "Young", "Black_Hair", "No_Beard")]]
     pairs = data.pairs
     assert pairs.same.sum() == (~pairs.same).sum() > 0

@@ -28,7 +28,7 @@ def test_it_equals_a_double_loop_over_pairs() -> None:
                 if identity[i] == identity[j]:
                     near.append(0.5 * distance**2)
                 else:
-                    far.append(0.5 * max(0.0, 1.2 - distance) ** 2)
+                    far.append(0.5 * max(0.0, 1.2 - float(distance)) ** 2)
         expected += np.mean(near) + np.mean(far)
     loss = ContrastiveLoss(margin=1.2)(_signals(tuple(map(torch.from_numpy, layers)), identity))
     assert float(loss) == pytest.approx(expected, rel=1e-5)
@@ -38,6 +38,7 @@ def test_equal_strangers_and_lone_images_have_a_finite_gradient() -> None:
     for identity in ([0, 1], [0, 0], [0]):
         layer = torch.ones(len(identity), 4, requires_grad=True)
         ContrastiveLoss()(_signals((layer,), identity)).backward()
+        assert layer.grad is not None
         assert torch.isfinite(layer.grad).all()
 
 
