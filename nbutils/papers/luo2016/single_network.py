@@ -208,7 +208,7 @@ def has_attributes(data: DataSpec) -> bool:
 
 
 def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str) -> DataSpec:
-    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in two minutes.
+    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in minutes.
 
     Example:
         >>> from nbutils.papers.luo2016 import quick_data
