@@ -16,6 +16,7 @@ from nbutils.errors import NbutilsError, ParameterError
 from nbutils.paths import default_store, runs_dir
 from nbutils.reporting.formatting import decimal, numeric_columns, read_csv, rounded
 from nbutils.reporting.run_folder import FORMER, read_marker
+from nbutils.reporting.what_holds import JudgedRun, what_holds
 from nbutils.writing import write_aside
 
 INDEX = "index.html"
@@ -56,6 +57,8 @@ class RunCard:
     tables: list[TableCard]
     figures: list[dict[str, Any]]
     claims: list[dict[str, Any]]
+    remarks: list[str]
+    parameters: dict[str, Any]
     verdicts: dict[str, int]
     corrected: dict[str, int]
     facts: list[tuple[str, str]]
@@ -119,6 +122,7 @@ def build_report(folder: Path, *, force: bool = False) -> Path:
     )
     page = environment.get_template("report.html").render(
         runs=runs,
+        holds=what_holds([_across(run) for run in runs]),
         failed=sum(run.failed for run in runs),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
@@ -127,6 +131,14 @@ def build_report(folder: Path, *, force: bool = False) -> Path:
     except OSError as error:
         raise NbutilsError(f"cannot write {folder / INDEX}: {error.strerror or error}") from error
     return folder / INDEX
+
+
+def _across(run: RunCard) -> JudgedRun:
+    """A run as the section across runs shows it: its setting names the faces that its neurons were chosen on, too."""
+    named = {"probe_dataset": "neurons chosen on", "targets": "targets", "teacher_file": "teacher"}
+    given = {text: str(run.parameters.get(name) or "") for name, text in named.items()}
+    further = [f"{text}: {Path(value).name}" for text, value in given.items() if value]
+    return JudgedRun(run.name, ", ".join([run.setting, *further]), run.anchor, run.claims, run.remarks)
 
 
 def _is_run(folder: Path) -> bool:
@@ -169,6 +181,8 @@ def _read_card(run: Path, folder: Path) -> RunCard:
         tables=[_table(run, base, item) for item in items if item["kind"] == "table"],
         figures=[{**item, "files": _linked(base, item)} for item in items if item["kind"] == "figure"],
         claims=[_claim(claim) for claim in claims],
+        remarks=artefacts.get("remarks", []),
+        parameters=provenance.get("parameters", {}),
         verdicts={verdict: counted[verdict] for verdict in _ORDER},
         corrected={verdict: corrected[verdict] for verdict in _ORDER},
         facts=_facts(provenance),

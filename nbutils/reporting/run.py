@@ -93,6 +93,7 @@ class Run:
         self._claims: dict[str, ClaimVerdict] = {}
         self._artefacts: dict[tuple[str, str], dict[str, Any]] = {}
         self._fingerprints: dict[str, str] = {}
+        self._remarks: list[str] = []
         try:
             jsonable(self.parameters)
         except TypeError as error:
@@ -177,6 +178,12 @@ class Run:
         self._claims[verdict.claim] = verdict
         return verdict
 
+    def remark(self, *texts: str) -> None:
+        """Print and record what a reader must know before believing the run's verdicts, a sentence each."""
+        for text in texts:
+            print(text)
+            self._remarks.append(text)
+
     def fingerprint(self, name: str, digest: str) -> None:
         """Record the digest of the data set's part `name` ("training", "pairs" …) that this run used."""
         self._fingerprints[name] = digest
@@ -218,6 +225,7 @@ class Run:
                 "notebook": self.notebook,
                 "setting": self.setting,
                 "items": list(self._artefacts.values()),
+                "remarks": self._remarks,
             },
             "provenance.json": {
                 "notebook": self.notebook,

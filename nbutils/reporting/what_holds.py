@@ -1,0 +1,70 @@
+"""Every claim beside its verdicts on all data sets: where the papers' order appears, and where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class JudgedRun:
+    """What one run says of claims.
+
+    Attributes:
+        name: The notebook.
+        setting: Data set, preset and seeds, and what else tells two runs of a notebook apart.
+        anchor: Of the run on the page.
+        claims: Its verdicts, as the page shows them, each with its claim's name as "claim".
+        remarks: What must be known before they are believed.
+    """
+
+    name: str
+    setting: str
+    anchor: str
+    claims: list[dict[str, Any]]
+    remarks: list[str]
+
+
+@dataclass
+class ClaimAcross:
+    """A claim with its verdicts: for each setting those of its runs."""
+
+    text: str
+    source: str
+    paper: str
+    measure: str
+    cells: list[list[dict[str, Any]]]
+
+
+@dataclass
+class WhatHolds:
+    """The settings in which claims were judged, the claims of each notebook, and what the runs remark."""
+
+    settings: list[str]
+    claims: dict[str, list[ClaimAcross]]
+    remarks: list[tuple[JudgedRun, list[str]]]
+
+
+def what_holds(runs: Sequence[JudgedRun]) -> WhatHolds:
+    """Joins the verdicts of many runs: a row a claim, a column a setting.
+
+    Args:
+        runs: In the order of the page; those without claims are left out.
+    """
+    judged = [run for run in runs if run.claims]
+    settings = list(dict.fromkeys(run.setting for run in judged))
+    claims: dict[str, dict[str, ClaimAcross]] = {}
+    for run in judged:
+        own = claims.setdefault(run.name, {})
+        for claim in run.claims:
+            row = own.setdefault(
+                claim["claim"],
+                ClaimAcross(claim["text"], claim["source"], claim["paper"], claim["measure"], [[] for _ in settings]),
+            )
+            row.cells[settings.index(run.setting)].append(claim | {"anchor": run.anchor})
+    return WhatHolds(
+        settings,
+        {name: list(own.values()) for name, own in claims.items()},
+        [(run, run.remarks) for run in judged if run.remarks],
+    )
