@@ -63,6 +63,7 @@ class Checkpoint:
         """
         if self.folder is None:
             return
+        raise_lost()
         tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
         for name, parameter in model.named_parameters():
             momentum = optimizer.state[parameter].get("momentum_buffer")
@@ -74,7 +75,6 @@ class Checkpoint:
         self._unwritten = _State(kept, json.dumps(history))
         if time.monotonic() - self._written >= self.seconds:
             self._write()
-        raise_lost()
 
     @contextmanager
     def saved_on_interrupt(self) -> Iterator[None]:

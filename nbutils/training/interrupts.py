@@ -43,7 +43,8 @@ def ending_tidily() -> Iterator[None]:
     if before:
         sys.unraisablehook = lambda lost: None if lost.exc_type in (KeyboardInterrupt, Terminated) else unraisable(lost)
     try:
-        yield
+        with _found_again():
+            yield
     except Terminated as end:
         signal.signal(end.number, signal.SIG_DFL)
         signal.raise_signal(end.number)
@@ -54,8 +55,21 @@ def ending_tidily() -> Iterator[None]:
             signal.signal(number, was)
 
 
+@contextmanager
+def _found_again() -> Iterator[None]:
+    """Raises an interrupt again that another library has turned into an error of its own."""
+    try:
+        yield
+    except Exception:
+        raise_lost()
+        raise
+
+
 def raise_lost() -> None:
-    """Raises again what came within the block and was lost: Python drops an exception in a destructor or callback."""
+    """Raises again what came within the block and was lost: Python drops an exception in a destructor or callback.
+
+    What was done since is not to be trusted: some library may have gone on with half of its work.
+    """
     if _come:
         _raise(_come[-1], None)
 

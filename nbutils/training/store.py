@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock
 
 from nbutils.errors import StoreError
+from nbutils.training.interrupts import raise_lost
 from nbutils.writing import sync, sync_tree, write_aside
 
 logger = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ class Store:
                 digests = {file.name: _digest(file) for file in sorted(aside.iterdir())}
                 (aside / DIGESTS_FILE).write_text(json.dumps(digests, indent=1))
                 sync_tree(aside)
+                raise_lost()
                 self._put(aside, key)
                 sync(self.root)
         finally:

@@ -244,16 +244,29 @@ def test_a_process_that_is_asked_to_end_leaves_its_blocks_first(number: signal.S
     assert mark.exists()
 
 
-def test_an_interrupt_that_a_destructor_loses_is_raised_again(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_that_is_lost_is_raised_again_before_anything_is_published(
+    store: Store, capfd: pytest.CaptureFixture[str]
+) -> None:
     class Loses:
         def __del__(self) -> None:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.01)
 
-    with ending_tidily():
-        Loses()
+    def published() -> None:
+        with ending_tidily(), store.publish(KEY, {}):
+            Loses()
+
+    def turned() -> None:
+        with ending_tidily():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt as error:
+                raise RuntimeError from error
+
+    for work in (published, turned):
         with pytest.raises(KeyboardInterrupt):
-            raise_lost()
+            work()
+    assert not list(store.root.iterdir())
     with ending_tidily():
         raise_lost()
     assert "Traceback" not in capfd.readouterr().err
