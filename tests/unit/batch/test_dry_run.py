@@ -47,6 +47,7 @@ def test_the_papers_own_size_is_planned_and_nothing_rendered(monkeypatch: pytest
         "layout": "",
         "pairs_root": "",
         "seed": 0,
+        "seeds": 1,
         "targets": "online",
     }
     specs, sizes = notebook_trainings(name, given)
