@@ -23,6 +23,7 @@ SMOKE: dict[str, Literal] = {
     "layout": "",
     "pairs_root": "",
     "seed": 0,
+    "seeds": 1,
     "targets": "online",
 }
 
