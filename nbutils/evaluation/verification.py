@@ -133,12 +133,14 @@ def verify(features: Array, faces: Faces, pairs: Pairs) -> VerificationResult:
         ParameterError: The features are not one row a face; and as `evaluate_pairs`.
 
     Example:
-        >>> from nbutils.data import SyntheticData
+        >>> import numpy as np
+        >>> from nbutils.data import Faces, draw_pairs
         >>> from nbutils.evaluation import verify
-        >>> data = SyntheticData(identities=2, images_per_identity=2, validation_images=2, pairs=40).load()
-        >>> colours = data.test.images.mean(axis=(1, 2))
-        >>> verify(colours, data.test, data.pairs).people.shape
-        (40, 2)
+        >>> identity = np.repeat([0, 1, 2, 3], 3)
+        >>> faces = Faces(np.zeros((12, 2, 2, 3), np.uint8), identity, ("Ann", "Bob", "Cleo", "Dan"))
+        >>> pairs = draw_pairs(identity, 10, np.random.default_rng(0))
+        >>> verify(identity[:, None] + 0.1 * np.random.default_rng(0).normal(size=(12, 1)), faces, pairs).auc
+        1.0
     """
     if len(features) != len(faces):
         raise ParameterError(f"features have {len(features)} rows, expected one for each of {len(faces)} faces")

@@ -1,16 +1,17 @@
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
 
+from nbutils.data.collection import Collection
 from nbutils.data.faces import Faces
-from nbutils.data.sources.embedded import SyntheticData
-from nbutils.data.sources.on_disk import _images_of, _people_of_pairs
+from nbutils.data.pairs import draw_pairs
+from nbutils.data.sources.on_disk import _people_of_pairs
 from nbutils.errors import ParameterError
 from nbutils.evaluation import VerificationResult, evaluate_pairs, verify
 from nbutils.evaluation.intervals import auc_influence
-from nbutils.evaluation.verification import people_of_pairs
-from tests.support.collections import rendered
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -157,19 +158,19 @@ def test_torch_and_numpy_agree_and_fold_labels_are_free() -> None:
 
 
 def test_the_people_of_pairs_are_known_unless_the_pairs_came_without_names() -> None:
-    known = SyntheticData(identities=4, images_per_identity=4, validation_images=4, pairs=40).load()
-    people = people_of_pairs(known.test, known.pairs)
-    assert people is not None
-    np.testing.assert_array_equal(people[:, 0] == people[:, 1], known.pairs.same)
-    result = verify(known.test.images.mean(axis=(1, 2)), known.test, known.pairs)
-    np.testing.assert_array_equal(result.people, people)
-    with pytest.raises(ParameterError, match="features have 3 rows, expected one for each of"):
-        verify(np.zeros((3, 2)), known.test, known.pairs)
-    listed = rendered(size=60)  # as the images of a .bin file are, which pairs alone tell apart
-    assert listed.pairs is not None
-    images, pairs = _images_of(listed.pairs)
-    unnamed = Faces(np.zeros((len(images), 2, 2, 3), np.uint8), *_people_of_pairs(listed, images))
-    assert people_of_pairs(unnamed, pairs) is None
+    identity, images = np.repeat(np.arange(6), 3), np.zeros((18, 2, 2, 3), np.uint8)
+    pairs = draw_pairs(identity, 10, np.random.default_rng(0))
+    known = Faces(images, identity, tuple("ABCDEF"))
+    features = np.random.default_rng(0).normal(size=(18, 2))
+    result = verify(features, known, pairs)
+    np.testing.assert_array_equal(result.people, np.stack([identity[pairs.first], identity[pairs.second]], axis=1))
+    plain = evaluate_pairs(features[pairs.first], features[pairs.second], pairs.same, pairs.fold)
+    np.testing.assert_array_equal(result.distances, plain.distances)
+    with pytest.raises(ParameterError, match="features have 3 rows, expected one for each of 18 faces"):
+        verify(features[:3], known, pairs)
+    listed = Collection("pair_bin", Path("lfw.bin"), [str(at) for at in range(18)], lambda _: b"", pairs=pairs)
+    unnamed = Faces(images, *_people_of_pairs(listed, np.arange(18)))
+    assert verify(features, unnamed, pairs).people is None
 
 
 GOOD = {
