@@ -23,7 +23,7 @@ Trainings: TypeAlias = "TrainingSpec | Mapping[Any, Trainings] | Iterable[Traini
 #: of each, and impostors who look alike, so that there is something to learn from a larger network.
 _SYNTHETIC: dict[str, tuple[int, int, int, int]] = {
     "smoke": (20, 8, 300, 200),
-    "laptop": (600, 10, 4000, 6000),
+    "laptop": (2000, 3, 4000, 6000),
     "paper": (12294, 24, 20000, 6000),
 }
 

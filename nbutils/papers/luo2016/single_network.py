@@ -217,7 +217,7 @@ def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: 
     """
     data = face_data(dataset, data_root, preset, seed, **source)
     if isinstance(data, SyntheticData) and preset == "laptop":
-        return data.model_copy(update={"identities": 300, "validation_images": 2000, "pairs": 3000})
+        return data.model_copy(update={"identities": 1000, "validation_images": 2000, "pairs": 3000})
     return data
 
 
