@@ -24,6 +24,8 @@ SMOKE: dict[str, Literal] = {
     "pairs_root": "",
     "seed": 0,
     "seeds": 1,
+    "probe_dataset": "",
+    "probe_root": "",
     "targets": "online",
 }
 
