@@ -22,7 +22,10 @@ SMOKE: dict[str, Literal] = {
     "data_root": "",
     "layout": "",
     "pairs_root": "",
+    "probe_dataset": "",
+    "probe_root": "",
     "seed": 0,
+    "seeds": 1,
     "targets": "online",
 }
 
