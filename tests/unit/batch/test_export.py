@@ -22,6 +22,8 @@ SMOKE: dict[str, Literal] = {
     "data_root": "",
     "layout": "",
     "pairs_root": "",
+    "probe_dataset": "",
+    "probe_root": "",
     "seed": 0,
     "seeds": 1,
     "probe_dataset": "",

@@ -49,7 +49,7 @@ def test_the_page_covers_every_package_with_a_face() -> None:
 
 
 def test_signatures_are_as_the_source_writes_them(page: str) -> None:
-    assert "known: npt.ArrayLike | None = None) -&gt; FloatArray" in page
+    assert "attributes: npt.ArrayLike, known: npt.ArrayLike | None = None) -&gt; FloatArray" in page
     assert "prepare: Prepare = to_unit_range" in page
     assert not re.search(r"0x[0-9a-f]{6}|&lt;factory", page)
     assert "λ of Eq. 2" in page
