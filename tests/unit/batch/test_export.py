@@ -26,8 +26,6 @@ SMOKE: dict[str, Literal] = {
     "probe_root": "",
     "seed": 0,
     "seeds": 1,
-    "probe_dataset": "",
-    "probe_root": "",
     "targets": "online",
 }
 
