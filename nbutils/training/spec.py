@@ -26,7 +26,7 @@ _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
     "nbutils.training.choosing": lambda spec: spec.selection is not None,
     "nbutils.training.given_teachers": lambda spec: False,  # counts in the teachers' own keys
     "nbutils.training.teacher_specs": lambda spec: False,
-    "nbutils.training.neuron_units": lambda spec: "teacher.neurons" in spec.reads,
+    "nbutils.training.neuron_units": lambda spec: bool(spec.teacher),  # not asked of the losses: a key runs no source
     "nbutils.training.initialise": lambda spec: spec.initialise_from is not None,
     "nbutils.training.target_cache": lambda spec: spec.targets == "cached",
     "nbutils.training.teachers": lambda spec: bool(spec.teacher),

@@ -165,7 +165,7 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(spec.seed)
             model = spec.model.build(outputs)
-        if teacher is not None and "teacher.neurons" in spec.reads:
+        if teacher is not None:
             teacher = _in_unit(spec, before, teacher, model, data)
         if spec.initialise_from:
             from nbutils.training.initialise import load_backbone
@@ -242,11 +242,13 @@ def _in_unit(
     spec: TrainingSpec, before: Mapping[str, TrainingResult], teacher: Teacher, model: FaceNetwork, data: FaceData
 ) -> Teacher:
     """The teacher in the unit of its neurons, or in its predecessor's; the student's output starts at their mean."""
+    from nbutils.training.neuron_units import NeuronUnits, start_at
+
+    if "teacher.neurons" not in spec.reads:
+        return teacher
     first = spec.initialise_from
     if first and _keeps_neurons(spec, first):
         return teacher.in_unit(before[first.key].metrics["neuron unit"])
-    from nbutils.training.neuron_units import NeuronUnits, start_at
-
     units = NeuronUnits.of(teacher, data.train.images)
     if spec.regresses_neurons:
         start_at(model, units.mean)
