@@ -23,12 +23,14 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise ParameterError(f"expected one file with a training spec, got {len(arguments)} arguments")
     raising = signal.signal(signal.SIGINT, signal.SIG_DFL)  # an import cannot be interrupted by an exception
-    from nbutils.training.devices import is_rank_zero, leave_process_group
-    from nbutils.training.spec_file import read_spec
-    from nbutils.training.trainer import train
+    try:
+        from nbutils.training.devices import is_rank_zero, leave_process_group
+        from nbutils.training.spec_file import read_spec
+        from nbutils.training.trainer import train
 
-    spec = read_spec(Path(arguments[0]))
-    signal.signal(signal.SIGINT, raising)
+        spec = read_spec(Path(arguments[0]))
+    finally:
+        signal.signal(signal.SIGINT, raising)
     result = train(spec)
     if is_rank_zero():
         print(f"'{spec.name}' {'trained' if result.trained_now else 'found'}: {result.folder}")
