@@ -69,14 +69,14 @@ def steps_to_share(history: pd.DataFrame, share: float = 0.9) -> float:
     """Optimiser steps until the training loss has fallen by a share of its whole fall (Luo et al. 2016, Fig. 6).
 
     Losses of different objectives have no common unit, so each is measured by its own fall from the first to the
-    last epoch. Linear between epochs.
+    last epoch. Linear between epochs; NaN where the loss did not fall, as in a training of few steps.
 
     Args:
         history: Columns step and loss, one row an epoch; see `nbutils.training.engine.fit`.
         share: Of the fall, in (0, 1].
 
     Raises:
-        ParameterError: If the share is out of range, or the loss did not fall.
+        ParameterError: If the share is out of range.
 
     Example:
         >>> import pandas as pd
@@ -90,7 +90,7 @@ def steps_to_share(history: pd.DataFrame, share: float = 0.9) -> float:
     loss, step = history["loss"].to_numpy(), history["step"].to_numpy()
     target = loss[0] - share * (loss[0] - loss[-1])
     if not loss[-1] < loss[0]:
-        raise ParameterError(f"the loss went from {loss[0]:.4g} to {loss[-1]:.4g}: it did not fall")
+        return float("nan")
     after = int((loss <= target).argmax())
     part = (loss[after - 1] - target) / (loss[after - 1] - loss[after])
     return float(step[after - 1] + part * (step[after] - step[after - 1]))
