@@ -24,6 +24,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, set[s
     for name in ("nbutils", "data_manifests"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
+    (copy / "notebooks").mkdir()  # without which it is no checkout
     script = ROOT / "tests" / "support" / "key_mutations.py"
     done = subprocess.run(
         [sys.executable, "-P", str(script), str(copy)],
