@@ -157,6 +157,11 @@ class FaceBatches:
         return to_unit_range(pixels.to(self.device, non_blocking=True))
 
 
+def evenly_spread(count: int, most: int) -> npt.NDArray[np.int64]:
+    """Positions of at most `most` of `count` images, the first and the last among them."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+
+
 def central_crops(images: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """The pixels that `FaceBatches.centred` takes, as a view.
 

@@ -9,7 +9,7 @@ from nbutils.errors import ParameterError
 from nbutils.losses.base import Loss
 from nbutils.losses.fidelity import Fidelity
 from nbutils.losses.signals import Signals
-from nbutils.losses.soft_targets import divergence_from_teacher, softened
+from nbutils.losses.soft_targets import divergence_from_teacher, soft_targets_of
 
 
 class DISTLoss(Loss):
@@ -51,8 +51,7 @@ class DISTLoss(Loss):
 
     def forward(self, signals: Signals) -> Tensor:
         """Returns the weighted sum of the means over images and over classes."""
-        each = signals.teacher.each if "each" in signals.teacher else None
-        teacher = softened(signals.teacher.logits, each, self.temperature).exp()
+        teacher = soft_targets_of(signals, self.temperature).exp()
         student = F.softmax(signals.student.output.float() / self.temperature, dim=1)
         inter = correlation_distance(student, teacher).mean()
         intra = correlation_distance(student.T, teacher.T).mean()

@@ -51,8 +51,7 @@ class SoftTargetLoss(Loss):
     def forward(self, signals: Signals) -> Tensor:
         """Returns the mean over the batch, in nats (times t² where scaled)."""
         student = F.log_softmax(signals.student.output.float() / self.temperature, dim=1)
-        each = signals.teacher.each if "each" in signals.teacher else None
-        teacher = softened(signals.teacher.logits, each, self.temperature)
+        teacher = soft_targets_of(signals, self.temperature)
         return self.scale * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
 
     def fidelity(self, signals: Signals) -> Fidelity:
@@ -106,5 +105,10 @@ class LogitsLoss(Loss):
 
 def divergence_from_teacher(signals: Signals) -> Fidelity:
     """KL divergence of the student's predictions from the teacher's, of an ensemble from their average."""
+    return prediction_divergence(signals.student.output, soft_targets_of(signals, 1.0))
+
+
+def soft_targets_of(signals: Signals, temperature: float) -> Tensor:
+    """`softened` predictions of the signals' teacher, of an ensemble averaged: (B, N) logarithms."""
     each = signals.teacher.each if "each" in signals.teacher else None
-    return prediction_divergence(signals.student.output, softened(signals.teacher.logits, each, 1.0))
+    return softened(signals.teacher.logits, each, temperature)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from nbutils.data.batches import evenly_spread
 from nbutils.models.base import FaceNetwork
 from nbutils.models.evaluating import evaluating
 from nbutils.models.features import device_of
@@ -37,8 +38,9 @@ class NeuronUnits:
     @classmethod
     def of(cls, teacher: Teacher, images: npt.NDArray[np.uint8]) -> NeuronUnits:
         """Looks at up to a thousand of N training images, evenly spread."""
-        some = np.linspace(0, len(images) - 1, min(len(images), _IMAGES)).round().astype(np.int64)
-        neurons = teacher.features(images[some])[:, teacher.neurons.cpu().numpy()].astype(np.float64)
+        neurons = teacher.features(images[evenly_spread(len(images), _IMAGES)])[
+            :, teacher.neurons.cpu().numpy()
+        ].astype(np.float64)
         mean = neurons.mean(axis=0)
         scale = float(np.sqrt(np.square(neurons - mean).sum(axis=1).mean())) or 1.0
         return cls(scale, (mean / scale).astype(np.float32))

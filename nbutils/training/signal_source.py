@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from nbutils.data.batches import CropWindows, FaceBatches
+from nbutils.data.batches import CropWindows, FaceBatches, evenly_spread
 from nbutils.data.faces import Faces
 from nbutils.losses.fidelity import Fidelity
 from nbutils.losses.objective import Objective
@@ -113,8 +113,7 @@ def student_fidelity(source: SignalSource, student: FaceNetwork, objective: Obje
     terms = objective.comparing
     if not terms:
         return {}
-    count = len(source.faces)
-    index = torch.from_numpy(np.linspace(0, count - 1, min(count, _COMPARED)).round().astype(np.int64))
+    index = torch.from_numpy(evenly_spread(len(source.faces), _COMPARED))
     wanted = {read for loss in terms.values() for read in loss.reads if not read.startswith("truth.")}
     parts: dict[str, list[Tensor]] = {}
     with evaluating(student):

@@ -83,7 +83,7 @@ def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0
         'nose'
     """
     width, epochs = _size(preset).t1
-    model = ModelSpec(kind="DeepID2Plus", options={"width": width}, view=_view(region))
+    model = ModelSpec(kind="DeepID2Plus", options={"width": width}, view=region_view(region))
     schedule = Schedule(epochs=epochs, batch_size=_size(preset).batch, learning_rate=T1_LEARNING_RATE)
     return _teacher(f"T1 on {region.replace('_', ' ')}", data, model, schedule, seed)
 
@@ -185,7 +185,7 @@ def _students(
         name: TrainingSpec(
             name=name,
             data=teachers[0].data,
-            model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=_view("whole_face")),
+            model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=region_view("whole_face")),
             objective={row.objective: row.term},
             schedule=Schedule(epochs=epochs, batch_size=size.batch, learning_rate=row.learning_rate),
             teacher=teachers,
@@ -210,7 +210,8 @@ def _teacher(name: str, data: DataSpec, model: ModelSpec, schedule: Schedule, se
     )
 
 
-def _view(region: str) -> ViewSpec:
+def region_view(region: str) -> ViewSpec:
+    """A region of the large crops, as a network's view."""
     height, width = LARGE_INPUT
     return ViewSpec(region=region, height=height, width=width)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbutils.data.geometry.template import LARGE_INPUT
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset
-from nbutils.papers.luo2016.deeper_teachers import region_t1
+from nbutils.papers.luo2016.deeper_teachers import region_t1, region_view
 from nbutils.papers.luo2016.single_network import T1_CHOSEN, has_attributes
 from nbutils.papers.luo2016.student_rows import LABELS, NEURONS, chosen_neurons_row
-from nbutils.training.components import ModelSpec, ViewSpec
+from nbutils.training.components import ModelSpec
 from nbutils.training.face_input import FaceInput
 from nbutils.training.spec import Schedule, TrainingSpec
 from nbutils.training.teacher_specs import OnnxTeacher
@@ -61,7 +60,6 @@ def real_teacher_rows(
     """
     check_preset(preset)
     width, epochs = _SIZES[preset]
-    height, wide = LARGE_INPUT
     rows = {
         "1-of-K": LABELS,
         "neurons": NEURONS,
@@ -74,7 +72,7 @@ def real_teacher_rows(
             model=ModelSpec(
                 kind="MobileIDStudent",
                 options={"width": width},
-                view=ViewSpec(region="whole_face", height=height, width=wide),
+                view=region_view("whole_face"),
             ),
             objective={row.objective: row.term},
             schedule=Schedule(epochs=epochs, batch_size=64, learning_rate=row.learning_rate),

@@ -28,6 +28,7 @@ from nbutils.errors import DataError
 from tests.support.collections import encoded, rendered
 from tests.support.mutants import mutate
 from tests.support.packs import reseal
+from tests.support.parsers import MANIFEST
 
 #: Examples of hypothesis, and mutants of each: 10,000 a parser.
 EXAMPLES, EACH = 50, 200
@@ -169,25 +170,6 @@ def test_damaged_images(kind: str, seed: int) -> None:
             pixels = decode_image(mutate(sound, rng), "some image")
             assert pixels.dtype == np.uint8
             assert pixels.shape[2:] == (3,)
-
-
-MANIFEST = """\
-title: Faces
-homepage: https://example.org/faces
-licence: none
-citation: [A. Author. Faces. 2016.]
-access: open
-notes:
-  - >-
-    Of two
-    lines
-annotations: [identity, pairs]
-images: 12
-identities: 3
-files: [{name: a.zip, digest: "md5:00d2c5bc6d35e252742224ab0c1e8fcb", url: "https://example.org/a.zip"}]
-layouts: [image_folder]
-splits: [{rule: images, share: 0.2, note: drawn}]
-"""
 
 
 @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
