@@ -14,6 +14,7 @@ from torch import Tensor
 from nbutils.data.geometry.template import MIRRORED
 from nbutils.data.pixels import to_unit_range
 from nbutils.errors import ParameterError
+from nbutils.gpu import where_it_fits
 
 #: Pixels of crops to look at at once: on a processor, maps that stay near its cache take less time and memory.
 _PIXELS_ON_CPU, _PIXELS = 2**18, 2**22
@@ -34,6 +35,10 @@ class CropWindows:
     left: Tensor
     mirrored: Tensor
     size: tuple[int, int]
+
+    def to(self, device: torch.device) -> CropWindows:
+        """The same crops, as tensors on a device."""
+        return CropWindows(self.top.to(device), self.left.to(device), self.mirrored.to(device), self.size)
 
     def at(self, positions: Tensor) -> CropWindows:
         """The crops at `positions`."""
@@ -68,7 +73,8 @@ class FaceBatches:
         images: (N, H, W, C) uint8, C being 3 (RGB) or 1 (grey), writeable or memory-mapped copy-on-write (mode
             "c"), since torch shares the memory. H and W may exceed the input size: the margin is what random crops use.
         input_size: (height, width) that the network takes.
-        device: Where the batches live.
+        device: Where the batches live. On a GPU the images lie there too, where they take up to a quarter of the
+            memory that is free; larger ones are cut on the processor.
 
     Raises:
         ParameterError: If the images are smaller than the input.
@@ -89,9 +95,9 @@ class FaceBatches:
             raise ParameterError(
                 f"images of {images.shape[1]}×{images.shape[2]} are smaller than the input {input_size}"
             )
-        self.images = torch.from_numpy(images)
         self.input_size = input_size
         self.device = torch.device(device)
+        self.images = where_it_fits(torch.from_numpy(images), self.device)
         self._margin = (images.shape[1] - input_size[0], images.shape[2] - input_size[1])
 
     def __len__(self) -> int:
@@ -108,7 +114,8 @@ class FaceBatches:
         """
         top, left = self._margin[0] // 2, self._margin[1] // 2
         height, width = self.input_size
-        return self._as_input(self.images[index][:, top : top + height, left : left + width])
+        chosen = self.images[index.to(self.images.device)]
+        return self._as_input(chosen[:, top : top + height, left : left + width])
 
     def in_order(self) -> Iterator[Tensor]:
         """Central crops of all images, in batches that suit the device."""
@@ -139,8 +146,10 @@ class FaceBatches:
     def cut(self, index: Tensor, crops: CropWindows) -> Tensor:
         """The images `index` under the given crops, as `augmented` returns them."""
         height, width = self.input_size
-        rows = crops.top + torch.arange(height) + index[:, None] * self.images.shape[1]
-        columns = torch.where(crops.mirrored, torch.arange(width - 1, -1, -1), torch.arange(width)) + crops.left
+        index, crops = index.to(self.images.device), crops.to(self.images.device)
+        down, across = torch.arange(height, device=index.device), torch.arange(width, device=index.device)
+        rows = crops.top + down + index[:, None] * self.images.shape[1]
+        columns = torch.where(crops.mirrored, across.flip(0), across) + crops.left
         pixels = rows[:, :, None] * self.images.shape[2] + columns[:, None, :]
         # one gather of whole pixels: four times as fast as indexing with three arrays
         channels = self.images.shape[3]

@@ -11,6 +11,7 @@ import torch
 
 from nbutils.data.batches import FaceBatches
 from nbutils.errors import ParameterError
+from nbutils.gpu import on_best_device
 from nbutils.models.base import FaceNetwork
 from nbutils.models.evaluating import evaluating
 
@@ -41,10 +42,9 @@ def predict_landmarks(model: FaceNetwork, images: npt.NDArray[np.uint8]) -> npt.
         >>> predict_landmarks(network, np.zeros((2, 32, 32, 3), np.uint8)).shape
         (2, 5, 2)
     """
-    device = next(model.parameters()).device
-    batches = FaceBatches(images, model.input_size, device)
     found = []
-    with evaluating(model):
+    with on_best_device(model) as device, evaluating(model):
+        batches = FaceBatches(images, model.input_size, device)
         for crops in batches.in_order():
             outputs = model(crops)
             if "points" not in outputs:

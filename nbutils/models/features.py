@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nbutils.data.batches import FaceBatches
+from nbutils.gpu import on_best_device
 from nbutils.models.base import FaceNetwork
 from nbutils.models.evaluating import evaluating
 
@@ -45,16 +46,11 @@ def extract_outputs(
     model: FaceNetwork, images: npt.NDArray[np.uint8], names: Sequence[str]
 ) -> list[npt.NDArray[np.float32]]:
     """As `extract_features`, for several fields of `Outputs` in one pass, in the order of `names`: (N, …) float32."""
-    batches = FaceBatches(images, model.input_size, device_of(model))
     kept: list[list[Tensor]] = [[] for _ in names]
-    with evaluating(model):
+    with on_best_device(model) as device, evaluating(model):
+        batches = FaceBatches(images, model.input_size, device)
         for crops in batches.in_order():
             outputs = model(crops)
             for name, rows in zip(names, kept, strict=True):
                 rows.append(outputs[name].float().cpu())
     return [torch.cat(rows).numpy() for rows in kept]
-
-
-def device_of(network: nn.Module) -> torch.device:
-    """Where a network's weights are; of one without, the processor."""
-    return next((parameter.device for parameter in network.parameters()), torch.device("cpu"))

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from nbutils.data.pixels import to_unit_range
 from nbutils.errors import DataError, ParameterError
+from nbutils.gpu import device_of
 from nbutils.models.evaluating import evaluating
-from nbutils.models.features import device_of
 from nbutils.models.taps import Taps, find_module
 
 #: How a map (B, C, h, w) becomes a response of each of its C channels.

@@ -10,9 +10,9 @@ import torch
 from nbutils.data.faces import FaceData
 from nbutils.data.geometry.key_points import require_landmarks
 from nbutils.errors import DataError, ParameterError
+from nbutils.gpu import device_of
 from nbutils.losses.signals import as_read, parse_read
 from nbutils.models.base import FaceNetwork, Outputs
-from nbutils.models.features import device_of
 from nbutils.models.taps import find_module
 from nbutils.training.components import ModelSpec
 from nbutils.training.initialise import check_initialisation

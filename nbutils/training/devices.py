@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor, distributed, nn
 
+from nbutils.gpu import best_device
+
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
@@ -41,6 +43,7 @@ def make_fabric(precision: str) -> Fabric:
 
     for name in ("lightning.fabric", "lightning.pytorch"):  # the second is the one that announces the precision
         logging.getLogger(name).setLevel(logging.WARNING)
+    best_device()  # so that float32 is float32
     count = processes()
     if count == 1:
         return Fabric(accelerator="auto", devices=1, precision=cast(Any, precision))

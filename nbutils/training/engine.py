@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
+from torch import nn
 from tqdm.auto import tqdm
 
 from nbutils.data.faces import Faces
@@ -19,20 +17,11 @@ from nbutils.losses.objective import Objective
 from nbutils.memory import keep_freed_memory
 from nbutils.models.base import FaceNetwork
 from nbutils.training.checkpoint import Checkpoint
-from nbutils.training.devices import (
-    averaged,
-    backward,
-    is_rank_zero,
-    make_fabric,
-    own_batch_norm,
-    own_share,
-    processes,
-    share_batch_norm,
-    share_weight,
-)
+from nbutils.training.devices import is_rank_zero, make_fabric, own_batch_norm, own_share, share_batch_norm
 from nbutils.training.sampling import epoch_order
 from nbutils.training.signal_source import SignalSource, student_fidelity
 from nbutils.training.spec import Schedule, TrainingSpec
+from nbutils.training.step import Step
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -97,6 +86,7 @@ def fit(
     source = SignalSource(fabric, model, faces, teacher, cache, spec.reads)
     objective = _objective(spec, model, source)
     network, optimizer = _set_up(fabric, model, objective, spec.schedule)
+    take_step = Step(fabric, network, objective, source, optimizer, spec.schedule.clip_norm)
     trained = nn.ModuleDict({"model": model, "objective": objective})
     history = checkpoint.restore(trained, optimizer)
     size = spec.schedule.batch_size
@@ -117,23 +107,14 @@ def fit(
             generator = torch.Generator().manual_seed(_epoch_seed(spec.seed, epoch))
             torch.manual_seed(_epoch_seed(spec.seed, epoch) + 2**31)  # of dropout: other numbers than the crops'
             order = epoch_order(spec.schedule, faces, generator)
-            sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
-            clipped = torch.zeros((), device=fabric.device)
             for i, index in enumerate(torch.split(order, size)):
                 if watch and is_rank_zero():
                     watch.look(model, epoch * steps_per_epoch + i, spec.schedule.epochs * steps_per_epoch)
                 _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
                 crops = source.batches.draw(len(index), generator, mirror=spec.schedule.mirror)
-                own, weight = own_share(len(index)), share_weight(len(index))
-                optimizer.zero_grad()
-                with fabric.no_backward_sync(network, enabled=processes() > 1):  # `backward` averages
-                    loss, terms = objective(source.signals(network, index[own], crops.at(own)))
-                    backward(fabric, weight * loss, trained.parameters())
-                clipped += clip_grad_norm_(trained.parameters(), spec.schedule.clip_norm) > spec.schedule.clip_norm
-                optimizer.step()
-                for name, value in {"loss": loss.detach(), **terms}.items():
-                    sums[name] += value * weight * len(index)
-            means = {name: float(averaged(fabric, value)) / len(order) for name, value in sums.items()}
+                own = own_share(len(index))
+                take_step(source.batch(index[own], crops.at(own), len(index)))
+            means = take_step.means(len(order))
             if not math.isfinite(means["loss"]):
                 raise FloatingPointError(
                     f"'{spec.name}': the loss is {means['loss']} after epoch {epoch + 1}; "
@@ -143,9 +124,9 @@ def fit(
                 {
                     "epoch": epoch + 1,
                     "step": (epoch + 1) * steps_per_epoch,
-                    "learning_rate": optimizer.param_groups[0]["lr"],
+                    "learning_rate": float(optimizer.param_groups[0]["lr"]),
                     **means,
-                    "clipped": float(clipped) / steps_per_epoch,
+                    "clipped": take_step.clipped() / steps_per_epoch,
                     "seconds": time.perf_counter() - start,
                 }
             )
@@ -167,9 +148,10 @@ def fit(
 def _set_up(
     fabric: Fabric, model: FaceNetwork, objective: Objective, schedule: Schedule
 ) -> tuple[Any, torch.optim.Optimizer]:
+    device = fabric.device  # on a GPU the rate lies there, where a captured step reads it
     optimizer = torch.optim.SGD(
         [*model.parameters(), *objective.parameters()],
-        lr=schedule.learning_rate,
+        lr=torch.tensor(schedule.learning_rate, device=device) if device.type == "cuda" else schedule.learning_rate,
         momentum=schedule.momentum,
         weight_decay=schedule.weight_decay,
         nesterov=schedule.momentum > 0,
@@ -187,7 +169,8 @@ def _objective(spec: TrainingSpec, model: FaceNetwork, source: SignalSource) -> 
     model.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        objective.prepare(source.signals(model, torch.arange(min(2, len(source.batches))), source.batches.central))
+        few = source.batch(torch.arange(min(2, len(source.batches))), source.batches.central)
+        objective.prepare(source.signals(model, few))
     return objective.to(source.fabric.device)
 
 
@@ -199,7 +182,11 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, ste
     else:
         factor = 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))
     for group in optimizer.param_groups:
-        group["lr"] = schedule.learning_rate * factor
+        rate = schedule.learning_rate * factor
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def _own_randomness(device: torch.device) -> AbstractContextManager[None]:

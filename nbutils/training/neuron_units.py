@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from nbutils.data.batches import evenly_spread
+from nbutils.gpu import device_of
 from nbutils.models.base import FaceNetwork
 from nbutils.models.evaluating import evaluating
-from nbutils.models.features import device_of
 from nbutils.training.teachers import Teacher
 
 #: Of the training images, evenly spread; the root mean square of so many is within a few percent of that of all.

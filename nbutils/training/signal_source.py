@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from nbutils.data.batches import CropWindows, FaceBatches, evenly_spread
 from nbutils.data.faces import Faces
+from nbutils.gpu import where_it_fits
 from nbutils.losses.fidelity import Fidelity
 from nbutils.losses.objective import Objective
 from nbutils.losses.signals import Signals, as_read, parse_read
@@ -26,6 +26,26 @@ if TYPE_CHECKING:
     from nbutils.training.teachers import Teacher
 #: Images on which a student is compared with its teacher, evenly spread, and how many at once.
 _COMPARED, _AT_ONCE = 1000, 128
+
+#: Images, targets and truth of a `Batch`.
+Tensors: TypeAlias = tuple[Tensor, dict[str, Any], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step starts from.
+
+    Attributes:
+        tensors: The images; what the teacher answers to them; and what is known of them.
+        size: Number of images in all processes.
+    """
+
+    tensors: Tensors
+    size: int
+
+    def with_tensors(self, tensors: Tensors) -> Batch:
+        """The same batch in other memory."""
+        return replace(self, tensors=tensors)
 
 
 class SignalSource:
@@ -49,19 +69,35 @@ class SignalSource:
         cache: TargetCache | None,
         reads: Iterable[str],
     ) -> None:
-        self.fabric, self.faces, self.teacher, self.cache = fabric, faces, teacher, cache
+        self.fabric, self.faces, self.teacher = fabric, faces, teacher
+        self.cache = None if cache is None else cache.to(fabric.device)
         self.batches = FaceBatches(faces.images, student.input_size, fabric.device)
+        self._identity = where_it_fits(torch.from_numpy(faces.identity), fabric.device)
+        self._attributes, self._landmarks = (
+            None if values is None else where_it_fits(torch.from_numpy(values), fabric.device)
+            for values in (faces.attributes, faces.landmarks)
+        )
         paths: dict[str, list[str]] = {"student": [], "teacher": [], "truth": []}
         for who, name in map(parse_read, sorted(reads)):
             paths[who] += [name[1:-1]] if name.startswith("[") else []
         self._student_taps = Taps(student.root, paths["student"])
         self._teacher_taps = Taps(teacher.root, paths["teacher"]) if teacher is not None else None
 
-    def signals(self, network: nn.Module, index: Tensor, crops: CropWindows) -> Signals:
-        """The student's outputs and the targets for one batch."""
+    def batch(self, index: Tensor, crops: CropWindows, size: int | None = None) -> Batch:
+        """The images `index` under the given crops, with the teacher's targets.
+
+        Args:
+            index: (B,) int64 positions among the faces.
+            crops: B crops, or one for all.
+            size: Number of images in all processes; None: B.
+        """
         images = self.batches.cut(index, crops)
-        student = network(images) | _in_brackets(self._student_taps.take())
-        return Signals.of(student, self._targets(images, index), self._truth(index, crops))
+        return Batch((images, self._targets(images, index), self._truth(index, crops)), size or len(index))
+
+    def signals(self, network: nn.Module, batch: Batch) -> Signals:
+        """The student's outputs beside the targets of a batch."""
+        images, targets, truth = batch.tensors
+        return Signals.of(network(images) | _in_brackets(self._student_taps.take()), targets, truth)
 
     def close(self) -> None:
         """Lets go of the networks."""
@@ -73,26 +109,25 @@ class SignalSource:
             return {}
         with self.fabric.autocast():
             if self.cache is not None:
-                return self.cache.targets(self.teacher, index, self.fabric.device)
+                return dict(self.cache.targets(self.teacher, index, self.fabric.device))
             answers: dict[str, Any] = self.teacher(images)
-            return answers | _in_brackets(self._teacher_taps.take())
+            return dict(answers) | _in_brackets(self._teacher_taps.take())
 
     def _truth(self, index: Tensor, crops: CropWindows) -> dict[str, Any]:
         truth = {
-            "identity": self._rows(self.faces.identity, index),
+            "identity": self._rows(self._identity, index),
             "index": index.to(self.fabric.device),
             "images": len(self.faces),
             "identities": self.faces.num_identities,
         }
-        if self.faces.attributes is not None:
-            truth["attributes"] = self._rows(self.faces.attributes, index)
-        if self.faces.landmarks is not None:
-            pixels = torch.from_numpy(self.faces.landmarks)[index]
-            truth["landmarks"] = crops.points(pixels).to(self.fabric.device)
+        if self._attributes is not None:
+            truth["attributes"] = self._rows(self._attributes, index)
+        if self._landmarks is not None:
+            truth["landmarks"] = crops.to(self.fabric.device).points(self._rows(self._landmarks, index))
         return truth
 
-    def _rows(self, values: npt.NDArray[np.int64] | npt.NDArray[np.bool_], index: Tensor) -> Tensor:
-        return torch.from_numpy(values)[index].to(self.fabric.device)
+    def _rows(self, values: Tensor, index: Tensor) -> Tensor:
+        return values[index.to(values.device)].to(self.fabric.device)
 
 
 def _in_brackets(seen: dict[str, object]) -> dict[str, object]:
@@ -118,7 +153,7 @@ def student_fidelity(source: SignalSource, student: FaceNetwork, objective: Obje
     parts: dict[str, list[Tensor]] = {}
     with evaluating(student):
         for some in torch.split(index, _AT_ONCE):
-            signals = source.signals(student, some, source.batches.central)
+            signals = source.signals(student, source.batch(some, source.batches.central))
             for who, name in map(parse_read, wanted | {"teacher.each"}):
                 given = getattr(signals, who)
                 if name in given:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nbutils.gpu import where_it_fits
 from nbutils.models.base import Outputs
 from nbutils.training.teachers import Teacher
 
@@ -43,6 +44,10 @@ class TopLogits:
         mass = torch.logsumexp(others / temperature, dim=1)
         return cls(place, value, temperature * (mass - math.log(classes - k)), classes)
 
+    def to(self, device: torch.device) -> TopLogits:
+        """The same, on a device."""
+        return TopLogits(self.place.to(device), self.value.to(device), self.rest.to(device), self.classes)
+
     def dense(self, index: Tensor) -> Tensor:
         """(B, N) logits of the images `index`."""
         whole = self.rest[index][:, None].expand(-1, self.classes).clone()
@@ -69,10 +74,16 @@ class TargetCache:
     logits: Tensor | None = None
     top: TopLogits | None = None
 
+    def to(self, device: torch.device) -> TargetCache:
+        """The same, with what fits on a device."""
+        logits = None if self.logits is None else where_it_fits(self.logits, device)
+        top = None if self.top is None else self.top.to(device)
+        return TargetCache(where_it_fits(self.features, device), logits, top)
+
     def targets(self, teacher: Teacher, index: Tensor, device: torch.device) -> Outputs:
         """What the teacher said of the images `index`."""
-        logits = None if self.logits is None else self.logits[index].to(device)
-        targets = teacher.from_cached(self.features[index].to(device), logits)
+        logits = None if self.logits is None else self.logits[index.to(self.logits.device)].to(device)
+        targets = teacher.from_cached(self.features[index.to(self.features.device)].to(device), logits)
         if self.top is not None:
-            targets["logits"] = self.top.dense(index).to(device)
+            targets["logits"] = self.top.dense(index.to(self.top.rest.device)).to(device)
         return targets

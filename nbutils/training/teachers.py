@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from nbutils.gpu import device_of
 from nbutils.models.base import FaceNetwork, Outputs
-from nbutils.models.features import FeatureLayer, device_of, extract_outputs
+from nbutils.models.features import FeatureLayer, extract_outputs
 
 
 class _Member(NamedTuple):

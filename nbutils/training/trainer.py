@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError
+from nbutils.gpu import best_device
 from nbutils.models.base import FaceNetwork
 from nbutils.models.features import FeatureLayer, extract_features
 from nbutils.paths import default_store
@@ -320,6 +321,7 @@ def _cached_answers(spec: TrainingSpec, teacher: Teacher, data: FaceData, store:
         folder = broadcast(found)
         if folder is None and is_rank_zero():
             mixed = spec.precision == "bf16-mixed"
-            with store.publish(key, content) as aside, torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            arithmetic = torch.autocast(best_device().type, torch.bfloat16, enabled=mixed)
+            with store.publish(key, content) as aside, arithmetic:
                 write_answers(teacher, data.train.images, aside)
         return broadcast(store.root / key)

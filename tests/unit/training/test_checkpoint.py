@@ -14,7 +14,7 @@ from torch import nn
 
 from nbutils.data.sources.digits import DigitsData
 from nbutils.errors import StoreError
-from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, engine, train
+from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, step, train
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.store import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED
 from tests.support.limits import no_file_over
@@ -155,7 +155,7 @@ def test_an_interrupted_training_with_dropout_ends_in_the_weights_of_an_undistur
             raise KeyboardInterrupt
         return clip(*given, **more)
 
-    monkeypatch.setattr(engine, "clip_grad_norm_", counted)
+    monkeypatch.setattr(step, "clip_grad_norm_", counted)
     with pytest.raises(KeyboardInterrupt):
         train(spec, store=Store(tmp_path / "store"), progress=False)
     torch.manual_seed(1)

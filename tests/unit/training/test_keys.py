@@ -59,7 +59,7 @@ def test_keys_change_for_what_a_reader_would_expect(found: dict[str, dict[str, s
         assert always <= spec["changed"]
     everyone = set.union(*(spec["changed"] for spec in found.values()))
     packages = {module.split(".")[1] for module in everyone}
-    assert packages == {"data", "models", "losses", "selection", "training"}
+    assert packages == {"data", "gpu", "models", "losses", "selection", "training"}
 
     def specs_that(module: str) -> set[str]:
         return {name for name, spec in found.items() if f"nbutils.{module}" in spec["changed"]}
