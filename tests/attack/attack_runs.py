@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,6 @@ INTERRUPTS = 24
 TREES = 400
 #: Seconds after which nothing may be left of an interrupted run.
 _ORPHANS_AFTER_S = 10
-_COUNTS: Counter[str] = Counter()
 
 #: Starts a process of its own, as a notebook may, and writes an artefact before and after its sleep.
 _CELLS = (
@@ -42,16 +41,6 @@ _CELLS = (
     "    (folder / f'{name}.json').write_text('{}')",
 )
 _PARAMETERS = 'seed = 0  # of all\nout_dir = ""  # results'
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _table(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    lines = [f"{count:>7,}  {what}" for what, count in sorted(_COUNTS.items())]
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    assert terminal is not None
-    for line in ("", "batch runs under attack", *lines):
-        terminal.write_line(line)
 
 
 # --- somebody's own files --------------------------------------------------------------------------------------------
@@ -135,7 +124,7 @@ def _texts(folder: Path) -> set[str]:
     return found
 
 
-def test_nothing_of_somebodys_own_is_removed(tmp_path: Path) -> None:
+def test_nothing_of_somebodys_own_is_removed(tmp_path: Path, counts: Counter[str]) -> None:
     for seed in range(TREES):
         rng = random.Random(seed)
         place = tmp_path / str(seed) / "out/a"
@@ -152,7 +141,7 @@ def test_nothing_of_somebodys_own_is_removed(tmp_path: Path) -> None:
         assert theirs <= _texts(place.parent.parent), [deed.__name__ for deed in deeds]
         assert (place / "tables/t.csv").read_text(encoding="utf-8") == f"run {number}"
         shutil.rmtree(tmp_path / str(seed))
-        _COUNTS["trees with somebody's own files, replaced by 1 to 3 runs, nothing lost"] += 1
+        counts["trees with somebody's own files, replaced by 1 to 3 runs, nothing lost"] += 1
 
 
 def _die_after(calls: int, place: Path) -> bool:
@@ -184,7 +173,9 @@ def _die_after(calls: int, place: Path) -> bool:
 
 
 @pytest.mark.parametrize("theirs", ["", "notes.txt"])
-def test_a_process_that_dies_between_any_two_steps_loses_nothing(tmp_path: Path, theirs: str) -> None:
+def test_a_process_that_dies_between_any_two_steps_loses_nothing(
+    tmp_path: Path, theirs: str, counts: Counter[str]
+) -> None:
     for calls in range(1000):
         place = tmp_path / str(calls) / "a"
         _publish(place, 0)
@@ -202,13 +193,13 @@ def test_a_process_that_dies_between_any_two_steps_loses_nothing(tmp_path: Path,
         hidden = [path.name for path in place.parent.iterdir() if path.name.startswith(".")]
         left = [file.name for name in hidden for file in (place.parent / name).iterdir()]
         assert all(name.startswith(f".{MARKER}.") for name in left), left  # killed while it wrote its marker
-        _COUNTS["deaths between two steps of replacing a run, nothing lost"] += not ended
+        counts["deaths between two steps of replacing a run, nothing lost"] += not ended
         if ended:
             return
     raise AssertionError("publishing never ended")
 
 
-def test_two_processes_at_one_place_both_end(tmp_path: Path) -> None:
+def test_two_processes_at_one_place_both_end(tmp_path: Path, counts: Counter[str]) -> None:
     for _ in range(20):
         place = tmp_path / secrets.token_hex(4) / "a"
         children = []
@@ -225,11 +216,11 @@ def test_two_processes_at_one_place_both_end(tmp_path: Path) -> None:
             children.append(pid)
         assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0] * 4
         assert len(_texts(place) - {(place / MARKER).read_text(encoding="utf-8")}) == 1
-        _COUNTS["races of four processes for one run's place, each run whole"] += 1
+        counts["races of four processes for one run's place, each run whole"] += 1
 
 
 @pytest.mark.parametrize("name", ["thesis.docx", "metrics.json", "index.html", MARKER])
-def test_the_command_refuses_before_anything_runs(tmp_path: Path, name: str) -> None:
+def test_the_command_refuses_before_anything_runs(tmp_path: Path, name: str, counts: Counter[str]) -> None:
     batch = _Batch.make(tmp_path)
     theirs = batch.out / ("" if name == "index.html" else "trial") / name
     theirs.parent.mkdir(parents=True)
@@ -239,7 +230,7 @@ def test_the_command_refuses_before_anything_runs(tmp_path: Path, name: str) -> 
     assert "Traceback" not in batch.said(process)
     assert batch.said(process).startswith("error: ")
     assert theirs.read_text(encoding="utf-8") == "mine"
-    _COUNTS["commands refused for a file in the way"] += 1
+    counts["commands refused for a file in the way"] += 1
 
 
 # --- interrupts ------------------------------------------------------------------------------------------------------
@@ -317,7 +308,6 @@ def _interrupt(root: Path, numbers: tuple[signal.Signals, ...], wait_s: float, g
     seal(former)
     process = batch.start(family, sleep=60)
     time.sleep(wait_s)
-    stage = "cell" if batch.ready.exists() else "start"
     for at, number in enumerate(numbers):
         if at:
             time.sleep(gap_s)
@@ -344,12 +334,11 @@ def _interrupt(root: Path, numbers: tuple[signal.Signals, ...], wait_s: float, g
     ours = [path.name for path in batch.out.glob(".trial.*") if path.name != ".trial.0badf00d.partial"]
     if ours and numbers != (signal.SIGKILL,) and len(numbers) == 1:
         wrong.append(f"left behind: {ours}")
-    _COUNTS[f"interrupts in the {stage}"] += 1
     return wrong
 
 
 @pytest.mark.parametrize("kind", list(_KINDS))
-def test_an_interrupt_at_any_moment_leaves_nothing_behind(tmp_path: Path, kind: str) -> None:
+def test_an_interrupt_at_any_moment_leaves_nothing_behind(tmp_path: Path, kind: str, counts: Counter[str]) -> None:
     whole = _time_until_it_sleeps(tmp_path / "undisturbed")
     rng = random.Random(kind)
     moments = [(whole * 1.4 * (number + rng.random()) / INTERRUPTS, rng.uniform(0, 1)) for number in range(INTERRUPTS)]
@@ -359,10 +348,10 @@ def test_an_interrupt_at_any_moment_leaves_nothing_behind(tmp_path: Path, kind: 
         ]
         wrong = {at: future.result() for at, future in enumerate(waiting)}
     assert {at: what for at, what in wrong.items() if what} == {}
-    _COUNTS[f"{kind}: nothing lost, no orphan after {_ORPHANS_AFTER_S} s, no traceback"] += INTERRUPTS
+    counts[f"{kind}: nothing lost, no orphan after {_ORPHANS_AFTER_S} s, no traceback"] += INTERRUPTS
 
 
-def test_a_run_killed_with_its_parent_is_cleared_up_by_the_next(tmp_path: Path) -> None:
+def test_a_run_killed_with_its_parent_is_cleared_up_by_the_next(tmp_path: Path, counts: Counter[str]) -> None:
     batch, family = _Batch.make(tmp_path), Family()
     process = batch.start(family, sleep=60)
     assert wait_until(batch.ready.exists)
@@ -374,4 +363,4 @@ def test_a_run_killed_with_its_parent_is_cleared_up_by_the_next(tmp_path: Path) 
     assert process.wait(120) == 0, batch.said(process)
     assert sorted(path.name for path in batch.out.iterdir()) == ["index.html", "trial"]
     assert run_folder.read_marker(batch.out / "trial") is not None
-    _COUNTS["runs killed with all their processes, cleared up by the next"] += 1
+    counts["runs killed with all their processes, cleared up by the next"] += 1
