@@ -45,13 +45,17 @@ class ContrastiveLoss(Loss):
     def forward(self, signals: Signals) -> Tensor:
         """Returns the sum over supervised layers; a kind of pair that the batch lacks counts nothing."""
         identity = signals.truth.identity
-        first, second = torch.triu_indices(len(identity), len(identity), 1, device=identity.device)
-        same = identity[first] == identity[second]
+        same = identity[:, None] == identity
+        of_one, of_two = same.triu(1), (~same).triu(1)
         losses = []
         for layer in signals.student.supervised:
             features = F.normalize(layer.float())
-            squares = (features[first] - features[second]).square().sum(dim=1)
-            near = squares[same]
-            far = F.relu(self.margin - squares[~same].clamp(min=1e-12).sqrt()).square()
-            losses += [0.5 * part.mean() for part in (near, far) if len(part)]
-        return torch.stack(losses).sum() if losses else signals.student.supervised[0].sum() * 0.0
+            squares = (2 - 2 * features @ features.T).clamp(min=1e-12)
+            far = F.relu(self.margin - squares.sqrt()).square()
+            losses += [0.5 * _mean_over(squares, of_one), 0.5 * _mean_over(far, of_two)]
+        return torch.stack(losses).sum()
+
+
+def _mean_over(values: Tensor, chosen: Tensor) -> Tensor:
+    """The mean of the chosen values, 0 where there is none."""
+    return (values * chosen).sum() / chosen.sum().clamp(min=1)

@@ -31,7 +31,7 @@ from .single_network import (
     share_students,
     student,
     t1,
-    with_verification,
+    without_verification,
 )
 from .student_rows import (
     DROPPED,
@@ -103,5 +103,5 @@ __all__ = [
     "teacher_trainings",
     "temperature_line",
     "torchvision_resnet",
-    "with_verification",
+    "without_verification",
 ]

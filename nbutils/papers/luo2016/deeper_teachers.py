@@ -8,9 +8,9 @@ from nbutils.data.geometry.face_regions import REGIONS
 from nbutils.data.geometry.template import LARGE_INPUT
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
-from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE, has_attributes
-from nbutils.papers.luo2016.student_rows import LOGITS, NEURONS, chosen_neurons_row, soft_targets
-from nbutils.training.components import ModelSpec, Term, ViewSpec
+from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE, TEACHER_OBJECTIVE, has_attributes
+from nbutils.papers.luo2016.student_rows import CLIP_NORM, LOGITS, NEURONS, chosen_neurons_row, soft_targets
+from nbutils.training.components import ModelSpec, ViewSpec
 from nbutils.training.spec import Schedule, TrainingSpec
 
 #: (height, width) of the stored faces: T2's input and the same margin, as a share, as T1's faces have.
@@ -38,8 +38,8 @@ _SIZES = {
     "laptop": _Size(t2=(16, 14), t1=(16, 8), student=(32, 10), fine_tuning=2),
     "paper": _Size(t2=(64, 30), t1=(128, 30), student=(128, 30), fine_tuning=5),
 }
-#: Of T2, the best of 0.02, 0.06 and 0.12, chosen on held-out people of LFW's training list.
-T2_LEARNING_RATE = 0.06
+#: Of T2: T1's, whose objective it has.
+T2_LEARNING_RATE = T1_LEARNING_RATE
 #: Of the fine-tuning, as a share of the rate that the student was trained with.
 FINE_TUNING_RATE = 0.1
 
@@ -70,7 +70,9 @@ def t2(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
     """
     width, epochs = _size(preset).t2
     model = ModelSpec(kind="DeepID3", options={"width": width})
-    schedule = Schedule(epochs=epochs, batch_size=_size(preset).batch, learning_rate=T2_LEARNING_RATE)
+    schedule = Schedule(
+        epochs=epochs, batch_size=_size(preset).batch, learning_rate=T2_LEARNING_RATE, clip_norm=CLIP_NORM
+    )
     return _teacher("T2", data, model, schedule, seed)
 
 
@@ -84,7 +86,9 @@ def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0
     """
     width, epochs = _size(preset).t1
     model = ModelSpec(kind="DeepID2Plus", options={"width": width}, view=region_view(region))
-    schedule = Schedule(epochs=epochs, batch_size=_size(preset).batch, learning_rate=T1_LEARNING_RATE)
+    schedule = Schedule(
+        epochs=epochs, batch_size=_size(preset).batch, learning_rate=T1_LEARNING_RATE, clip_norm=CLIP_NORM
+    )
     return _teacher(f"T1 on {region.replace('_', ' ')}", data, model, schedule, seed)
 
 
@@ -187,7 +191,9 @@ def _students(
             data=teachers[0].data,
             model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=region_view("whole_face")),
             objective={row.objective: row.term},
-            schedule=Schedule(epochs=epochs, batch_size=size.batch, learning_rate=row.learning_rate),
+            schedule=Schedule(
+                epochs=epochs, batch_size=size.batch, learning_rate=row.learning_rate, clip_norm=CLIP_NORM
+            ),
             teacher=teachers,
             selection=row.selection,
             targets=check_targets(targets),
@@ -203,7 +209,7 @@ def _teacher(name: str, data: DataSpec, model: ModelSpec, schedule: Schedule, se
         name=name,
         data=data,
         model=model,
-        objective={"labels": Term(kind="LabelLoss"), "supervision": Term(kind="SupervisionLoss")},
+        objective=TEACHER_OBJECTIVE,
         schedule=schedule,
         precision=best_precision(),
         seed=seed,

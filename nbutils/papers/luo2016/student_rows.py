@@ -45,9 +45,12 @@ class StudentRow:
 #: Names of the row of chosen neurons: by Eq. 2 as the paper prints it; by the paper's MNIST rule, without attributes.
 SELECTION, DROPPED = "selection", "inhibitive dropped"
 
+#: Bound on the gradient of every training. A guard: at a good rate, hardly a step meets it.
+CLIP_NORM = 50.0
+
 LABELS = StudentRow("label", Term(kind="LabelLoss"), 0.1, taught=False)
 LOGITS = StudentRow("logits", Term(kind="LogitsLoss"), 0.1)
-NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"), 0.2)
+NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"), 0.1)
 
 
 def chosen_neurons_row(share: float, probe: DataSpec | None, *, has_attributes: bool) -> dict[str, StudentRow]:
