@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import AbstractContextManager, closing
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -18,8 +20,9 @@ from nbutils.memory import keep_freed_memory
 from nbutils.models.base import FaceNetwork
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.devices import is_rank_zero, make_fabric, own_batch_norm, own_share, share_batch_norm
+from nbutils.training.random_state import RandomState
 from nbutils.training.sampling import epoch_order
-from nbutils.training.signal_source import SignalSource, student_fidelity
+from nbutils.training.signal_source import Shared, SharedSource, SignalSource, student_fidelity
 from nbutils.training.spec import Schedule, TrainingSpec
 from nbutils.training.step import Step
 
@@ -46,108 +49,200 @@ class Fitted(NamedTuple):
     fidelity: dict[str, dict[str, Fidelity]]
 
 
-def fit(
-    spec: TrainingSpec,
-    model: FaceNetwork,
-    faces: Faces,
-    teacher: Teacher | None,
-    cache: TargetCache | None,
-    checkpoint: Checkpoint,
-    *,
-    unseen: Faces | None = None,
-    watch: PairWatch | None = None,
-    progress: bool = True,
-) -> Fitted:
-    """Trains `model` in place from its present weights, or from the checkpoint where there is one.
+@dataclass
+class Task:
+    """One network to train.
 
-    Channels-last throughout, in the spec's precision, by one process or several (`nbutils.training.devices`). All
-    randomness of an epoch follows from (seed, epoch), so a resumed training ends in the weights of an undisturbed one.
-
-    Args:
+    Attributes:
         spec: Objective, schedule, precision, seed.
-        model: The network.
-        faces: N training faces.
+        model: The network, trained in place.
         teacher: Source of targets, for objectives that read them.
         cache: The teacher's targets for the plain images; None: the teacher runs online.
         checkpoint: Where unfinished state is kept.
+        watch: Looks at the network before steps and after the last.
+    """
+
+    spec: TrainingSpec
+    model: FaceNetwork
+    teacher: Teacher | None = None
+    cache: TargetCache | None = None
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    watch: PairWatch | None = None
+
+
+def fit(task: Task, faces: Faces, *, unseen: Faces | None = None, progress: bool = True) -> Fitted:
+    """Trains a network from its present weights, or from the checkpoint where there is one.
+
+    Channels-last throughout, in the spec's precision, by one process or several (`nbutils.training.devices`). All
+    randomness of an epoch follows from (seed, epoch), so a resumed training ends in the weights of an undisturbed one;
+    on a GPU, whose sums have no fixed order, up to what rounding leaves.
+
+    Args:
+        task: The network, and what it learns.
+        faces: N training faces.
         unseen: Other faces; where they are given, the student is compared with its teacher, on them and on those it
             was trained on.
-        watch: Looks at the network before steps and after the last.
         progress: Show a bar.
 
     Raises:
         FloatingPointError: If the loss is no longer finite.
     """
-    keep_freed_memory()
-    fabric = make_fabric(spec.precision)
-    model.to(fabric.device).to(memory_format=torch.channels_last)
-    if teacher is not None:
-        teacher = teacher.to(fabric.device).to(memory_format=torch.channels_last)
-    source = SignalSource(fabric, model, faces, teacher, cache, spec.reads)
-    objective = _objective(spec, model, source)
-    network, optimizer = _set_up(fabric, model, objective, spec.schedule)
-    take_step = Step(fabric, network, objective, source, optimizer, spec.schedule.clip_norm)
-    trained = nn.ModuleDict({"model": model, "objective": objective})
-    history = checkpoint.restore(trained, optimizer)
-    size = spec.schedule.batch_size
-    steps_per_epoch = len(faces) // size if spec.schedule.images_per_identity else math.ceil(len(faces) / size)
-    model.train()
+    (fitted,) = fit_together([task], faces, unseen=unseen, progress=progress)
+    if isinstance(fitted, FloatingPointError):
+        raise fitted
+    return fitted
 
+
+def fit_together(
+    tasks: Sequence[Task], faces: Faces, *, unseen: Faces | None = None, progress: bool = True
+) -> list[Fitted | FloatingPointError]:
+    """Trains networks of one group on the same batches: images are cut once, and the teacher runs once, for all.
+
+    Each has its own optimiser, random state, history and checkpoint, and ends in the weights that it has when it is
+    trained alone.
+
+    Args:
+        tasks: Of equal `nbutils.training.groups.group_key`; the teachers share their networks.
+        faces: See `fit`.
+        unseen: See `fit`.
+        progress: See `fit`.
+
+    Returns:
+        In the order of `tasks`; of a network whose loss is no longer finite, the error. The others go on.
+    """
+    keep_freed_memory()
+    schedule = tasks[0].spec.schedule
+    fabric = make_fabric(tasks[0].spec.precision)
+    for task in tasks:
+        task.model.to(fabric.device).to(memory_format=torch.channels_last)
+        if task.teacher is not None:
+            task.teacher = task.teacher.to(fabric.device).to(memory_format=torch.channels_last)
+    online = next((task.teacher for task in tasks if task.cache is None), None)
+    shared = SharedSource(fabric, faces, tasks[0].model.input_size, online)
+    size = schedule.batch_size
+    steps_per_epoch = len(faces) // size if schedule.images_per_identity else math.ceil(len(faces) / size)
     bar = tqdm(
-        total=spec.schedule.epochs,
-        initial=len(history),
-        desc=spec.name,
+        total=schedule.epochs,
+        desc=tasks[0].spec.name if len(tasks) == 1 else f"{len(tasks)} networks: {tasks[0].spec.name}, …",
         unit="epoch",
         leave=False,
         disable=not (progress and is_rank_zero()),
     )
-    with bar, closing(source), checkpoint.saved_on_interrupt(), _own_randomness(fabric.device):
-        for epoch in range(len(history), spec.schedule.epochs):
-            start = time.perf_counter()
-            generator = torch.Generator().manual_seed(_epoch_seed(spec.seed, epoch))
-            torch.manual_seed(_epoch_seed(spec.seed, epoch) + 2**31)  # of dropout: other numbers than the crops'
-            order = epoch_order(spec.schedule, faces, generator)
+    with ExitStack() as open_things:
+        open_things.enter_context(bar)
+        open_things.enter_context(_own_randomness(fabric.device))
+        learners = [_Learner(fabric, task, shared, steps_per_epoch) for task in tasks]
+        for learner in learners:
+            open_things.callback(learner.source.close)
+            open_things.enter_context(learner.task.checkpoint.saved_on_interrupt())
+        first = min(len(learner.history) for learner in learners)
+        bar.update(first)
+        for epoch in range(first, schedule.epochs):
+            generator = torch.Generator().manual_seed(_epoch_seed(tasks[0].spec.seed, epoch))
+            order = epoch_order(schedule, faces, generator)
+            active = [each for each in learners if each.error is None and len(each.history) == epoch]
+            for learner in active:
+                learner.begin_epoch(epoch)
+            common = 0.0
             for i, index in enumerate(torch.split(order, size)):
-                if watch and is_rank_zero():
-                    watch.look(model, epoch * steps_per_epoch + i, spec.schedule.epochs * steps_per_epoch)
-                _set_learning_rate(optimizer, spec.schedule, epoch * steps_per_epoch + i, steps_per_epoch)
-                crops = source.batches.draw(len(index), generator, mirror=spec.schedule.mirror)
+                start = time.perf_counter()
+                crops = shared.batches.draw(len(index), generator, mirror=schedule.mirror)
                 own = own_share(len(index))
-                take_step(source.batch(index[own], crops.at(own), len(index)))
-            means = take_step.means(len(order))
-            if not math.isfinite(means["loss"]):
-                raise FloatingPointError(
-                    f"'{spec.name}': the loss is {means['loss']} after epoch {epoch + 1}; "
-                    f"a learning rate below {spec.schedule.learning_rate} may help"
-                )
-            history.append(
-                {
-                    "epoch": epoch + 1,
-                    "step": (epoch + 1) * steps_per_epoch,
-                    "learning_rate": float(optimizer.param_groups[0]["lr"]),
-                    **means,
-                    "clipped": take_step.clipped() / steps_per_epoch,
-                    "seconds": time.perf_counter() - start,
-                }
-            )
+                batch = shared.take(index[own], crops.at(own), len(index))
+                common += time.perf_counter() - start
+                for learner in active:
+                    learner.learn(batch, epoch * steps_per_epoch + i)
+            for learner in active:
+                learner.end_epoch(epoch, len(order), common / len(active))
             bar.update()
-            bar.set_postfix(loss=f"{means['loss']:.4g}")
-            if is_rank_zero():
-                checkpoint.save(trained, optimizer, history)
-        if watch and is_rank_zero():
-            watch.look(model, spec.schedule.epochs * steps_per_epoch, spec.schedule.epochs * steps_per_epoch)
+            bar.set_postfix(loss=", ".join(f"{each.history[-1]['loss']:.4g}" for each in active[:3] if each.history))
+        return [learner.finish(faces, unseen) for learner in learners]
+
+
+class _Learner:
+    """A network in training, with all that is its own."""
+
+    def __init__(self, fabric: Fabric, task: Task, shared: SharedSource, steps_per_epoch: int) -> None:
+        self.task, self._fabric, self._shared = task, fabric, shared
+        self._schedule, self._steps_per_epoch = task.spec.schedule, steps_per_epoch
+        self.source = SignalSource(fabric, task.model, task.teacher, task.cache, task.spec.reads)
+        self._objective = _objective(task, shared, self.source)
+        self._optimizer, network = _set_up(fabric, task.model, self._objective, self._schedule)
+        self._trained = nn.ModuleDict({"model": task.model, "objective": self._objective})
+        self.error: FloatingPointError | None = None
+        self.history: History = task.checkpoint.restore(self._trained, self._optimizer)
+        clip_norm = self._schedule.clip_norm
+        self._step = Step(fabric, network, self._objective, self.source, self._optimizer, clip_norm)
+        self._random = RandomState.of_seed(0, fabric.device)
+        self._seconds = 0.0
+        task.model.train()
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Sets its random numbers: of dropout, and other than the crops'."""
+        self._random = RandomState.of_seed(_epoch_seed(self.task.spec.seed, epoch) + 2**31, self._fabric.device)
+        self._seconds = 0.0
+
+    def learn(self, batch: Shared, step: int) -> None:
+        """Takes one step."""
+        start = time.perf_counter()
+        self._look(step)
+        _set_learning_rate(self._optimizer, self._schedule, step, self._steps_per_epoch)
+        with self._random:
+            self._step(self.source.batch(batch))
+        self._seconds += time.perf_counter() - start
+
+    def end_epoch(self, epoch: int, images: int, common: float) -> None:
+        """Adds to the history, and keeps the state.
+
+        Args:
+            epoch: Number of the epoch.
+            images: Number of images in it.
+            common: Its share of the seconds that all networks had in common.
+        """
+        start = time.perf_counter()
+        means = self._step.means(images)
+        if not math.isfinite(means["loss"]):
+            self.error = FloatingPointError(
+                f"'{self.task.spec.name}': the loss is {means['loss']} after epoch {epoch + 1}; "
+                f"a learning rate below {self._schedule.learning_rate} may help"
+            )
+            return
+        self.history.append(
+            {
+                "epoch": epoch + 1,
+                "step": (epoch + 1) * self._steps_per_epoch,
+                "learning_rate": float(self._optimizer.param_groups[0]["lr"]),
+                **means,
+                "clipped": self._step.clipped() / self._steps_per_epoch,
+                "seconds": self._seconds + common + time.perf_counter() - start,
+            }
+        )
+        if is_rank_zero():
+            self.task.checkpoint.save(self._trained, self._optimizer, self.history)
+
+    def finish(self, faces: Faces, unseen: Faces | None) -> Fitted | FloatingPointError:
+        """A last look at it, and how near it came to its teacher."""
+        if self.error is not None:
+            return self.error
+        model, teacher = self.task.model, self.task.teacher
+        self._look(self._schedule.epochs * self._steps_per_epoch)
         own_batch_norm(model).eval()
         if teacher is None or unseen is None:
-            return Fitted(history, {})
-        fidelity = {"training": student_fidelity(source, model, objective)}
-    with closing(SignalSource(fabric, model, unseen, teacher, None, spec.reads)) as other:
-        fidelity["unseen"] = student_fidelity(other, model, objective)
-    return Fitted(history, fidelity)
+            return Fitted(self.history, {})
+        fidelity = {"training": student_fidelity(self._shared, self.source, model, self._objective)}
+        shared = SharedSource(self._fabric, unseen, model.input_size, teacher)
+        with closing(SignalSource(self._fabric, model, teacher, None, self.task.spec.reads)) as other:
+            fidelity["unseen"] = student_fidelity(shared, other, model, self._objective)
+        return Fitted(self.history, fidelity)
+
+    def _look(self, step: int) -> None:
+        if self.task.watch and is_rank_zero():
+            self.task.watch.look(self.task.model, step, self._schedule.epochs * self._steps_per_epoch)
 
 
 def _set_up(
     fabric: Fabric, model: FaceNetwork, objective: Objective, schedule: Schedule
-) -> tuple[Any, torch.optim.Optimizer]:
+) -> tuple[torch.optim.Optimizer, Any]:
     device = fabric.device  # on a GPU the rate lies there, where a captured step reads it
     optimizer = torch.optim.SGD(
         [*model.parameters(), *objective.parameters()],
@@ -158,19 +253,19 @@ def _set_up(
         fused=True,
     )
     network = fabric.setup_module(share_batch_norm(model))
-    return network, optimizer
+    return optimizer, network
 
 
-def _objective(spec: TrainingSpec, model: FaceNetwork, source: SignalSource) -> Objective:
+def _objective(task: Task, shared: SharedSource, source: SignalSource) -> Objective:
     """The objective, whose own maps, if any, have the widths of a first batch's signals and the spec's seed."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(spec.seed)
-        objective = Objective({name: (term.weight, term.build()) for name, term in spec.objective.items()})
-    model.eval()
+        torch.manual_seed(task.spec.seed)
+        objective = Objective({name: (term.weight, term.build()) for name, term in task.spec.objective.items()})
+    task.model.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(spec.seed)
-        few = source.batch(torch.arange(min(2, len(source.batches))), source.batches.central)
-        objective.prepare(source.signals(model, few))
+        torch.manual_seed(task.spec.seed)
+        few = shared.take(torch.arange(min(2, len(shared.batches))), shared.batches.central)
+        objective.prepare(source.signals(task.model, source.batch(few)))
     return objective.to(source.fabric.device)
 
 

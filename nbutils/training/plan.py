@@ -24,9 +24,8 @@ from nbutils.memory import memory_growth
 from nbutils.models.base import FaceNetwork
 from nbutils.models.features import FeatureLayer
 from nbutils.training.base import digest
-from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.devices import make_fabric
-from nbutils.training.engine import fit
+from nbutils.training.engine import Task, fit
 from nbutils.training.spec import AnyTeacher, TrainingSpec
 from nbutils.training.target_cache import TargetCache, TopLogits
 from nbutils.training.teachers import Teacher
@@ -223,7 +222,7 @@ def _measure_batch(spec: TrainingSpec, size: DataSize, batch: int) -> _Cost:
                 cache = _cache(spec, teacher, torch.rand(len(faces), inputs))
         schedule = spec.schedule.model_copy(update={"epochs": _STEPS, "batch_size": batch, "learning_rate": 1e-9})
         once = spec.model_copy(update={"schedule": schedule})
-        history = fit(once, model, faces, teacher, cache, Checkpoint(), progress=False).history
+        history = fit(Task(once, model, teacher, cache), faces, progress=False).history
     return _Cost(
         step=float(np.median([row["seconds"] for row in history[1:]])),
         teacher_image=teacher_image,

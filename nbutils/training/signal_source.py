@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
     from nbutils.training.target_cache import TargetCache
-    from nbutils.training.teachers import Teacher
+    from nbutils.training.teachers import Answers, Teacher
+
 #: Images on which a student is compared with its teacher, evenly spread, and how many at once.
 _COMPARED, _AT_ONCE = 1000, 128
 
@@ -32,8 +33,27 @@ Tensors: TypeAlias = tuple[Tensor, dict[str, Any], dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What is made once of a batch of B images for all students.
+
+    Attributes:
+        images: (B, 3, H, W).
+        index: (B,) positions among the faces.
+        truth: By name; see `nbutils.losses.Signals`.
+        answers: Of the teacher's networks; None: it was not run.
+        size: Number of images in all processes.
+    """
+
+    images: Tensor
+    index: Tensor
+    truth: dict[str, Any]
+    answers: Answers | None
+    size: int
+
+
+@dataclass(frozen=True)
 class Batch:
-    """What a step starts from.
+    """What a student's step starts from.
 
     Attributes:
         tensors: The images; what the teacher answers to them; and what is known of them.
@@ -48,13 +68,61 @@ class Batch:
         return replace(self, tensors=tensors)
 
 
+class SharedSource:
+    """What students that train together share of a batch: its images, their truth, and the teacher's answers.
+
+    Args:
+        fabric: Of the training.
+        faces: To train on.
+        input_size: (height, width) of the students' images.
+        teacher: Any of the students' teachers, which have the same networks; None: it is not run.
+    """
+
+    def __init__(self, fabric: Fabric, faces: Faces, input_size: tuple[int, int], teacher: Teacher | None) -> None:
+        self._fabric, self.faces, self._teacher = fabric, faces, teacher
+        self.batches = FaceBatches(faces.images, input_size, fabric.device)
+        self._identity = where_it_fits(torch.from_numpy(faces.identity), fabric.device)
+        self._attributes, self._landmarks = (
+            None if values is None else where_it_fits(torch.from_numpy(values), fabric.device)
+            for values in (faces.attributes, faces.landmarks)
+        )
+
+    def take(self, index: Tensor, crops: CropWindows, size: int | None = None) -> Shared:
+        """The images `index` under the given crops.
+
+        Args:
+            index: (B,) int64 positions among the faces.
+            crops: B crops, or one for all.
+            size: Number of images in all processes; None: B.
+        """
+        images = self.batches.cut(index, crops)
+        with self._fabric.autocast():
+            answers = None if self._teacher is None else self._teacher.answer(images)
+        return Shared(images, index, self._truth(index, crops), answers, size or len(index))
+
+    def _truth(self, index: Tensor, crops: CropWindows) -> dict[str, Any]:
+        truth = {
+            "identity": self._rows(self._identity, index),
+            "index": index.to(self._fabric.device),
+            "images": len(self.faces),
+            "identities": self.faces.num_identities,
+        }
+        if self._attributes is not None:
+            truth["attributes"] = self._rows(self._attributes, index)
+        if self._landmarks is not None:
+            truth["landmarks"] = crops.to(self._fabric.device).points(self._rows(self._landmarks, index))
+        return truth
+
+    def _rows(self, values: Tensor, index: Tensor) -> Tensor:
+        return values[index.to(values.device)].to(self._fabric.device)
+
+
 class SignalSource:
-    """All that a step reads: what the student returns, the teacher's targets, and the truth.
+    """What one student's objective reads: what the student returns, its teacher's targets, and the truth.
 
     Args:
         fabric: Of the training.
         student: The network.
-        faces: To train on.
         teacher: Source of targets, for objectives that read them.
         cache: Its targets for the plain images; None: it runs online.
         reads: All signals that the objective reads.
@@ -64,35 +132,21 @@ class SignalSource:
         self,
         fabric: Fabric,
         student: FaceNetwork,
-        faces: Faces,
         teacher: Teacher | None,
         cache: TargetCache | None,
         reads: Iterable[str],
     ) -> None:
-        self.fabric, self.faces, self.teacher = fabric, faces, teacher
+        self.fabric, self.teacher = fabric, teacher
         self.cache = None if cache is None else cache.to(fabric.device)
-        self.batches = FaceBatches(faces.images, student.input_size, fabric.device)
-        self._identity = where_it_fits(torch.from_numpy(faces.identity), fabric.device)
-        self._attributes, self._landmarks = (
-            None if values is None else where_it_fits(torch.from_numpy(values), fabric.device)
-            for values in (faces.attributes, faces.landmarks)
-        )
         paths: dict[str, list[str]] = {"student": [], "teacher": [], "truth": []}
         for who, name in map(parse_read, sorted(reads)):
             paths[who] += [name[1:-1]] if name.startswith("[") else []
         self._student_taps = Taps(student.root, paths["student"])
         self._teacher_taps = Taps(teacher.root, paths["teacher"]) if teacher is not None else None
 
-    def batch(self, index: Tensor, crops: CropWindows, size: int | None = None) -> Batch:
-        """The images `index` under the given crops, with the teacher's targets.
-
-        Args:
-            index: (B,) int64 positions among the faces.
-            crops: B crops, or one for all.
-            size: Number of images in all processes; None: B.
-        """
-        images = self.batches.cut(index, crops)
-        return Batch((images, self._targets(images, index), self._truth(index, crops)), size or len(index))
+    def batch(self, shared: Shared) -> Batch:
+        """The batch with this student's targets."""
+        return Batch((shared.images, self._targets(shared), shared.truth), shared.size)
 
     def signals(self, network: nn.Module, batch: Batch) -> Signals:
         """The student's outputs beside the targets of a batch."""
@@ -104,41 +158,28 @@ class SignalSource:
         for taps in filter(None, (self._student_taps, self._teacher_taps)):
             taps.remove()
 
-    def _targets(self, images: Tensor, index: Tensor) -> dict[str, Any]:
+    def _targets(self, shared: Shared) -> dict[str, Any]:
         if self.teacher is None or self._teacher_taps is None:
             return {}
         with self.fabric.autocast():
             if self.cache is not None:
-                return dict(self.cache.targets(self.teacher, index, self.fabric.device))
-            answers: dict[str, Any] = self.teacher(images)
-            return dict(answers) | _in_brackets(self._teacher_taps.take())
-
-    def _truth(self, index: Tensor, crops: CropWindows) -> dict[str, Any]:
-        truth = {
-            "identity": self._rows(self._identity, index),
-            "index": index.to(self.fabric.device),
-            "images": len(self.faces),
-            "identities": self.faces.num_identities,
-        }
-        if self._attributes is not None:
-            truth["attributes"] = self._rows(self._attributes, index)
-        if self._landmarks is not None:
-            truth["landmarks"] = crops.to(self.fabric.device).points(self._rows(self._landmarks, index))
-        return truth
-
-    def _rows(self, values: Tensor, index: Tensor) -> Tensor:
-        return values[index.to(values.device)].to(self.fabric.device)
+                return dict(self.cache.targets(self.teacher, shared.index, self.fabric.device))
+            assert shared.answers is not None  # the teacher ran, since there is no cache
+            return dict(self.teacher.signals(shared.answers)) | _in_brackets(self._teacher_taps.take())
 
 
 def _in_brackets(seen: dict[str, object]) -> dict[str, object]:
     return {f"[{path}]": value for path, value in seen.items()}
 
 
-def student_fidelity(source: SignalSource, student: FaceNetwork, objective: Objective) -> dict[str, Fidelity]:
-    """How near a student comes to its teacher on the source's faces, plain and cropped in the middle.
+def student_fidelity(
+    shared: SharedSource, source: SignalSource, student: FaceNetwork, objective: Objective
+) -> dict[str, Fidelity]:
+    """How near a student comes to its teacher on up to a thousand faces, plain and cropped in the middle.
 
     Args:
-        source: Of up to a thousand images, evenly spread.
+        shared: Of the faces.
+        source: Of the student's signals.
         student: The trained network.
         objective: Its terms, of which those that can are asked (`nbutils.losses.Loss.fidelity`).
 
@@ -148,12 +189,12 @@ def student_fidelity(source: SignalSource, student: FaceNetwork, objective: Obje
     terms = objective.comparing
     if not terms:
         return {}
-    index = torch.from_numpy(evenly_spread(len(source.faces), _COMPARED))
+    index = torch.from_numpy(evenly_spread(len(shared.faces), _COMPARED))
     wanted = {read for loss in terms.values() for read in loss.reads if not read.startswith("truth.")}
     parts: dict[str, list[Tensor]] = {}
     with evaluating(student):
         for some in torch.split(index, _AT_ONCE):
-            signals = source.signals(student, source.batch(some, source.batches.central))
+            signals = source.signals(student, source.batch(shared.take(some, shared.batches.central)))
             for who, name in map(parse_read, wanted | {"teacher.each"}):
                 given = getattr(signals, who)
                 if name in given:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,20 @@ class _Member(NamedTuple):
     width: int
     logits: int
     derives_logits: bool
+
+
+class Answers(NamedTuple):
+    """What a teacher's networks return for B images, whichever neurons are chosen.
+
+    Attributes:
+        features: (B, F) of each network.
+        logits: (B, N) of each network; none: it has no logits.
+        further: What a single network returns besides, by name.
+    """
+
+    features: list[Tensor]
+    logits: list[Tensor]
+    further: dict[str, Any]
 
 
 class Teacher(nn.Module):
@@ -112,12 +126,20 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def forward(self, images: Tensor) -> Outputs:
         """Maps (B, 3, H, W) images to the signals of `nbutils.losses.Signals.teacher`."""
+        return self.signals(self.answer(images))
+
+    @torch.no_grad()
+    def answer(self, images: Tensor) -> Answers:
+        """Runs its networks on (B, 3, H, W) images."""
         outputs = [member.network(images) for member in self._members]
         features = [out[member.layer] for out, member in zip(outputs, self._members, strict=True)]
         logits = [out.output for out in outputs] if self._has_logits else []
-        further = outputs[0] if len(outputs) == 1 else {}
-        extra = {name: further[name] for name in further if name != "output"}
-        return Outputs(extra | self._signals(features, logits))
+        alone = outputs[0] if len(outputs) == 1 else {}
+        return Answers(features, logits, {name: alone[name] for name in alone if name != "output"})
+
+    def signals(self, answers: Answers) -> Outputs:
+        """What losses read, with its own neurons chosen, of the answers of its networks."""
+        return Outputs(answers.further | self._signals(answers.features, answers.logits))
 
     @torch.no_grad()
     def from_cached(self, features: Tensor, logits: Tensor | None = None) -> Outputs:

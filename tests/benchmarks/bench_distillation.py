@@ -23,8 +23,7 @@ from nbutils.memory import keep_freed_memory
 from nbutils.models import DeepID2Plus, MobileIDStudent
 from nbutils.papers import best_precision, luo2016
 from nbutils.training import ModelSpec, Schedule, Teacher, Term, TrainingSpec
-from nbutils.training.checkpoint import Checkpoint
-from nbutils.training.engine import fit
+from nbutils.training.engine import Task, fit
 from nbutils.training.target_cache import TargetCache
 
 IMAGES, BATCH, WIDTH = 2048, 128, 32
@@ -83,7 +82,7 @@ def _engine_epoch(faces: Faces, teacher: Teacher, spec: TrainingSpec, cached: bo
         features = torch.from_numpy(share).repeat(EPOCHS_OF_A_TRAINING, 1)
     cache = None if features is None else TargetCache(features)
     student = MobileIDStudent(512, width=WIDTH)
-    fit(spec, student, faces, teacher, cache, Checkpoint(), progress=False)
+    fit(Task(spec, student, teacher, cache), faces, progress=False)
 
 
 @pytest.mark.benchmark(group="one epoch of distillation")

@@ -192,7 +192,7 @@ def _students(
             model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=region_view("whole_face")),
             objective={row.objective: row.term},
             schedule=Schedule(
-                epochs=epochs, batch_size=size.batch, learning_rate=row.learning_rate, clip_norm=CLIP_NORM
+                epochs=epochs, batch_size=size.batch, learning_rate=row.learning_rate, clip_norm=row.clip_norm
             ),
             teacher=teachers,
             selection=row.selection,

@@ -119,7 +119,7 @@ def student(
         model=ModelSpec(kind="MobileIDStudent", options={"width": width}),
         objective={row.objective: row.term},
         schedule=Schedule(
-            epochs=epochs, batch_size=_batch(preset), learning_rate=row.learning_rate, clip_norm=CLIP_NORM
+            epochs=epochs, batch_size=_batch(preset), learning_rate=row.learning_rate, clip_norm=row.clip_norm
         ),
         teacher=(teacher,) if row.taught else (),
         selection=row.selection,

@@ -18,8 +18,7 @@ from nbutils.errors import DataError, ParameterError
 from nbutils.papers import wang2017
 from nbutils.papers.wang2017 import TEACHER, Cell
 from nbutils.training import Store, Teacher, Term, TrainingSpec, distinct_networks, train
-from nbutils.training.checkpoint import Checkpoint
-from nbutils.training.engine import fit
+from nbutils.training.engine import Task, fit
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +89,7 @@ def test_a_step_at_the_papers_size(divisor: int) -> None:
     before = [parameter.detach().clone() for parameter in model.parameters()]
     teacher = Teacher([paper.teacher().model.build(5)]) if spec.teacher else None
     once = spec.model_copy(update={"schedule": spec.schedule.model_copy(update={"epochs": 1})})
-    history = fit(once, model, faces, teacher, None, Checkpoint(), progress=False).history
+    history = fit(Task(once, model, teacher), faces, progress=False).history
     assert model.input_size == (224, 224)
     assert math.isfinite(history[0]["loss"])
     assert set(history[0]) >= ({"task"} if divisor == 1 else {"task", "soft"})
