@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from nbutils.data.faces import FaceData
@@ -28,9 +29,9 @@ from nbutils.training.checks import check
 from nbutils.training.devices import broadcast, is_rank_zero
 from nbutils.training.digest import closure
 from nbutils.training.engine import fit
-from nbutils.training.interrupts import ending_tidily
+from nbutils.training.interrupts import ending_tidily, stopping_in_one_line
 from nbutils.training.spec import TrainingSpec
-from nbutils.training.store import Store
+from nbutils.training.store import CHECKPOINT, Store
 from nbutils.training.tensor_file import write_tensors
 
 if TYPE_CHECKING:
@@ -176,7 +177,10 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
         checkpoint = Checkpoint(store.partial(key, content), key, checkpoint_seconds)
         watch = _watch(spec, data, store.partial(key, content))
         unseen = data.validation or data.test
-        fitted = fit(spec, model, data.train, teacher, cache, checkpoint, unseen=unseen, watch=watch, progress=progress)
+        with stopping_in_one_line(spec.name, lambda: _kept_epochs(checkpoint), spec.schedule.epochs):
+            fitted = fit(
+                spec, model, data.train, teacher, cache, checkpoint, unseen=unseen, watch=watch, progress=progress
+            )
         history = pd.DataFrame(fitted.history)
         metrics = {
             "outputs": outputs,
@@ -197,6 +201,18 @@ def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds:
                 (aside / "spec.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
                 (aside / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
         return TrainingResult(spec, broadcast(store.root / key), trained_now=True)
+
+
+def _kept_epochs(checkpoint: Checkpoint) -> int:
+    """Epochs of the state that was written last; 0 where there is none, or none that can be read."""
+    if checkpoint.folder is None:
+        return 0
+    with (
+        suppress(SafetensorError, OSError, KeyError, ValueError),
+        safe_open(checkpoint.folder / CHECKPOINT, framework="pt") as state,
+    ):
+        return len(json.loads((state.metadata() or {})["history"]))
+    return 0
 
 
 def _feature_layer(spec: TrainingSpec) -> FeatureLayer:
