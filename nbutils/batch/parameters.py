@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nbutils.errors import DataError, ParameterError
+from nbutils.reporting.live_cells import notebook_title
 
 Literal = bool | int | float | str
 OUT_DIR = "out_dir"
@@ -114,13 +115,7 @@ def read_cells(notebook: Path) -> list[dict[str, Any]]:
 
 def read_title(notebook: Path) -> str:
     """The notebook's first Markdown heading, or its file name where it has none."""
-    for cell in read_cells(notebook):
-        if cell["cell_type"] != "markdown":
-            continue
-        for line in cell["source"].splitlines():
-            if line.startswith("#"):
-                return str(line.lstrip("#").strip())
-    return notebook.stem
+    return notebook_title({"cells": read_cells(notebook)}) or notebook.stem
 
 
 def read_parameters(notebook: Path) -> dict[str, Parameter]:

@@ -21,11 +21,12 @@ from typing import Any
 from nbutils.batch.parameters import read_title
 from nbutils.batch.processes import ParentWatch
 from nbutils.reporting.json_files import write_json
+from nbutils.reporting.live_cells import RUNNER_VARIABLE
 from nbutils.reporting.run_folder import RECORDS
 from nbutils.training.store import NOTEBOOK_VARIABLE
 from nbutils.writing import write_aside
 
-EXECUTED, PAGE, STATUS, ERROR = "executed.ipynb", "page.html", "status.json", "error.txt"
+EXECUTED, STATUS, ERROR = "executed.ipynb", "status.json", "error.txt"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -90,8 +91,8 @@ def work(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError
 
-    from nbutils.batch.page import write_page
     from nbutils.batch.papermill_engine import Engine, execute
+    from nbutils.reporting.page import write_page
 
     started = datetime.now(UTC)
     notebook, folder = Path(order["notebook"]), Path(order["folder"])
@@ -124,7 +125,7 @@ def work(
             nbformat.v4.new_output("error", ename=failure.name, evalue=failure.message, traceback=[str(failure)])
         )
     nbformat.write(nb, executed)
-    write_page(nb, folder / PAGE, title=title, error=None if failure is None else str(failure))
+    write_page(nb, folder, title=title, error=None if failure is None else str(failure))
     write_status(folder, order["name"], title, failure, started)
     return failure
 
@@ -150,6 +151,7 @@ def main() -> int:
     watch = ParentWatch(pipe, [Path(order["sockets"]), Path(order["folder"])])
     watch.start()
     os.environ[NOTEBOOK_VARIABLE] = order["name"]  # for the kernel: what it trains is noted as this notebook's
+    os.environ[RUNNER_VARIABLE] = "nbutils"
     return 0 if work(order, emit, watch.kernel_ended) is None else 1
 
 

@@ -14,6 +14,25 @@ from nbutils.evaluation.intervals import Interval, holm
 Relation = Literal["greater", "less"]
 Verdict = Literal["holds", "does not hold", "undecided"]
 
+#: What stands beside each verdict of a run at preset "smoke".
+WITHOUT_MEANING = "smoke run: without meaning"
+
+
+def is_without_meaning(preset: object) -> bool:
+    """Whether a run at `preset` only shows that everything works: its numbers and verdicts say nothing."""
+    return preset == "smoke"
+
+
+def caveats(seeds: int | None, preset: object) -> list[str]:
+    """What stands beside a verdict.
+
+    Args:
+        seeds: number of trainings behind it; None where training plays no part.
+        preset: of its run.
+    """
+    found = {"one seed": seeds == 1, WITHOUT_MEANING: is_without_meaning(preset)}
+    return [text for text, applies in found.items() if applies]
+
 
 def judge(low: float, high: float, *, relation: Relation, reference: float = 0.0) -> Verdict:
     """Verdict on "the quantity is `relation` than `reference`" from the quantity's interval [low, high].

@@ -104,6 +104,22 @@ def decimal(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("-", "−")
 
 
+def interval(value: float | None, low: float | None, high: float | None) -> str:
+    """An estimate with its interval, such as "0.12 [−0.31, 0.55]"; what is None or not finite becomes a dash."""
+    found = [math.nan if number is None else number for number in (value, low, high)]
+    # A share of neurons needs one place more than a difference in points.
+    decimals = 2 if any(abs(number) >= 1 for number in found) else 3
+    estimate, first, last = (decimal(number, decimals) for number in found)
+    return f"{estimate} [{first}, {last}]"
+
+
+def probability(p: float | None) -> str:
+    """A p-value as text; empty where there is none."""
+    if p is None:
+        return ""
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+
+
 def _texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
     """`frame` with its texts, columns' names included, changed."""
 

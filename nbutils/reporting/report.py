@@ -14,8 +14,9 @@ import jinja2
 
 from nbutils.errors import NbutilsError, ParameterError
 from nbutils.paths import default_store, runs_dir
-from nbutils.reporting.formatting import decimal, numeric_columns, read_csv, rounded
-from nbutils.reporting.run_folder import FORMER, read_marker
+from nbutils.reporting.claims import WITHOUT_MEANING, caveats, is_without_meaning
+from nbutils.reporting.formatting import interval, numeric_columns, probability, read_csv, rounded
+from nbutils.reporting.run_folder import FORMER, PAGE, read_marker
 from nbutils.reporting.what_holds import JudgedRun, what_holds
 from nbutils.writing import write_aside
 
@@ -50,6 +51,7 @@ class RunCard:
     anchor: str
     title: str
     failed: bool
+    meaningless: bool
     error: str
     setting: str
     started: str
@@ -123,6 +125,7 @@ def build_report(folder: Path, *, force: bool = False) -> Path:
     page = environment.get_template("report.html").render(
         runs=runs,
         holds=what_holds([_across(run) for run in runs]),
+        meaningless=WITHOUT_MEANING,
         failed=sum(run.failed for run in runs),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
@@ -169,27 +172,29 @@ def _read_card(run: Path, folder: Path) -> RunCard:
     error = status.get("error") or {}
     counted, corrected = (Counter(claim.get(word) for claim in claims) for word in ("verdict", "corrected"))
     seconds = status.get("wall_time_s", provenance.get("wall_time_s"))
+    parameters = provenance.get("parameters", {})
     return RunCard(
         name=name,
         anchor="run-" + "".join(character if character.isalnum() else "-" for character in where),
-        title=status.get("title") or name,
+        title=status.get("title") or artefacts.get("title") or name,
         failed=failed,
+        meaningless=is_without_meaning(parameters.get("preset")),
         error=": ".join(part for part in (error.get("name"), error.get("message")) if part),
         setting=str(artefacts.get("setting", "")).strip("()"),
         started=str(status.get("started") or provenance.get("started") or "")[:16].replace("T", " "),
         wall_time="" if seconds is None else _duration(seconds),
         tables=[_table(run, base, item) for item in items if item["kind"] == "table"],
         figures=[{**item, "files": _linked(base, item)} for item in items if item["kind"] == "figure"],
-        claims=[_claim(claim) for claim in claims],
+        claims=[_claim(claim, parameters.get("preset")) for claim in claims],
         remarks=artefacts.get("remarks", []),
-        parameters=provenance.get("parameters", {}),
+        parameters=parameters,
         verdicts={verdict: counted[verdict] for verdict in _ORDER},
         corrected={verdict: corrected[verdict] for verdict in _ORDER},
         facts=_facts(provenance),
         links=[
             (text, base + file)
             for text, file in (
-                ("page", "page.html"),
+                ("page", PAGE),
                 ("executed notebook", "executed.ipynb"),
                 ("metrics", "metrics.json"),
                 ("provenance", "provenance.json"),
@@ -234,21 +239,12 @@ def _table(run: Path, base: str, item: dict[str, Any]) -> TableCard:
     )
 
 
-def _claim(claim: dict[str, Any]) -> dict[str, Any]:
-    found = [float("nan") if claim[key] is None else claim[key] for key in ("value", "low", "high")]
-    # A share of neurons needs one place more than a difference in points.
-    decimals = 2 if any(abs(number) >= 1 for number in found) else 3
-    value, low, high = (decimal(number, decimals) for number in found)
-    p, corrected = (_probability(claim.get(key)) for key in ("p_value", "corrected_p_value"))
+def _claim(claim: dict[str, Any], preset: object) -> dict[str, Any]:
+    ours = interval(*(claim[key] for key in ("value", "low", "high")))
+    p, corrected = (probability(claim.get(key)) for key in ("p_value", "corrected_p_value"))
     # Runs of before had no corrected verdicts.
-    lacking = {"seeds": None, "corrected": None}
-    return {**lacking, **claim, "ours": f"{value} [{low}, {high}]", "p": p, "corrected_p": corrected}
-
-
-def _probability(p: float | None) -> str:
-    if p is None:
-        return ""
-    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+    lacking = {"corrected": None, "caveats": caveats(claim.get("seeds"), preset)}
+    return {**lacking, **claim, "ours": ours, "p": p, "corrected_p": corrected}
 
 
 def _duration(seconds: float) -> str:
@@ -257,13 +253,20 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+def _without_folders(value: object) -> object:
+    """`value`, of a path its last part alone: where things lie on a machine is in provenance.json."""
+    return f"…/{Path(value).name}" if isinstance(value, str) and Path(value).is_absolute() else value
+
+
 def _facts(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     if not provenance:
         return []
     machine, git, packages = (provenance[part] or {} for part in ("machine", "git", "packages"))
     commit = str(git.get("commit", ""))[:10]
     facts = {
-        "parameters": ", ".join(f"{name} = {value}" for name, value in provenance["parameters"].items()),
+        "parameters": ", ".join(
+            f"{name} = {_without_folders(value)}" for name, value in provenance["parameters"].items()
+        ),
         "commit": f"{commit} with uncommitted changes" if commit and git.get("dirty") else commit,
         "processor": f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB",
         "accelerator": machine.get("accelerator") or "none",

@@ -20,9 +20,11 @@ from nbutils.paths import project_root, runs_dir
 from nbutils.reporting.claims import ClaimVerdict, correct
 from nbutils.reporting.formatting import csv, latex, markdown
 from nbutils.reporting.json_files import as_json, jsonable
+from nbutils.reporting.live_cells import RUNNER_VARIABLE, live_cells, notebook_title
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.run_folder import (
     MARKER,
+    PAGE,
     RECORDS,
     Marker,
     check_place,
@@ -33,7 +35,7 @@ from nbutils.reporting.run_folder import (
     seal,
     write_marker,
 )
-from nbutils.reporting.views import FigureView, TableView
+from nbutils.reporting.views import RESULTS, FigureView, ResultsView, TableView, VerdictsView, show
 from nbutils.training.store import NOTEBOOK_VARIABLE
 from nbutils.writing import write_aside
 
@@ -53,7 +55,8 @@ class Run:
     broken off in the middle leaves the former results whole. In an `out_dir`, files that no run wrote stay as they are;
     one that is in the way is named, and nothing is written.
 
-    What this process trains from now on is noted in the store as this notebook's (`NBUTILS_NOTEBOOK`).
+    In a notebook, tables and figures are shown as they come. What this process trains from now on is noted in the
+    store as this notebook's (`NBUTILS_NOTEBOOK`).
 
     Args:
         notebook: the notebook's name below `notebooks/`, without suffix.
@@ -72,8 +75,8 @@ class Run:
         >>> from nbutils.reporting import Run
         >>> with TemporaryDirectory() as folder:
         ...     run = Run("mine/trial", parameters={"dataset": "synthetic", "preset": "smoke"}, out_dir=folder)
-        ...     _ = run.table("scores", pd.DataFrame({"AUC": [95.0]}, index=["student"]), caption="AUC in %")
-        ...     _ = run.finish()
+        ...     run.table("scores", pd.DataFrame({"AUC": [95.0]}, index=["student"]), caption="AUC in %")
+        ...     run.finish()
         ...     sorted(file.name for file in Path(folder, "tables").iterdir())
         ['scores.csv', 'scores.md', 'scores.tex']
     """
@@ -94,6 +97,7 @@ class Run:
         self._artefacts: dict[tuple[str, str], dict[str, Any]] = {}
         self._fingerprints: dict[str, str] = {}
         self._remarks: list[str] = []
+        self._unseen_verdicts = False
         try:
             jsonable(self.parameters)
         except TypeError as error:
@@ -106,6 +110,7 @@ class Run:
             check_place(self._final)
             self.folder = scratch_folder(self._final, notebook)
             self._marker = read_marker(self.folder) or Marker(notebook=notebook)
+        self._cells = live_cells()
 
     @property
     def setting(self) -> str:
@@ -116,17 +121,16 @@ class Run:
             parts.append(f"seed {seed}" if seeds == 1 else f"seeds {seed} to {seed + seeds - 1}")
         return f"({', '.join(parts)})"
 
-    def table(self, name: str, frame: pd.DataFrame, *, caption: str, note: str = "") -> TableView:
-        """Write `frame` to `tables/<name>` as CSV (full precision), Markdown and LaTeX (rounded).
+    def table(self, name: str, frame: pd.DataFrame, *, caption: str, note: str = "") -> None:
+        """Show `frame`, and write it to `tables/<name>` as CSV (full precision), Markdown and LaTeX (rounded).
+
+        It is shown wherever in a cell this stands.
 
         Args:
             name: file name without suffix: letters, digits, "-" and "_".
             frame: any frame; an index that does more than count the rows becomes the first columns.
             caption: what the table shows; the data set, preset and seed are added.
             note: what a reader must know beside it.
-
-        Returns:
-            The table with its caption, to be shown as a cell's last value.
         """
         caption = self._caption(name, caption)
         files = {kind: f"tables/{name}.{kind}" for kind in ("csv", "md", "tex")}
@@ -134,13 +138,12 @@ class Run:
         self._write(files["md"], markdown(frame, caption, note))
         self._write(files["tex"], latex(frame, caption, name))
         self._record("table", name, caption, note, files)
-        return TableView(frame, caption, note)
+        show(TableView(frame, caption, note))
 
-    def figure(self, name: str, figure: Figure, *, caption: str, note: str = "") -> FigureView:
-        """Write `figure` to `figures/<name>` as PNG and SVG and close it.
+    def figure(self, name: str, figure: Figure, *, caption: str, note: str = "") -> None:
+        """Show `figure`, write it to `figures/<name>` as PNG and SVG, and close it.
 
-        Returns:
-            The picture with its caption, to be shown as a cell's last value.
+        It is shown wherever in a cell this stands; arguments as of `table`.
         """
         import matplotlib as mpl
         import matplotlib.pyplot as plt
@@ -160,7 +163,7 @@ class Run:
         self._write(files["png"], png.getvalue())
         self._write(files["svg"], svg.getvalue())
         self._record("figure", name, caption, note, files)
-        return FigureView(png.getvalue(), caption)
+        show(FigureView(png.getvalue(), caption, note))
 
     def metric(self, name: str, value: float) -> None:
         """Record one number for `metrics.json`; a non-finite one is written as null.
@@ -176,6 +179,7 @@ class Run:
     def claim(self, verdict: ClaimVerdict) -> ClaimVerdict:
         """Record the verdict on one claim; a later one on the same claim replaces it."""
         self._claims[verdict.claim] = verdict
+        self._unseen_verdicts = True
         return verdict
 
     def remark(self, *texts: str) -> None:
@@ -189,40 +193,30 @@ class Run:
         self._fingerprints[name] = digest
 
     @property
-    def verdicts(self) -> pd.DataFrame:
-        """The claims judged so far: the paper's numbers, ours with its interval, and the verdict.
+    def verdicts(self) -> VerdictsView:
+        """The claims judged so far, for display as a cell's last value; `verdicts.frame` has them as a table.
 
-        "corrected" is the verdict that remains once the p-values of all claims are corrected for their number (Holm).
+        "Corrected" is what remains of a verdict once the p-values of all claims are corrected for their number (Holm).
         """
-        rows = [
-            {
-                "claim": verdict.text,
-                "source": verdict.source,
-                "paper": verdict.paper,
-                "ours": verdict.value,
-                "low": verdict.low,
-                "high": verdict.high,
-                "verdict": verdict.verdict + (", one seed" if verdict.seeds == 1 else ""),
-                "p": verdict.p_value,
-                "corrected p": verdict.corrected_p_value,
-                "corrected": verdict.corrected,
-            }
-            for verdict in correct(self._claims.values())
-        ]
-        columns = ["claim", "source", "paper", "ours", "low", "high", "verdict", "p", "corrected p", "corrected"]
-        return pd.DataFrame(rows, columns=columns)
+        self._unseen_verdicts = False
+        return VerdictsView(correct(self._claims.values()), self.parameters["preset"])
 
-    def finish(self) -> Path:
-        """Write metrics, claims, captions and provenance, which mark the run as complete.
+    def finish(self) -> None:
+        """Write metrics, claims, captions and provenance, which mark the run as complete, and show where they are.
 
-        Returns:
-            The folder that holds everything.
+        In a notebook that a person runs, this writes the run's page, too. `folder` then holds everything.
         """
+        if self._unseen_verdicts:
+            show(self.verdicts)
+        page = self._cells.notebook(self.notebook) if self._cells else None
+        self._cells = None
+        title = self.notebook if page is None else notebook_title(page) or self.notebook
         records: dict[str, object] = {
             "metrics.json": self._metrics,
             "claims.json": [verdict.model_dump() for verdict in correct(self._claims.values())],
             "artefacts.json": {
                 "notebook": self.notebook,
+                "title": title,
                 "setting": self.setting,
                 "items": list(self._artefacts.values()),
                 "remarks": self._remarks,
@@ -240,13 +234,19 @@ class Run:
         }
         for name in RECORDS:
             self._write(name, as_json(records[name]))
+        if page is not None:
+            from nbutils.reporting.page import render_page
+
+            self._write(PAGE, render_page(page, self.folder, title=title))
         if self.folder != self._final:
             seal(self.folder)
             former = put_in_place(self.folder, self._final)
             if former is not None:
                 logger.warning("%s held files that no run wrote: it is now %s", self._final, former)
             self.folder = self._final
-        return self.folder
+        # The runner keeps the executed notebook in the run's folder, a person in the working one.
+        place = "." if RUNNER_VARIABLE in os.environ else _relative(self.folder)
+        show(ResultsView(place, list(self._artefacts.values()), page=(self.folder / PAGE).is_file()), key=RESULTS)
 
     def _write(self, name: str, content: str | bytes) -> None:
         """Write a file of the run, and list it as one."""
@@ -278,17 +278,26 @@ class Run:
         }
 
 
+def _relative(folder: Path) -> str:
+    """`folder` from the working folder, unless it lies on another drive."""
+    try:
+        return Path(os.path.relpath(folder)).as_posix()
+    except ValueError:
+        return folder.as_posix()
+
+
 def _opened(folder: Path, notebook: str) -> Marker:
     """Make `folder` a run's, without the records of a former one."""
     if folder.exists() and not folder.is_dir():
         raise ParameterError(f"{folder} is a file: expected a folder for the run")
     found = read_marker(folder)
     former = found or Marker(notebook=notebook)
-    for name in RECORDS if found else (MARKER, *RECORDS):
+    left = (*RECORDS, PAGE)
+    for name in left if found else (MARKER, *left):
         if not is_own(folder / name, former, name):
             raise ParameterError(f"{folder / name} exists and no run wrote it: choose another out_dir, or move it away")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in RECORDS:
+    for name in left:
         (folder / name).unlink(missing_ok=True)
         former.files.pop(name, None)
     marker = Marker(notebook=notebook, owner=former.owner, files=former.files)

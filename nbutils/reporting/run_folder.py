@@ -29,6 +29,8 @@ from nbutils.writing import write_aside
 MARKER = "nbutils-run.json"
 #: What a complete run has written.
 RECORDS = ("metrics.json", "claims.json", "artefacts.json", "provenance.json")
+#: A run's notebook to read, without code.
+PAGE = "page.html"
 #: Ends the name of the folder that former runs are kept in.
 FORMER = ".former"
 _SCRATCH, _OUTGOING = ".partial", ".old"

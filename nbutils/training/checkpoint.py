@@ -76,6 +76,18 @@ class Checkpoint:
         if time.monotonic() - self._written >= self.seconds:
             self._write()
 
+    @property
+    def epochs_kept(self) -> int:
+        """Epochs of the state that was written last; 0 where there is none, or none that can be read."""
+        if self.folder is None:
+            return 0
+        with (
+            suppress(SafetensorError, OSError, KeyError, ValueError),
+            safe_open(self.folder / CHECKPOINT, framework="pt") as state,
+        ):
+            return len(json.loads((state.metadata() or {})["history"]))
+        return 0
+
     @contextmanager
     def saved_on_interrupt(self) -> Iterator[None]:
         """Writes the state of the last finished epoch if Ctrl-C or the end of the process leaves the block."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -17,6 +17,14 @@ _SIGNALS: dict[int, Any] = {
 _SIGNALS |= {signal.SIGINT: signal.default_int_handler}
 #: Signals that have come since the outermost block was entered.
 _come: list[int] = []
+
+
+class TrainingStopped(KeyboardInterrupt):
+    """Ctrl-C, or the square of JupyterLab, came while something trained: one line says what is kept."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in the place of a traceback."""
+        return [str(self)]
 
 
 class Terminated(SystemExit):
@@ -63,6 +71,27 @@ def _found_again() -> Iterator[None]:
     except Exception:
         raise_lost()
         raise
+
+
+@contextmanager
+def stopping_in_one_line(names: str, kept: Callable[[], int], epochs: int) -> Iterator[None]:
+    """Has an interrupt of the block say what is kept.
+
+    Args:
+        names: Of the trainings.
+        kept: Tells how many epochs a next try goes on from.
+        epochs: Of a whole training.
+
+    Raises:
+        TrainingStopped: In the place of KeyboardInterrupt.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise TrainingStopped(
+            f"Stopped while {names} trained: {kept()} of {epochs} epochs are kept, and so is every training that was "
+            "finished before. Run the cell again to go on."
+        ) from None
 
 
 def raise_lost() -> None:

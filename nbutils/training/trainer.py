@@ -23,7 +23,7 @@ from nbutils.training.checks import check
 from nbutils.training.devices import broadcast, is_rank_zero
 from nbutils.training.engine import Fitted, fit_together
 from nbutils.training.groups import fitting, grouped
-from nbutils.training.interrupts import ending_tidily
+from nbutils.training.interrupts import ending_tidily, stopping_in_one_line
 from nbutils.training.preparation import Preparation, Prepared, feature_layer
 from nbutils.training.spec import TrainingSpec
 from nbutils.training.store import Store
@@ -189,7 +189,11 @@ def _train_group(
 
 def _fit_and_publish(prepared: Sequence[Prepared], data: FaceData, store: Store, progress: bool) -> None:
     tasks = [each.task for each in prepared]
-    ended = fit_together(tasks, data.train, unseen=data.validation or data.test, progress=progress)
+    names = ", ".join(f"'{task.spec.name}'" for task in tasks)
+    with stopping_in_one_line(
+        names, lambda: min(task.checkpoint.epochs_kept for task in tasks), tasks[0].spec.schedule.epochs
+    ):
+        ended = fit_together(tasks, data.train, unseen=data.validation or data.test, progress=progress)
     for each, fitted in zip(prepared, ended, strict=True):
         if isinstance(fitted, Fitted) and is_rank_zero():
             _publish(each, fitted, store)

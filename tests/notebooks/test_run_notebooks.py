@@ -1,11 +1,15 @@
 """Every notebook at preset smoke, through the runner: judged by what it leaves."""
 
 import json
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from PIL import Image
 
 from nbutils.batch.notebooks import find_notebooks
@@ -58,7 +62,28 @@ def test_a_notebook_leaves_a_complete_run(name: str, out: Path) -> None:
     provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["parameters"]["preset"] == "smoke"
     assert provenance["data"]
-    assert "<html" in (run / "page.html").read_text(encoding="utf-8")
+    page = (run / "page.html").read_text(encoding="utf-8")
+    notebook = json.loads((run / "executed.ipynb").read_text(encoding="utf-8"))
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    html = "".join("".join(output.get("data", {}).get("text/html", "")) for output in outputs)
+    _shows_everything(html, artefacts["items"])
+    _shows_everything(page, artefacts["items"])
+    assert not re.search(r"it/s\]|epoch/s\]|PosixPath|(src|href)=.https?:", page)
+    for place in (str(out), str(notebooks_dir()), sys.prefix, str(Path.home())):
+        assert place not in page
+
+
+def _shows_everything(html: str, items: list[dict[str, Any]]) -> None:
+    """Every recorded table and figure stands in `html` under its caption."""
+    soup = BeautifulSoup(html, "html.parser")
+    for kind, tag in (("table", "caption"), ("figure", "figcaption")):
+        shown = [caption.get_text() for caption in soup.find_all(tag)]
+        missing = [item["caption"] for item in items if item["kind"] == kind and not _is_under(item["caption"], shown)]
+        assert missing == []
+
+
+def _is_under(caption: str, shown: list[str]) -> bool:
+    return any(text.startswith(caption) for text in shown)  # a figure's note follows
 
 
 @pytest.mark.skipif(not NOTEBOOKS, reason="no notebooks yet")

@@ -17,6 +17,7 @@ CONDA_NAMES = {
     "opencv-python-headless": "py-opencv",
 }
 MODULES = {
+    "beautifulsoup4": "bs4",
     "ipython": "IPython",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",

@@ -8,6 +8,7 @@ from .transfer_cells import (
     Cell,
     beside_cells,
     by_fields,
+    in_words,
     influences,
     where_both_help,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "classification_trainings",
     "face_sets",
     "general_objective",
+    "in_words",
     "influence_bars",
     "influence_explorer",
     "influence_view",

@@ -33,7 +33,8 @@ def influence_bars(found: pd.DataFrame, unit: str) -> Figure:
         'soft (α = 1) alone'
     """
     targets = list(dict.fromkeys(found["target"]))
-    rows = found["network"] + " " + found["start"]
+    cells = (Cell(int(n[1:]), s, 0.0, 0.0) for n, s in zip(found["network"], found["start"], strict=True))
+    rows = pd.Series([cell.student for cell in cells], found.index)
     starts = list(dict.fromkeys(rows))
     figure, axes = plt.subplots(
         1, len(targets), figsize=(9.5, 0.42 * len(starts) + 1.5), sharey=True, sharex=True, layout="constrained"
@@ -105,7 +106,7 @@ def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFram
         >>> histories = {cell: pd.DataFrame({"epoch": [0, 1], "step": [10, 20], "task": [4.0, 1.0]})}
         >>> widget = influence_explorer(pd.DataFrame(scores, index=[cell]), histories, "accuracy")
         >>> [control.options for control in widget.children[0].children]
-        [('/8 Distill',), ('α = 1, β = 0',)]
+        [('/8 Distill',), ('soft targets (α = 1)',)]
     """
     cells = _cells(table)
     starts = {f"{cell.network} {cell.start}": cell.alone for cell in cells}

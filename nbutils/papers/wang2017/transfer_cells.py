@@ -23,6 +23,8 @@ INFLUENCES = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0))
 START_NAMES: tuple[Start, ...] = ("Pretrain", "Distill")
 
 _NONE = "–"
+#: How wide a student is, by its divisor.
+_WIDTHS = {2: "half as wide", 4: "a quarter as wide", 8: "an eighth as wide"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Cell:
         >>> from nbutils.papers.wang2017 import Cell
         >>> cell = Cell(8, "Distill", alpha=0.5, beta=0.0)
         >>> str(cell), str(cell.alone)
-        ('/8 Distill, α = 0.5, β = 0', '/8 Distill, α = 0, β = 0')
+        ('an eighth as wide, from Distill, soft targets (α = 0.5)', 'an eighth as wide, from Distill, no targets')
     """
 
     divisor: int
@@ -48,7 +50,12 @@ class Cell:
     beta: float
 
     def __str__(self) -> str:
-        return f"{self.network} {self.start}, {self.weights}"
+        return f"{self.student}, {self.weights}"
+
+    @property
+    def student(self) -> str:
+        """Its size and start in words, such as "an eighth as wide, from Distill"."""
+        return f"{_WIDTHS[self.divisor]}, from {self.start}"
 
     @property
     def network(self) -> str:
@@ -57,8 +64,9 @@ class Cell:
 
     @property
     def weights(self) -> str:
-        """α and β, such as "α = 0.5, β = 0"."""
-        return f"α = {self.alpha:g}, β = {self.beta:g}"
+        """What it learns from beside the truth, such as "soft targets (α = 0.5)" or "no targets"."""
+        targets = {f"soft targets (α = {self.alpha:g})": self.alpha, f"hidden layer (β = {self.beta:g})": self.beta}
+        return " and ".join(text for text, weight in targets.items() if weight) or "no targets"
 
     @property
     def alone(self) -> Cell:
@@ -68,6 +76,18 @@ class Cell:
 
 #: What networks of a table are called by: a cell, or a name such as "teacher" where α and β do not apply.
 Name: TypeAlias = Cell | str
+
+
+def in_words(name: str) -> str:
+    """A network's name in Table 2, with its size in words; a name without a size stays as it is.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import in_words
+        >>> in_words("Ours /8"), in_words("teacher")
+        ('an eighth as wide, Ours', 'teacher')
+    """
+    which, _, divisor = name.partition(" /")
+    return f"{_WIDTHS[int(divisor)]}, {which}" if divisor else name
 
 
 def printed_row(table: str, name: Name) -> str:
@@ -185,7 +205,7 @@ def where_both_help(found: pd.DataFrame) -> list[Cell]:
         >>> right = {(0.0, 0.0): 50, (0.0, 1.0): 70, (1.0, 0.0): 80}
         >>> values = {Cell(8, "Distill", *weights): np.arange(100)[None] < count for weights, count in right.items()}
         >>> [str(cell) for cell in where_both_help(influences(values, higher_is_better=True))]
-        ['/8 Distill, α = 1, β = 1']
+        ['an eighth as wide, from Distill, soft targets (α = 1) and hidden layer (β = 1)']
     """
     kept: dict[tuple[str, str], list[str]] = {}
     for network, start, verdict in zip(found["network"], found["start"], found["so"], strict=True):

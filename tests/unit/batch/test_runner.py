@@ -23,7 +23,8 @@ from tqdm.auto import tqdm
 for _ in tqdm(range(4), desc="Teaching"):
     time.sleep(0.3)
 figure, axes = plt.subplots()
-display(run.table("numbers", pd.DataFrame({"x": [1.5]}), caption="Numbers"))
+if True:
+    run.table("numbers", pd.DataFrame({"x": [1.5]}), caption="Numbers")
 run.figure("line", figure, caption="A line")
 run.metric("seed", seed)
 run.metric("own_interpreter", sys.executable == INTERPRETER)
@@ -81,8 +82,12 @@ def test_runs_leave_results_or_their_error(
     assert "Numbers (data: synthetic, preset: smoke, seed 3)" in page
     assert "run.metric" not in page
     assert "it/s]" not in page
-    assert str(notebooks["some/good"].parent) in page
-    assert ".partial" not in (run / "executed.ipynb").read_text(encoding="utf-8")
+    executed = (run / "executed.ipynb").read_text(encoding="utf-8")
+    assert str(notebooks["some/good"].parent) in executed
+    assert str(notebooks["some/good"].parent) not in page
+    assert ".partial" not in executed
+    assert 'href="tables/numbers.csv"' in page
+    assert 'href=\\"./tables/numbers.csv\\"' in executed
     told = [event for name, event in events if name == "some/good"]
     assert {"cell": 1, "of": 6, "heading": "Good"} in told
     assert any("Teaching" in event.get("bar", "") and " 3/4 " in event["bar"] for event in told)

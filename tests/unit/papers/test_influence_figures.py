@@ -37,7 +37,7 @@ def test_scores_stand_beside_the_print_in_the_tables_order_under_words() -> None
     np.testing.assert_allclose(_drawn(figure, 0, 0), SCORES["NRMSE"])
     np.testing.assert_allclose(_drawn(figure, 1, 0), printed("wang2017", "table3")["NRMSE"])
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels[:2] == ["teacher", "/8 Pretrain, α = 0, β = 0"]
+    assert labels[:2] == ["teacher", "an eighth as wide, from Pretrain, no targets"]
 
 
 def test_influences_are_differences_ours_and_printed() -> None:
@@ -47,7 +47,8 @@ def test_influences_are_differences_ours_and_printed() -> None:
         assert figure.axes[axis].get_title() == f"{target} alone"
         np.testing.assert_allclose(_drawn(figure, axis, 0), found[found["target"] == target]["difference"])
         np.testing.assert_allclose(_drawn(figure, axis, -2), theirs)
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["/8 Pretrain", "/8 Distill"]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["an eighth as wide, from Pretrain", "an eighth as wide, from Distill"]
 
 
 def test_one_student_shows_every_term_of_its_loss() -> None:
@@ -64,7 +65,7 @@ def test_one_student_shows_every_term_of_its_loss() -> None:
 
 def test_the_explorer_follows_the_start_and_the_weights() -> None:
     controls, picture = influence_explorer(SCORES, dict.fromkeys(CELLS, HISTORY), "NRMSE").children
-    for control, value in zip(controls.children, ("/8 Distill", "α = 1, β = 0"), strict=True):
+    for control, value in zip(controls.children, ("/8 Distill", "soft targets (α = 1)"), strict=True):
         before = bytes(picture.value)
         control.value = value
         assert bytes(picture.value) != before

@@ -24,7 +24,8 @@ NONE, SOFT, HIDDEN = (Cell(8, "Distill", alpha, beta) for alpha, beta in ((0, 0)
 
 
 def test_a_label_shows_weights_that_are_no_whole_numbers() -> None:
-    assert str(Cell(2, "Pretrain", 0.5, 0)) == "/2 Pretrain, α = 0.5, β = 0"
+    assert str(Cell(2, "Pretrain", 0.5, 0)) == "half as wide, from Pretrain, soft targets (α = 0.5)"
+    assert Cell(4, "Distill", 0.5, 2).weights == "soft targets (α = 0.5) and hidden layer (β = 2)"
 
 
 @pytest.mark.parametrize(("table", "divisors"), [("table3", (8,)), ("table4", DIVISORS), ("table5", DIVISORS)])

@@ -12,6 +12,7 @@ from nbutils.errors import NbutilsError, ParameterError
 from nbutils.evaluation import Interval
 from nbutils.papers import beside, claim
 from nbutils.reporting import Run
+from nbutils.reporting.claims import WITHOUT_MEANING
 from nbutils.reporting.report import build_report, find_runs
 from nbutils.reporting.run_folder import Marker, write_marker
 
@@ -73,7 +74,9 @@ def test_the_page_shows_print_ours_and_verdicts(runs: Path) -> None:
     ]
     assert ">NA<" in page
     for verdict in ("holds", "does not hold", "undecided"):
-        assert f'<span class="badge {verdict.replace(" ", "-")}">{verdict}</span> one seed<br>' in page
+        assert (
+            f'<span class="badge {verdict.replace(" ", "-")}">{verdict}</span> one seed {WITHOUT_MEANING}<br>' in page
+        )
         assert f">1 {verdict}</span>" in page
     # Three p-values of 0.02 are 0.06 each when corrected for their number: nothing remains.
     assert page.count('<td><span class="badge undecided">undecided</span><br><span class="quiet number">p = 0.060') == 3
@@ -91,7 +94,38 @@ def test_verdicts_of_an_earlier_run_have_no_corrected_ones(runs: Path) -> None:
 
     page = build_report(runs).read_text(encoding="utf-8")
 
-    assert ">holds</span></td>\n<td>–</td>" in page
+    assert f">holds</span> {WITHOUT_MEANING}</td>\n<td>–</td>" in page
+
+
+def test_only_runs_at_smoke_are_marked_as_without_meaning(runs: Path) -> None:
+    page = build_report(runs).read_text(encoding="utf-8")
+    assert page.count(WITHOUT_MEANING) == 2 + 3 + 3  # two counts, and each verdict alone and across runs
+
+    file = runs / "a b/one/provenance.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"smoke"', '"laptop"'), encoding="utf-8")
+    page = build_report(runs).read_text(encoding="utf-8")
+    assert WITHOUT_MEANING not in page
+    assert "without meaning" not in page
+
+
+def test_headings_say_what_they_head_and_tables_scroll_in_themselves(runs: Path) -> None:
+    page = build_report(runs).read_text(encoding="utf-8")
+
+    assert "<th>" not in page
+    assert all("scope=" in head for head in re.findall(r"<th\b[^>]*>", page))
+    assert page.count("<table") == page.count('<div class="scroll" tabindex="0"><table')
+
+
+def test_a_folder_of_the_machine_is_not_named(runs: Path) -> None:
+    file = runs / "a b/one/provenance.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["parameters"]["data_root"] = str(runs / "faces")
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+    page = build_report(runs).read_text(encoding="utf-8")
+
+    assert "data_root = …/faces" in page
+    assert str(runs) not in page
 
 
 def test_everything_is_escaped(runs: Path) -> None:
@@ -99,7 +133,7 @@ def test_everything_is_escaped(runs: Path) -> None:
     parser = _Links()
     parser.feed(page)
 
-    assert "script" not in parser.tags
+    assert parser.tags.count("script") == 1  # the page's own, which sorts tables
     assert html.unescape(page).count(NASTY) >= 7
 
 

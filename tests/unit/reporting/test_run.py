@@ -1,4 +1,5 @@
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from nbutils.evaluation import Interval
 from nbutils.papers import claim
 from nbutils.reporting import Run
 from nbutils.reporting import run as run_module
+from nbutils.reporting.claims import WITHOUT_MEANING
 from nbutils.reporting.run_folder import RECORDS
 
 mpl.use("Agg")
@@ -21,6 +23,14 @@ SETTING = {"dataset": "synthetic", "preset": "smoke", "seed": 3}
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run("luo2016/trial", parameters=SETTING, out_dir=tmp_path / "out")
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is shown, in order."""
+    views: list[Any] = []
+    monkeypatch.setattr(run_module, "show", lambda view, **_: views.append(view))
+    return views
 
 
 def _json(run: Run, record: str) -> Any:  # noqa: ANN401
@@ -56,27 +66,33 @@ def test_markdown_and_latex_are_rounded_and_escaped(run: Run) -> None:
     assert r"\caption{50 \% of it (data: synthetic" in latex
 
 
-def test_a_shown_table_escapes_its_text(run: Run) -> None:
-    html = run.table("t", _table(), caption="<i>C</i>")._repr_html_()
+def test_a_table_is_shown_with_its_text_escaped(run: Run, shown: list[Any]) -> None:
+    run.table("t", _table(), caption="<i>C</i>")
 
+    (view,) = shown
+    html = view._repr_html_()
     assert "&lt;e&gt;" in html
     assert "&lt;i&gt;C" in html
     assert "<e>" not in html
+    assert html.count('<th scope="col"') == 3
+    assert html.count('<th scope="row"') == 3
 
 
-def test_a_figure_is_written_twice_and_closed(run: Run) -> None:
+def test_a_figure_is_shown_written_twice_and_closed(run: Run, shown: list[Any]) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots()
     axes.plot([1, 2])
 
-    view = run.figure("f", figure, caption="A line")
+    run.figure("f", figure, caption="A line", note="Of two points.")
 
+    (view,) = shown
     assert (run.folder / "figures/f.png").read_bytes() == view.png
     assert view.png.startswith(b"\x89PNG")
     assert "<svg" in (run.folder / "figures/f.svg").read_text(encoding="utf-8")
     assert not plt.fignum_exists(figure.number)
     assert "A line (data: synthetic, preset: smoke, seed 3)" in view._repr_html_()
+    assert "Of two points." in view._repr_html_()
 
 
 def test_finish_writes_the_records(run: Run) -> None:
@@ -88,7 +104,7 @@ def test_finish_writes_the_records(run: Run) -> None:
     run.fingerprint("training", "abc")
     run.claim(claim("luo2016", "fig3-selection-over-neurons").judged(Interval(float("nan"), -1, 1)))
 
-    assert run.finish() == run.folder
+    run.finish()
 
     assert _json(run, "metrics.json") == {"auc": 0.5, "lost": None}
     verdict = _json(run, "claims.json")[0]
@@ -111,11 +127,53 @@ def test_verdicts_name_the_one_seed_and_captions_all_seeds(run: Run, tmp_path: P
         one_seed = Interval(1, 0.5, 2, over="pairs", seeds=1, curve=curve)
         run.claim(claim("luo2016", f"fig3-selection-over-{name}").judged(one_seed))
 
-    assert run.verdicts["verdict"].tolist() == ["holds, one seed"] * 2
-    assert run.verdicts["corrected p"].tolist() == pytest.approx([0.04, 0.002])
-    assert run.verdicts["corrected"].tolist() == ["holds", "holds"]
+    frame = run.verdicts.frame
+    assert frame["verdict"].tolist() == [f"holds, one seed, {WITHOUT_MEANING}"] * 2
+    assert frame["corrected p"].tolist() == pytest.approx([0.04, 0.002])
+    assert frame["corrected"].tolist() == ["holds", "holds"]
     several = Run("trial", parameters={**SETTING, "seeds": 2}, out_dir=tmp_path / "other")
     assert several.setting == "(data: synthetic, preset: smoke, seeds 3 to 4)"
+
+
+def test_verdicts_are_shown_in_whole_sentences_with_a_mark_beside_the_colour(run: Run) -> None:
+    found = claim("luo2016", "fig3-selection-over-neurons")
+    marks = {"✓ holds": (0.5, 2), "✗ does not hold": (-2, -0.5), "? undecided": (-1, 1)}
+    for mark, (low, high) in marks.items():
+        run.claim(found.judged(Interval(0, low, high)))
+
+        html = run.verdicts._repr_html_()
+
+        assert mark in html
+        assert escape(found.text) in html
+        assert WITHOUT_MEANING in html
+        assert found.text in repr(run.verdicts)
+    assert "No claim" in Run("trial", parameters=SETTING, out_dir=run.folder).verdicts._repr_html_()
+
+
+def test_finish_shows_verdicts_that_nobody_has_looked_at_and_where_everything_is(
+    run: Run, shown: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run.table("t", _table(), caption="<b>C</b>")
+    run.claim(claim("luo2016", "fig3-selection-over-neurons").judged(Interval(1, 0.5, 2)))
+
+    run.finish()
+
+    kinds = [type(view).__name__ for view in shown]
+    assert kinds == ["TableView", "VerdictsView", "ResultsView"]
+    html = shown[-1]._repr_html_()
+    assert 'href="out/tables/t.csv"' in html
+    assert "&lt;b&gt;C" in html
+    assert str(tmp_path) not in html
+
+
+def test_verdicts_that_were_looked_at_are_not_shown_again(run: Run, shown: list[Any]) -> None:
+    run.claim(claim("luo2016", "fig3-selection-over-neurons").judged(Interval(1, 0.5, 2)))
+    _ = run.verdicts
+
+    run.finish()
+
+    assert [type(view).__name__ for view in shown] == ["ResultsView"]
 
 
 def test_a_new_run_is_not_complete_by_the_records_of_the_old(run: Run) -> None:
@@ -167,7 +225,8 @@ def test_without_a_folder_the_former_run_stays_until_the_end(tmp_path: Path, mon
         run.table(caption.lower(), _table(), caption=caption)
         if caption == "Latter":
             assert (tmp_path / "a/b/tables/former.csv").is_file()
-        assert run.finish() == tmp_path / "a/b"
+        run.finish()
+        assert run.folder == tmp_path / "a/b"
 
     assert [file.name for file in (tmp_path / "a").iterdir()] == ["b"]
     assert sorted(file.name for file in (tmp_path / "a/b/tables").iterdir()) == [
