@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,26 +51,37 @@ class _RunCommand(TyperCommand):
 @app.command("list")
 def list_command() -> None:
     """Show the notebooks with their parameters, defaults and what they mean."""
-    from rich.console import Console
-    from rich.table import Table
-
     from nbutils.batch.notebooks import find_notebooks
     from nbutils.batch.parameters import OUT_DIR, read_parameters, read_title
     from nbutils.paths import notebooks_dir
 
-    console = Console()
+    width = shutil.get_terminal_size().columns
     with errors(_STOPPED):
         found = find_notebooks(notebooks_dir())
         if not found:
             raise NbutilsError(f"no notebooks in {notebooks_dir()}")
         for name, file in found.items():
-            table = Table("parameter", "default", "meaning", box=None, padding=(0, 2), show_header=False)
-            for parameter in read_parameters(file).values():
-                if parameter.name != OUT_DIR:
-                    table.add_row(f"  {parameter.name}", repr(parameter.default), parameter.comment)
-            console.print(f"[bold]{name}[/bold]  {read_title(file)}")
-            console.print(table)
-            console.print()
+            parameters = [each for each in read_parameters(file).values() if each.name != OUT_DIR]
+            rows = [(each.name, repr(each.default), each.comment) for each in parameters]
+            typer.echo(f"{typer.style(name, bold=True)}  {read_title(file)}")
+            typer.echo(_in_columns(rows, width))
+            typer.echo()
+
+
+def _in_columns(rows: list[tuple[str, str, str]], width: int) -> str:
+    """Three columns of which the last is wrapped; plain text, since rich would take longer than all the reading."""
+    first, second = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+    indent = first + second + 8
+    return "\n".join(
+        textwrap.fill(
+            meaning,
+            max(width, indent + 20),
+            initial_indent=f"    {name:{first}}  {default:{second}}  ",
+            subsequent_indent=indent * " ",
+            break_on_hyphens=False,
+        )
+        for name, default, meaning in rows
+    )
 
 
 @app.command("init")

@@ -82,7 +82,7 @@ class _NeighbourView:
         self.figure, ax = plt.subplots(figsize=size, layout="constrained")
         self.grid = PictureGrid(ax, len(names), count + 1, (height, width))
         self.grid.label_rows(names, fontsize=9)
-        self.grid.label_columns(["face", "nearest"], top=True, fontsize=9)
+        self.grid.label_columns(["face", "nearest"], fontsize=9)
         plt.close(self.figure)
 
     def show(self, rows: Sequence[tuple[int, npt.NDArray[np.int64]]]) -> Figure:

@@ -255,6 +255,7 @@ class _NeuronView:
         self.bars = self.ax.barh(range(shown), np.zeros(shown))
         self.ax.set(xlim=(50, 100), xlabel="balanced accuracy, %", ylim=(shown - 0.4, -0.6))
         # Whatever names follow have room beside the longest.
+        self.ax.set_title("neuron")
         self.ax.set_yticks(range(shown), sorted(self.names, key=len)[-shown:])
         self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")

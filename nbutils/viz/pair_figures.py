@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 
 import ipywidgets as widgets
 import numpy as np
@@ -101,6 +102,16 @@ class _WrongPairView:
         self.rejected, self.accepted = (
             PictureGrid(self.figure.add_subplot(places[row, 1]), 2, shown, (size[0], size[1])) for row in (0, 1)
         )
+        # Texts of their own: labels of ticks would be measured at every drawing.
+        self.distances = {
+            grid: [
+                grid.ax.text(grid.corner(0, i)[0] + grid.width / 2, len(grid.pixels) + 4, "", ha="center", va="top")
+                for i in range(shown)
+            ]
+            for grid in (self.rejected, self.accepted)
+        }
+        for text in (*self.distances[self.rejected], *self.distances[self.accepted]):
+            text.set(fontsize=7, in_layout=False)
         self.none = {
             grid: grid.ax.text(0.5, 0.5, "no such pair at this threshold", transform=grid.ax.transAxes, ha="center")
             for grid in (self.rejected, self.accepted)
@@ -121,6 +132,6 @@ class _WrongPairView:
     def _draw_pairs(self, grid: PictureGrid, which: npt.NDArray[np.intp], result: VerificationResult) -> None:
         first = which[: self.shown]
         grid.show([list(self.images[self.pairs.first[first]]), list(self.images[self.pairs.second[first]])])
-        empty = [""] * (self.shown - len(first))  # so that the grid keeps its size
-        grid.label_columns([*(f"{distance:.3g}" for distance in result.distances[first]), *empty], fontsize=7)
+        for text, distance in zip_longest(self.distances[grid], result.distances[first]):
+            text.set_text("" if distance is None else f"{distance:.3g}")
         self.none[grid].set_visible(not len(first))

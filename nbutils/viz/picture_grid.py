@@ -45,7 +45,11 @@ class PictureGrid:
         self.ax = ax
         scale = max(1, -(-_WIDTH // shape[1]))
         self.height, self.width = scale * shape[0], scale * shape[1]
-        size = (rows * (self.height + _GAP) - _GAP, columns * (self.width + _GAP) - _GAP, 3)
+        size = (
+            rows * (self.height + _GAP) - _GAP,
+            columns * (self.width + _GAP) - _GAP,
+            4,
+        )  # opaque RGBA, as it is drawn
         self.pixels = np.full(size, 255, np.uint8)
         self._image = ax.imshow(self.pixels, interpolation="bilinear")
         style = {"linestyle": "none", "color": "white", "markersize": 6, "markeredgewidth": 1.6}
@@ -72,7 +76,7 @@ class PictureGrid:
             for column, picture in enumerate(line):
                 if picture is None:
                     continue
-                self.cell(row, column)[:] = self._fitted(picture)
+                self.cell(row, column)[:] = self.fitted(picture)
                 judged = right[row][column] if right is not None else None
                 if judged is not None:
                     marked[judged].append(self._frame(row, column, _RIGHT if judged else _WRONG))
@@ -83,7 +87,7 @@ class PictureGrid:
     def cell(self, row: int, column: int) -> Picture:
         """The (height, width, 3) pixels of a place."""
         left, top = self.corner(row, column)
-        return self.pixels[top : top + self.height, left : left + self.width]
+        return self.pixels[top : top + self.height, left : left + self.width, :3]
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
         """Left and upper end of a place, in pixels of the axes' data."""
@@ -93,12 +97,15 @@ class PictureGrid:
         """Names at the left of the rows."""
         self.ax.set_yticks([self.corner(i, 0)[1] + self.height / 2 for i in range(len(names))], names, **text)
 
-    def label_columns(self, names: Sequence[str], *, top: bool = False, **text: object) -> None:
-        """Names below the columns, or above."""
+    def label_columns(self, names: Sequence[str], **text: object) -> None:
+        """Names above the columns."""
         self.ax.set_xticks([self.corner(0, i)[0] + self.width / 2 for i in range(len(names))], names, **text)
-        self.ax.tick_params(bottom=False, labelbottom=not top, labeltop=top)
+        self.ax.tick_params(bottom=False, labelbottom=False, labeltop=True)
 
-    def _fitted(self, picture: Picture) -> Picture:
+    def fitted(self, picture: Picture) -> Picture:
+        """The (height, width, 3) pixels that a picture takes in its place; once fitted, it is shown faster."""
+        if picture.shape == (self.height, self.width, 3):
+            return picture
         plain = picture[..., 0] if picture.shape[-1] == 1 else picture
         scale = min(self.height / plain.shape[0], self.width / plain.shape[1])
         size = (max(1, round(scale * plain.shape[1])), max(1, round(scale * plain.shape[0])))

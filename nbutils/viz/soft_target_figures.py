@@ -193,5 +193,6 @@ class _SoftTarget:
             room = 0.05 * (high - low) or 1.0
             self.ax.set(xlim=(low - room * (low < 0), high + room), xlabel="centred logit")
             return
-        self.ax.set(xlim=(0, 1), title=f"t = {temperature:.3g}")
+        self.ax.set_xlim(0, 1)
+        self.ax.set_title(f"t = {temperature:.3g}", fontsize=9)
         self.among.set_text(f"{effective_classes(logits, temperature):.3g} classes")

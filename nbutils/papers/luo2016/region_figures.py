@@ -116,12 +116,13 @@ class _RegionView:
     """The figure of `region_boxes`, to show one choice of some regions after another; the others' places are empty."""
 
     def __init__(self, images: npt.NDArray[np.uint8], names: Sequence[str]) -> None:
-        self.images = images
-        self.seen = {name: list(cut_region(images, name, SMALL_INPUT)) for name in names}
-        self.figure, ax = plt.subplots(
-            figsize=(1.15 * len(images) + 1.2, 1.35 * (1 + len(names))), layout="constrained"
-        )
+        size = (len(images) + 1.2, 1.18 * (1 + len(names)))
+        self.figure, ax = plt.subplots(figsize=size, layout="constrained")
         self.grid = PictureGrid(ax, 1 + len(names), len(images), SMALL_INPUT)
+        self.faces = [self.grid.fitted(image) for image in images]
+        self.seen = {
+            name: [self.grid.fitted(image) for image in cut_region(images, name, SMALL_INPUT)] for name in names
+        }
         scale = min(self.grid.height / images.shape[1], self.grid.width / images.shape[2])
         self.boxes: dict[str, list[Rectangle]] = {}
         for name in names:
@@ -144,8 +145,8 @@ class _RegionView:
         for name, patches in self.boxes.items():
             for patch in patches:
                 patch.set_visible(name in chosen)
-        empty = [None] * len(self.images)
-        self.grid.show([list(self.images), *(seen if name in chosen else empty for name, seen in self.seen.items())])
+        empty = [None] * len(self.faces)
+        self.grid.show([self.faces, *(seen if name in chosen else empty for name, seen in self.seen.items())])
         return self.figure
 
 

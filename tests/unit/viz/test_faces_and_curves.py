@@ -79,7 +79,7 @@ def test_a_grid_has_each_picture_in_its_place_with_its_frame_and_mark() -> None:
         assert (cell[grid.height // 2, grid.width // 2] == value).all()
         np.testing.assert_array_equal(cell[0], np.tile(np.round(255 * np.array(to_rgb(colour))), (grid.width, 1)))
         left, top = grid.corner(row, column)
-        np.testing.assert_array_equal(drawn[top : top + grid.height, left : left + grid.width], cell)
+        np.testing.assert_array_equal(drawn[top : top + grid.height, left : left + grid.width, :3], cell)
     assert (grid.cell(1, 0) == 255).all()
     wide = grid.cell(1, 1)[..., 0]  # fitted in: as wide as its place, white above and below
     assert set(wide[grid.height // 2]) == {30}
