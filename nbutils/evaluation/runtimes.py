@@ -11,6 +11,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,12 @@ class RuntimeCalls:
     def leave_out(self, name: str, reason: str) -> None:
         """Leaves a way out, saying so."""
         self.left_out[name] = reason
-        logger.warning("left out %s: %s", name, reason)
+        _say_once(name, reason)
+
+
+@cache
+def _say_once(name: str, reason: str) -> None:
+    logger.warning("left out %s: %s", name, reason)
 
 
 def runtime_calls(

@@ -78,11 +78,14 @@ def sweep_lines(sweep: pd.DataFrame, parameter: str) -> Figure:
         ['chosen', 'AUC']
     """
     names = [str(name) for name in sweep.columns if name != parameter]
+    above_zero = sweep.loc[sweep[parameter] > 0, parameter]
     figure, axes = plt.subplots(1, len(names), figsize=(3.4 * len(names), 3), layout="constrained", squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
         ax.plot(sweep[parameter], sweep[name], marker=".")
         ax.set(xlabel=parameter, ylabel=name)
         ax.grid(alpha=0.3)
+        if above_zero.max() >= 100 * above_zero.min():  # zero has its place beside the powers of ten
+            ax.set_xscale("symlog", linthresh=above_zero.min())
     plt.close(figure)
     return figure
 

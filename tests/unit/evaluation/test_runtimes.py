@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nbutils.evaluation import OnnxNetwork, RuntimeCalls, export_onnx, quantise_onnx, runtime_calls
+from nbutils.evaluation.runtimes import _say_once
 from nbutils.models import MobileIDStudent
 
 IMAGES: npt.NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (70, 55, 47, 3), dtype=np.uint8)
@@ -59,6 +60,7 @@ def test_without_openvino_it_is_left_out_with_a_reason(
     files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
+    _say_once.cache_clear()
     found = runtime_calls({"float32": files["float32"]}, IMAGES[:1])
     assert list(found.calls) == ["ONNX Runtime float32"]
     assert "pip install nbutils[openvino]" in found.left_out["OpenVINO"]
