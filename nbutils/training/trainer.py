@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from safetensors.torch import load_file
+from tqdm.auto import tqdm
 
 from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError
@@ -117,7 +118,7 @@ def train(
     Args:
         specs: One or more.
         store: Where results lie; None: `nbutils.paths.default_store()`.
-        progress: Show a bar for each training.
+        progress: Show a bar for each training, and one over several networks, trained or found.
         checkpoint_seconds: Least time between two checkpoints.
 
     Returns:
@@ -150,7 +151,9 @@ def train(
             check(spec)
         if isinstance(specs, TrainingSpec):
             return _train(specs, store, progress, checkpoint_seconds)
-        return [_train(spec, store, progress, checkpoint_seconds) for spec in specs]
+        # What the store holds takes time too: its digests are compared.
+        shown = tqdm(specs, "networks", leave=False, disable=not (progress and is_rank_zero()))
+        return [_train(spec, store, progress, checkpoint_seconds) for spec in shown]
 
 
 def _train(spec: TrainingSpec, store: Store, progress: bool, checkpoint_seconds: float) -> TrainingResult:

@@ -86,7 +86,7 @@ class _WrongPairView:
 
     def __init__(self, images: Images, pairs: Pairs, shown: int) -> None:
         self.images, self.pairs, self.shown = images, pairs, shown
-        self.figure = plt.figure(figsize=(11, 4.6), layout="constrained")
+        self.figure = plt.figure(figsize=(10, 4.2), layout="constrained")
         places = self.figure.add_gridspec(2, 2, width_ratios=[1, 2])
         self.curve = self.figure.add_subplot(places[:, 0])
         (self.roc,) = self.curve.plot([], [])
@@ -94,6 +94,8 @@ class _WrongPairView:
         self.curve.set(
             xlim=(-0.02, 1.02),
             ylim=(-0.02, 1.02),
+            xticks=(0, 0.5, 1),
+            yticks=(0, 0.5, 1),
             xlabel="mismatched pairs accepted",
             ylabel="matched pairs accepted",
         )
