@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from html import escape
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 _DPI = 100
+#: `faces.test.images` is found, what lies deeper is not.
+_DEPTH = 3
 #: One click selects all of it.
 _CODE_STYLE = "user-select: all; background: none; color: inherit; white-space: pre-wrap"
 
@@ -106,7 +109,12 @@ def as_png(figure: Figure) -> bytes:
 
 
 def variable_name(value: object, otherwise: str) -> str:
-    """The name that a notebook has given to `value`, for code to copy; outside a notebook, `otherwise`.
+    """What a notebook calls `value`, for code to copy: a variable, or a field of one, such as `faces.test.images`.
+
+    Args:
+        value: Anything.
+        otherwise: Its name outside a notebook. In one that has no name for it, this stands in angle brackets, which
+            is no code: another value may be called so.
 
     Example:
         >>> from nbutils.viz import variable_name
@@ -114,5 +122,17 @@ def variable_name(value: object, otherwise: str) -> str:
         'pairs'
     """
     shell = get_ipython()  # type: ignore[no-untyped-call]
-    names = {} if shell is None else dict(shell.user_ns)
-    return next((name for name, held in names.items() if held is value and not name.startswith("_")), otherwise)
+    if shell is None:
+        return otherwise
+    level = {name: held for name, held in shell.user_ns.items() if not name.startswith("_")}
+    for _ in range(_DEPTH):
+        found = next((name for name, held in level.items() if held is value), None)
+        if found is not None:
+            return found
+        level = {
+            f"{name}.{field.name}": getattr(held, field.name)
+            for name, held in level.items()
+            if is_dataclass(held) and not isinstance(held, type)
+            for field in fields(held)
+        }
+    return f"<{otherwise}>"

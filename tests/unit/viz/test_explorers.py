@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from nbutils import viz
-from nbutils.data import Faces, Pairs
+from nbutils.data import FaceData, Faces, Pairs
 from nbutils.data.geometry.face_regions import REGIONS
 from nbutils.evaluation import VerificationResult, evaluate_pairs
 from nbutils.papers import luo2016, wang2017
@@ -146,8 +146,10 @@ def test_a_picture_is_opaque_whatever_the_style() -> None:
 
 def test_names_are_those_of_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     mine: list[int] = []
-    monkeypatch.setattr(
-        "nbutils.viz.explorers.get_ipython", lambda: SimpleNamespace(user_ns={"_": mine, "portraits": mine})
-    )
+    data = FaceData("a", "b", train=G.faces, test=G.faces, pairs=PAIRS)
+    names = {"_": mine, "Faces": Faces, "casia": data, "portraits": mine}
+    monkeypatch.setattr("nbutils.viz.explorers.get_ipython", lambda: SimpleNamespace(user_ns=names))
     assert viz.variable_name(mine, "images") == "portraits"
-    assert viz.variable_name([], "images") == "images"
+    assert viz.variable_name(PAIRS, "pairs") == "casia.pairs"
+    assert viz.variable_name(IMAGES, "images") == "casia.train.images"
+    assert viz.variable_name([], "images") == "<images>"  # not the code of another value of that name
