@@ -6,12 +6,13 @@ import io
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 import numpy as np
 from IPython import get_ipython
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -98,10 +99,9 @@ def as_png(figure: Figure) -> bytes:
         b'PNG'
     """
     figure.set_dpi(_DPI)
-    *_, opacity = figure.patch.get_facecolor()
-    if opacity < 1:
+    if to_rgba(figure.get_facecolor())[3] < 1:
         figure.set_facecolor("white")
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     png = io.BytesIO()
     Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(png, format="png", compress_level=1)
@@ -121,10 +121,10 @@ def variable_name(value: object, otherwise: str) -> str:
         >>> variable_name([1, 2], "pairs")
         'pairs'
     """
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     if shell is None:
         return otherwise
-    level = {name: held for name, held in shell.user_ns.items() if not name.startswith("_")}
+    level: dict[str, object] = {name: held for name, held in shell.user_ns.items() if not name.startswith("_")}
     for _ in range(_DEPTH):
         found = next((name for name, held in level.items() if held is value), None)
         if found is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ class PictureGrid:
         )  # opaque RGBA, as it is drawn
         self.pixels = np.full(size, 255, np.uint8)
         self._image = ax.imshow(self.pixels, interpolation="bilinear")
-        style = {"linestyle": "none", "color": "white", "markersize": 6, "markeredgewidth": 1.6}
+        style: dict[str, Any] = {"linestyle": "none", "color": "white", "markersize": 6, "markeredgewidth": 1.6}
         self._marks = {
             True: ax.plot([], [], marker=_TICK, fillstyle="none", **style)[0],
             False: ax.plot([], [], marker="x", **style)[0],
@@ -93,13 +94,15 @@ class PictureGrid:
         """Left and upper end of a place, in pixels of the axes' data."""
         return column * (self.width + _GAP), row * (self.height + _GAP)
 
-    def label_rows(self, names: Sequence[str], **text: object) -> None:
+    def label_rows(self, names: Sequence[str], *, fontsize: int) -> None:
         """Names at the left of the rows."""
-        self.ax.set_yticks([self.corner(i, 0)[1] + self.height / 2 for i in range(len(names))], names, **text)
+        self.ax.set_yticks(
+            [self.corner(i, 0)[1] + self.height / 2 for i in range(len(names))], names, fontsize=fontsize
+        )
 
-    def label_columns(self, names: Sequence[str], **text: object) -> None:
+    def label_columns(self, names: Sequence[str], *, fontsize: int) -> None:
         """Names above the columns."""
-        self.ax.set_xticks([self.corner(0, i)[0] + self.width / 2 for i in range(len(names))], names, **text)
+        self.ax.set_xticks([self.corner(0, i)[0] + self.width / 2 for i in range(len(names))], names, fontsize=fontsize)
         self.ax.tick_params(bottom=False, labelbottom=False, labeltop=True)
 
     def fitted(self, picture: Picture) -> Picture:

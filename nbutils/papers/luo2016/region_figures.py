@@ -135,7 +135,8 @@ class _RegionView:
                 corner = (left + scale * box.left - 0.5, top + scale * box.top - 0.5)
                 size = (scale * (box.right - box.left), scale * (box.bottom - box.top))
                 patch = Rectangle(corner, *size, fill=False, color=_COLOURS[name], linewidth=1.5, clip_on=False)
-                self.boxes[name].append(ax.add_patch(patch))
+                ax.add_patch(patch)
+                self.boxes[name].append(patch)
         self.grid.label_rows(["", *(name.replace("_", "\n", 1).replace("_", " ") for name in names)], fontsize=8)
         for label, name in zip(ax.get_yticklabels()[1:], names, strict=True):
             label.set_color(_COLOURS[name])

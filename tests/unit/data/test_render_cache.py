@@ -66,7 +66,7 @@ def test_what_is_damaged_is_drawn_again(folder: Path, damage: str, caplog: pytes
     (file,) = folder.iterdir()
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
-    file.write_bytes({"cut short": content[:500], "a flipped bit": content, "empty": b""}[damage])
+    file.write_bytes(bytes({"cut short": content[:500], "a flipped bit": content, "empty": b""}[damage]))
     _same(render_cache.render(SyntheticFaces(), INDICES, 20, 16), wanted)
     assert "its faces are drawn again" in caplog.text
 
