@@ -226,7 +226,7 @@ def main(library: str, objective: str, precision: Precision, allocator: str) -> 
     if allocator == "kept":
         memory.keep_freed_memory()
     else:  # the engine asks for it by itself
-        memory._of_glibc = lambda _: None
+        memory._of_glibc = lambda name: None
     measure = {"nbutils": by_engine, "torchdistill": by_torchdistill}[library]
     print(json.dumps(measure(objective, precision)._asdict()))
 

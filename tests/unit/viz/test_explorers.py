@@ -128,7 +128,8 @@ def test_it_follows_every_control_with_the_figure_it_has(kind: str, monkeypatch:
 
 def test_a_dead_neuron_is_said_to_be_dead_and_leaves_the_picture_its_place() -> None:
     box = EXPLORERS["neurons"]()
-    (slider,), says, picture, _ = box.children[0].children, *box.children[1:]
+    controls, says, picture, _ = box.children
+    (slider,) = controls.children
     assert (says.value, picture.layout.visibility) == ("", "visible")
     slider.value = 3
     assert says.value == "Neuron 3 is dead: it responds to every face alike, as 1 of 30 are."
