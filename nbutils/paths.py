@@ -71,6 +71,12 @@ def default_store() -> Path:
     return root / "runs" / "store" if root else user_cache_path("nbutils", appauthor=False) / "store"
 
 
+def rendered_faces_dir() -> Path:
+    """Folder of rendered faces: `runs/faces` of the project, else `faces` in the user's cache."""
+    root = project_root()
+    return root / "runs" / "faces" if root else user_cache_path("nbutils", appauthor=False) / "faces"
+
+
 def make_project(folder: Path) -> Path:
     """Makes a folder to work in: copies of the notebooks that the package brings, and the marker.
 

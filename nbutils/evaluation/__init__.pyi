@@ -16,6 +16,7 @@ from .latency import Latencies, alternating_latencies, execution_modes
 from .learning_speed import auc_by_step, times_as_fast
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
+from .runtimes import RuntimeCalls, runtime_calls
 from .scores import magnitude, score_difference, tabulate
 from .structure import in_groups, layer_table, with_shared_filters
 from .students import training_quality, training_remarks
@@ -28,6 +29,7 @@ __all__ = [
     "OnnxNetwork",
     "ParameterCount",
     "RetrievalResult",
+    "RuntimeCalls",
     "VerificationResult",
     "WrongPairs",
     "alternating_latencies",
@@ -60,6 +62,7 @@ __all__ = [
     "recognised",
     "regressed_logits",
     "retrieve",
+    "runtime_calls",
     "score_difference",
     "seed_interval",
     "steps_to_share",

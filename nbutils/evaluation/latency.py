@@ -33,9 +33,22 @@ class Latencies:
     seconds: dict[str, npt.NDArray[np.float64]]
 
     def table(self) -> pd.DataFrame:
-        """Milliseconds by name: the median over rounds, and the quartiles."""
-        quartiles = {name: 1e3 * np.quantile(values, [0.5, 0.25, 0.75]) for name, values in self.seconds.items()}
-        return pd.DataFrame.from_dict(quartiles, orient="index", columns=["ms", "ms, 25 %", "ms, 75 %"])
+        """Milliseconds by name: the median over rounds, the quartiles, and what 95 % of the rounds stay below."""
+        levels = [0.5, 0.25, 0.75, 0.95]
+        quantiles = {name: 1e3 * np.quantile(values, levels) for name, values in self.seconds.items()}
+        columns = ["ms", "ms, 25 %", "ms, 75 %", "ms, 95 %"]
+        return pd.DataFrame.from_dict(quantiles, orient="index", columns=columns)
+
+    def fastest(self) -> str:
+        """The name with the lowest median.
+
+        Example:
+            >>> import numpy as np
+            >>> from nbutils.evaluation import Latencies
+            >>> Latencies({"float32": np.array([2.0, 2.0, 9.0]), "int8": np.array([3.0, 3.0, 3.0])}).fastest()
+            'float32'
+        """
+        return min(self.seconds, key=lambda name: float(np.median(self.seconds[name])))
 
     def speedup(self, slow: str, fast: str, *, samples: int = 2000, level: float = 0.95) -> Interval:
         """How many times as fast `fast` is as `slow`: the ratio of their medians, with its bootstrap over rounds.
@@ -55,13 +68,16 @@ class Latencies:
         return Interval(float(np.median(a) / np.median(b)), float(low), float(high), level, over, curve=curve)
 
 
-def alternating_latencies(calls: Mapping[str, Callable[[], object]], rounds: int = 30) -> Latencies:
-    """Times calls on one thread in turns, so that other load on the machine affects all of them alike.
+def alternating_latencies(
+    calls: Mapping[str, Callable[[], object]], rounds: int = 30, *, threads: int = 1
+) -> Latencies:
+    """Times calls in turns, so that other load on the machine affects all of them alike.
 
     Args:
-        calls: What to time, by name; each does its work once a call. What is no torch code must keep to one thread
+        calls: What to time, by name; each does its work once a call. What is no torch code must keep to the threads
             by itself.
         rounds: Turns, each of them one measurement of every call.
+        threads: Of torch.
 
     Raises:
         ParameterError: If there is no call, or fewer than two rounds.
@@ -74,7 +90,7 @@ def alternating_latencies(calls: Mapping[str, Callable[[], object]], rounds: int
     """
     if not calls or rounds < 2:
         raise ParameterError(f"{len(calls)} calls in {rounds} rounds: expected at least one call and two rounds")
-    with one_thread(), torch.inference_mode():
+    with torch_threads(threads), torch.inference_mode():
         repeats = {name: _repeats(call) for name, call in calls.items()}
         seconds = {name: np.empty(rounds) for name in calls}
         for turn in range(rounds):
@@ -107,7 +123,7 @@ def execution_modes(network: nn.Module, image: Tensor, *, compiled: bool = True)
     if compiled:
         fast = torch.compile(copy.deepcopy(network))
         try:
-            with one_thread(), torch.inference_mode():
+            with torch_threads(1), torch.inference_mode():
                 fast(image)
         except Exception as error:  # the compiler's exceptions have no common base that is public
             logger.warning("left out what torch.compile cannot do here: %s", str(error).splitlines()[0])
@@ -117,10 +133,10 @@ def execution_modes(network: nn.Module, image: Tensor, *, compiled: bool = True)
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Lets torch use a single thread, as a phone's app would be granted."""
+def torch_threads(count: int) -> Iterator[None]:
+    """Lets torch use so many threads; one is what a phone's app would be granted."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

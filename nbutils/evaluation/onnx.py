@@ -6,6 +6,7 @@ carries a digest of its bytes; see `nbutils.evaluation.onnx_digest`.
 
 from __future__ import annotations
 
+import copy
 import logging
 import tempfile
 import warnings
@@ -42,13 +43,33 @@ _BATCH = 64
 class _Camera(nn.Module):
     """Scales camera pixels to the network's input, as `nbutils.data.batches` does."""
 
-    def __init__(self, network: Deployed) -> None:
+    def __init__(self, network: Deployed, precision: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.network = network
+        self.precision = precision
 
     def forward(self, images: Tensor) -> Tensor:
-        features: Tensor = self.network((images.permute(0, 3, 1, 2).float() - 127.5) / 127.5)
+        scaled = (images.permute(0, 3, 1, 2).float() - 127.5) / 127.5
+        features: Tensor = self.network(scaled.to(self.precision))
         return features
+
+
+def camera(network: FaceNetwork, layer: FeatureLayer = "output", precision: torch.dtype = torch.float32) -> nn.Module:
+    """A copy of the network's deployed part, from (B, H, W, 3) uint8 pixels to its face representation.
+
+    Args:
+        network: A trained network.
+        layer: Which of `FaceOutputs` the representation is.
+        precision: Of weights and features.
+
+    Example:
+        >>> import torch
+        >>> from nbutils.evaluation.onnx import camera
+        >>> from nbutils.models import MobileIDStudent
+        >>> camera(MobileIDStudent(7, width=4))(torch.zeros(2, 55, 47, 3, dtype=torch.uint8)).shape
+        torch.Size([2, 7])
+    """
+    return _Camera(Deployed([copy.deepcopy(network)], layer).to("cpu", precision), precision).eval()
 
 
 def export_onnx(
@@ -184,7 +205,7 @@ def quantise_onnx(file: Path, target: Path, images: Images) -> None:
 
 @dataclass(frozen=True)
 class OnnxNetwork:
-    """An ONNX file in ONNX Runtime, on one thread.
+    """An ONNX file in ONNX Runtime.
 
     Attributes:
         session: The runtime's.
@@ -197,17 +218,22 @@ class OnnxNetwork:
     metadata: Mapping[str, str]
 
     @classmethod
-    def open(cls, file: Path, name: Path | None = None) -> OnnxNetwork:
+    def open(cls, file: Path, name: Path | None = None, *, threads: int = 1) -> OnnxNetwork:
         """Loads a file of `export_onnx` or `quantise_onnx`, once its digest is found right.
 
+        Args:
+            file: The file.
+            name: What an error calls it; None: `file`.
+            threads: That it runs on.
+
         Raises:
-            DataError: If it is no such file, or damaged; an error calls it `name`, if given.
+            DataError: If it is no such file, or damaged.
         """
         import onnxruntime
 
         content = read_whole(file, name)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from safetensors.torch import load_file
+from tqdm.auto import tqdm
 
 from nbutils.data.faces import FaceData
 from nbutils.models.base import FaceNetwork
@@ -114,7 +115,7 @@ def train(
     Args:
         specs: One or more.
         store: Where results lie; None: `nbutils.paths.default_store()`.
-        progress: Show a bar for each training.
+        progress: Show a bar for each training, and one over several networks, trained or found.
         checkpoint_seconds: Least time between two checkpoints.
 
     Returns:
@@ -154,8 +155,11 @@ def _train(
     specs: Sequence[TrainingSpec], store: Store, progress: bool, checkpoint_seconds: float
 ) -> list[TrainingResult]:
     found: dict[str, TrainingResult] = {}
-    for group in grouped(specs):
-        found |= _train_group(group, store, progress, checkpoint_seconds)
+    # What the store holds takes time too: its digests are compared.
+    with tqdm(total=len(specs), desc="networks", leave=False, disable=not (progress and len(specs) > 1)) as bar:
+        for group in grouped(specs):
+            found |= _train_group(group, store, progress and is_rank_zero(), checkpoint_seconds)
+            bar.update(len(group))
     results = []
     for spec in specs:
         result = found[spec.key]

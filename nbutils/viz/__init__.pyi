@@ -1,13 +1,14 @@
 from .baseline_figures import baseline_lines, stability_plots
 from .contact_sheets import contact_sheet
-from .explorers import as_png, explorer
+from .explorers import Shown, as_png, explorer, variable_name
 from .landmark_figures import error_by_turn, points_on_faces, pose_explorer
 from .latency_figures import latency_bars
 from .layer_figures import parameter_bars
 from .learning_curves import convergence, training_curves, verification_curves
 from .neighbour_figures import neighbour_explorer, neighbour_gallery
-from .neuron_figures import attribute_bars, group_heat_map, mean_faces, neuron_bars, neuron_browser
+from .neuron_figures import attribute_bars, group_heat_map, mean_faces, neuron_bars, neuron_browser, neuron_view
 from .pair_figures import pair_explorer, wrong_pair_faces
+from .picture_grid import PictureGrid
 from .rate_figures import rate_lines
 from .score_figures import beside_print, scores_beside_print, scores_with_intervals
 from .selection_figures import chosen_against_dropped, energy_trace, selection_explorer, sweep_lines
@@ -15,6 +16,8 @@ from .soft_target_figures import soft_target_bars, temperature_explorer
 from .verification_figures import distance_histogram, roc_curves, threshold_explorer
 
 __all__ = [
+    "PictureGrid",
+    "Shown",
     "as_png",
     "attribute_bars",
     "baseline_lines",
@@ -33,6 +36,7 @@ __all__ = [
     "neighbour_gallery",
     "neuron_bars",
     "neuron_browser",
+    "neuron_view",
     "pair_explorer",
     "parameter_bars",
     "points_on_faces",
@@ -48,6 +52,7 @@ __all__ = [
     "temperature_explorer",
     "threshold_explorer",
     "training_curves",
+    "variable_name",
     "verification_curves",
     "wrong_pair_faces",
 ]

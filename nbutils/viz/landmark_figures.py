@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nbutils.evaluation.alignment import head_turn, normalised_errors
-from nbutils.viz.explorers import explorer
+from nbutils.viz.explorers import explorer, variable_name
 
 Images = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]
@@ -39,19 +39,7 @@ def points_on_faces(
         >>> len(figure.axes)
         2
     """
-    height, width = images.shape[1:3]
-    size = (1.45 * len(chosen), (1.45 * height / width + 0.22) * len(predicted) + 0.35)
-    figure, axes = plt.subplots(len(predicted), len(chosen), figsize=size, squeeze=False, layout="constrained")
-    for line, (name, points) in zip(axes, predicted.items(), strict=True):
-        errors = 100 * normalised_errors(points[chosen], true[chosen])
-        for ax, at, error in zip(line, chosen, errors, strict=True):
-            _face(ax, images[at], true[at], points[at])
-            ax.set_title(f"{error:.1f} %", fontsize=8, pad=2)
-        line[0].set_ylabel(name, fontsize=9)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    plt.close(figure)
-    return figure
+    return _PointsView(list(predicted), len(chosen), images.shape[1:3]).show(images, true, predicted, chosen)
 
 
 def error_by_turn(errors: pd.DataFrame) -> Figure:
@@ -100,12 +88,21 @@ def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points],
     turned = head_turn(true)
     low, high = np.quantile(turned, [0.01, 0.99])
 
-    def draw(network: str, at: float) -> Figure:
-        nearest = np.argsort(np.abs(turned - at), kind="stable")[:faces]
-        return points_on_faces(images, true, {network: predicted[network]}, nearest)
+    shown = min(faces, len(true))
+    views = {network: _PointsView([network], shown, images.shape[1:3]) for network in predicted}
+    given, of_true, of_predicted = (
+        variable_name(value, name) for value, name in ((images, "images"), (true, "true"), (predicted, "predicted"))
+    )
+
+    def nearest(at: float) -> npt.NDArray[np.int64]:
+        return np.argsort(np.abs(turned - at), kind="stable")[:shown]
 
     return explorer(
-        draw,
+        lambda network, at: views[network].show(images, true, {network: predicted[network]}, nearest(at)),
+        lambda network, at: (
+            f"viz.points_on_faces({given}, {of_true}, {{{network!r}: {of_predicted}[{network!r}]}}, "
+            f"{nearest(at).tolist()})"
+        ),
         network=widgets.Dropdown(options=list(predicted), value=list(predicted)[-1], description="network"),
         at=widgets.FloatSlider(
             value=float(np.median(turned)),
@@ -114,13 +111,51 @@ def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points],
             step=(high - low) / 40,
             readout_format=".2f",
             description="turn",
-            continuous_update=False,
         ),
     )
 
 
-def _face(ax: Axes, image: Images, true: Points, predicted: Points) -> None:
-    ax.imshow(image, interpolation="bicubic")
-    ax.plot(*true.T, "o", color="lime", fillstyle="none", markersize=6, label="true")
-    ax.plot(*predicted.T, "x", color="red", markersize=5, label="predicted")
-    ax.set(xticks=[], yticks=[])
+class _PointsView:
+    """The figure of `points_on_faces`, to show one choice of faces after another."""
+
+    def __init__(self, networks: Sequence[str], faces: int, shape: tuple[int, ...]) -> None:
+        height, width = shape
+        size = (1.45 * faces, (1.45 * height / width + 0.22) * len(networks) + 0.35)
+        self.figure, axes = plt.subplots(len(networks), faces, figsize=size, squeeze=False, layout="constrained")
+        self.cells = {
+            network: [_FaceWithPoints(ax, (height, width)) for ax in line]
+            for network, line in zip(networks, axes, strict=True)
+        }
+        for network, line in zip(networks, axes, strict=True):
+            line[0].set_ylabel(network, fontsize=9)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        self.figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+        plt.close(self.figure)
+
+    def show(
+        self,
+        images: Images,
+        true: Points,
+        predicted: Mapping[str, Points],
+        chosen: Sequence[int] | npt.NDArray[np.int64],
+    ) -> Figure:
+        for network, points in predicted.items():
+            errors = 100 * normalised_errors(points[chosen], true[chosen])
+            for cell, at, error in zip(self.cells[network], chosen, errors, strict=True):
+                cell.show(images[at], true[at], points[at], f"{error:.1f} %")
+        return self.figure
+
+
+class _FaceWithPoints:
+    def __init__(self, ax: Axes, shape: tuple[int, int]) -> None:
+        self.ax = ax
+        self.image = ax.imshow(np.zeros((*shape, 3), np.uint8), interpolation="bicubic")
+        (self.true,) = ax.plot([], [], "o", color="lime", fillstyle="none", markersize=6, label="true")
+        (self.predicted,) = ax.plot([], [], "x", color="red", markersize=5, label="predicted")
+        ax.set(xticks=[], yticks=[], xlim=(-0.5, shape[1] - 0.5), ylim=(shape[0] - 0.5, -0.5))
+
+    def show(self, image: Images, true: Points, predicted: Points, title: str) -> None:
+        self.image.set_data(image)
+        self.true.set_data(*true.T)
+        self.predicted.set_data(*predicted.T)
+        self.ax.set_title(title, fontsize=8, pad=2)

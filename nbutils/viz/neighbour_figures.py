@@ -8,21 +8,22 @@ import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nbutils.data.faces import Faces
 from nbutils.evaluation.retrieval import nearest_others
-from nbutils.viz.explorers import explorer
+from nbutils.viz.explorers import explorer, variable_name
+from nbutils.viz.picture_grid import PictureGrid
 
 Features = npt.NDArray[np.float32]
-_RIGHT, _WRONG = "tab:green", "tab:red"
 
 
 def neighbour_gallery(
     faces: Faces, features: Mapping[str, Features], chosen: Sequence[int] | npt.NDArray[np.int64], count: int = 7
 ) -> Figure:
-    """Chosen faces and their nearest others, framed green where they show the same person and red where not.
+    """Chosen faces and their nearest others.
+
+    Others that show the same person have a green frame and a tick, those that do not a red one and a cross.
 
     Args:
         faces: N faces.
@@ -37,25 +38,14 @@ def neighbour_gallery(
         >>> images = np.random.default_rng(0).integers(256, size=(4, 8, 8, 3), dtype=np.uint8)
         >>> faces = Faces(images, np.array([0, 0, 1, 1]), ("Ann", "Bob"))
         >>> features = {"student": np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)}
-        >>> len(neighbour_gallery(faces, features, [0, 2], count=2).axes)  # two faces with two neighbours each
-        6
+        >>> figure = neighbour_gallery(faces, features, [0, 2], count=2)  # two faces with two neighbours each
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['student', 'student']
     """
     count = min(count, len(faces) - 1)
-    rows = [(name, at) for at in chosen for name in features]
-    neighbours = {name: nearest_others(values, count) for name, values in features.items()}
-    height, width = faces.images.shape[1:3]
-    size = (count + 2.2, len(rows) * height / width * 1.02 + 0.3)
-    figure, axes = plt.subplots(len(rows), count + 1, figsize=size, squeeze=False, layout="constrained")
-    for line, (name, at) in zip(axes, rows, strict=True):
-        _show(line[0], faces.images[at], "black")
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-        for ax, other in zip(line[1:], neighbours[name][at], strict=True):
-            same = faces.identity[other] == faces.identity[at]
-            _show(ax, faces.images[other], _RIGHT if same else _WRONG)
-    axes[0, 0].set_title("face", fontsize=9)
-    axes[0, 1].set_title("nearest", fontsize=9)
-    plt.close(figure)
-    return figure
+    nearest = {name: nearest_others(values, count) for name, values in features.items()}
+    view = _NeighbourView([name for _ in chosen for name in features], faces, count)
+    return view.show([(at, nearest[name][at]) for at in chosen for name in features])
 
 
 def neighbour_explorer(faces: Faces, features: Mapping[str, Features]) -> widgets.Widget:
@@ -71,14 +61,35 @@ def neighbour_explorer(faces: Faces, features: Mapping[str, Features]) -> widget
         >>> [control.description for control in widget.children[0].children]
         ['face']
     """
+    count = min(7, len(faces) - 1)
+    nearest = {name: nearest_others(values, count) for name, values in features.items()}
+    view = _NeighbourView(list(features), faces, count)
+    given = f"{variable_name(faces, 'faces')}, {variable_name(features, 'features')}"
     return explorer(
-        lambda face: neighbour_gallery(faces, features, [face]),
-        face=widgets.IntSlider(value=0, min=0, max=len(faces) - 1, description="face", continuous_update=False),
+        lambda face: view.show([(face, others[face]) for others in nearest.values()]),
+        lambda face: f"viz.neighbour_gallery({given}, [{face}])",
+        face=widgets.IntSlider(value=0, min=0, max=len(faces) - 1, description="face"),
     )
 
 
-def _show(ax: Axes, image: npt.NDArray[np.uint8], colour: str) -> None:
-    ax.imshow(image, interpolation="bicubic")
-    ax.set(xticks=[], yticks=[])
-    for side in ax.spines.values():
-        side.set(color=colour, linewidth=3)
+class _NeighbourView:
+    """The figure of `neighbour_gallery`, to show one face after another."""
+
+    def __init__(self, names: Sequence[str], faces: Faces, count: int) -> None:
+        self.faces = faces
+        height, width = faces.images.shape[1:3]
+        size = (count + 2.2, len(names) * height / width * 1.02 + 0.4)
+        self.figure, ax = plt.subplots(figsize=size, layout="constrained")
+        self.grid = PictureGrid(ax, len(names), count + 1, (height, width))
+        self.grid.label_rows(names, fontsize=9)
+        self.grid.label_columns(["face", "nearest"], fontsize=9)
+        plt.close(self.figure)
+
+    def show(self, rows: Sequence[tuple[int, npt.NDArray[np.int64]]]) -> Figure:
+        """Draws a row for each face, with the positions of its neighbours."""
+        images, identity = self.faces.images, self.faces.identity
+        self.grid.show(
+            [[images[at], *images[others]] for at, others in rows],
+            [[None, *(bool(same) for same in identity[others] == identity[at])] for at, others in rows],
+        )
+        return self.figure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill
 
 import ipywidgets as widgets
 import numpy as np
@@ -15,9 +14,11 @@ from matplotlib.figure import Figure
 
 from nbutils.selection.dead import dead_neurons
 from nbutils.selection.neurons import GROUPS
-from nbutils.viz.explorers import explorer
+from nbutils.viz.explorers import Shown, explorer, variable_name
 
 _LEVELS = ("low", "medium", "high")
+#: Attributes that a neuron is shown with.
+_BARS = 12
 
 
 def attribute_bars(best: pd.DataFrame) -> Figure:
@@ -70,14 +71,11 @@ def mean_faces(
         6
     """
     figure, axes = plt.subplots(3, len(neurons), figsize=(1.5 * len(neurons) + 0.8, 5.4), squeeze=False)
-    tenth = max(len(images) // 10, 1)
-    middle = (len(images) - tenth) // 2
     for column, (neuron, title) in enumerate(zip(neurons, titles, strict=True)):
-        order = np.argsort(responses[:, neuron], kind="stable")
-        parts = (order[:tenth], order[middle : middle + tenth], order[-tenth:])
-        for row, (level, part) in enumerate(zip(_LEVELS, parts, strict=True)):
+        means = _means_by_level(images, responses[:, neuron])
+        for row, (level, mean) in enumerate(zip(_LEVELS, means, strict=True)):
             ax = axes[row, column]
-            ax.imshow(images[part].mean(axis=0) / 255, interpolation="bicubic")
+            ax.imshow(mean, interpolation="bicubic")
             ax.set(xticks=[], yticks=[])
             if column == 0:
                 ax.set_ylabel(f"{level}\nresponse")
@@ -156,7 +154,7 @@ def neuron_browser(
 ) -> widgets.Widget:
     """One neuron at a time: its mean faces at low, medium and high response, and its best attributes.
 
-    A dead neuron, which responds to every face alike, has neither, and is shown as dead.
+    A dead neuron, which responds to every face alike, has neither, and is said to be dead. Arguments as `neuron_view`.
 
     Example:
         >>> import numpy as np
@@ -164,26 +162,59 @@ def neuron_browser(
         >>> images = np.random.default_rng(0).integers(256, size=(20, 8, 8, 3), dtype=np.uint8)
         >>> responses = np.arange(40, dtype=np.float32).reshape(20, 2)
         >>> widget = neuron_browser(images, responses, np.array([[0.9, 0.5], [0.5, 0.8]]), ("Male", "Bald"))
-        >>> len(widget.children)
-        2
+        >>> widget.children[0].children[0].value  # the neuron with the best attribute
+        0
     """
     dead = dead_neurons(responses)
-    note = f"neuron {{neuron}} is dead: it responds to every face alike ({dead.sum()} of {len(x)} are)"
+    view = _NeuronView(images.shape[1:3], names)
+    given = ", ".join(
+        variable_name(value, name)
+        for value, name in ((images, "images"), (responses, "responses"), (x, "x"), (names, "names"))
+    )
 
-    def draw_faces(neuron: int) -> Figure:
+    def draw(neuron: int) -> Shown:
         if dead[neuron]:
-            return _notice(note.format(neuron=neuron), (2.3, 5.4))
-        return mean_faces(images, responses, [neuron], [f"neuron {neuron}"])
+            among = f"{dead.sum()} of {len(x)} are"
+            return Shown(None, f"Neuron {neuron} is dead: it responds to every face alike, as {among}.")
+        return Shown(view.show(images, responses, x, neuron))
 
-    def draw_bars(neuron: int) -> Figure:
-        return _notice("no attributes", (5, 4)) if dead[neuron] else neuron_bars(x[neuron], names)
+    best = int(np.where(dead, 0, x.max(axis=1)).argmax())
+    return explorer(
+        draw,
+        lambda neuron: f"viz.neuron_view({given}, {neuron})",
+        neuron=widgets.IntSlider(value=best, min=0, max=len(x) - 1, description="neuron"),
+    )
 
-    neuron = widgets.IntSlider(value=int(x.max(axis=1).argmax()), min=0, max=len(x) - 1, description="neuron")
-    faces, bars = explorer(draw_faces, neuron=neuron), explorer(draw_bars, neuron=neuron)
-    return widgets.VBox([neuron, widgets.HBox([faces.children[1], bars.children[1]])])
+
+def neuron_view(
+    images: npt.NDArray[np.uint8],
+    responses: npt.NDArray[np.float32],
+    x: npt.NDArray[np.float64],
+    names: tuple[str, ...],
+    neuron: int,
+) -> Figure:
+    """What one neuron responds to: its mean faces at low, medium and high response, and its best attributes.
+
+    Args:
+        images: (N, H, W, 3) uint8.
+        responses: (N, neurons) features.
+        x: (neurons, attributes) balanced accuracies.
+        names: Of the attributes.
+        neuron: Which.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.viz import neuron_view
+        >>> images = np.random.default_rng(0).integers(256, size=(20, 8, 8, 3), dtype=np.uint8)
+        >>> responses = np.arange(40, dtype=np.float32).reshape(20, 2)
+        >>> figure = neuron_view(images, responses, np.array([[0.9, 0.5], [0.5, 0.8]]), ("Male", "Bald"), 1)
+        >>> figure.axes[3].get_title()
+        'neuron 1'
+    """
+    return _NeuronView(images.shape[1:3], names).show(images, responses, x, neuron)
 
 
-def neuron_bars(accuracies: npt.NDArray[np.float64], names: tuple[str, ...], most: int = 12) -> Figure:
+def neuron_bars(accuracies: npt.NDArray[np.float64], names: tuple[str, ...], most: int = _BARS) -> Figure:
     """The attributes that one neuron predicts best.
 
     Args:
@@ -207,8 +238,49 @@ def neuron_bars(accuracies: npt.NDArray[np.float64], names: tuple[str, ...], mos
     return figure
 
 
-def _notice(text: str, size: tuple[float, float]) -> Figure:
-    figure = plt.figure(figsize=size)
-    figure.text(0.5, 0.5, fill(text, 22), ha="center", va="center")
-    plt.close(figure)
-    return figure
+class _NeuronView:
+    """The figure of `neuron_view`, to show one neuron after another."""
+
+    def __init__(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+        self.names = [name.replace("_", " ") for name in names]
+        shown = min(_BARS, len(names))
+        self.figure = plt.figure(figsize=(7.4, 4.8), layout="constrained")
+        places = self.figure.add_gridspec(3, 2, width_ratios=[1, 3])
+        self.faces = []
+        for row, level in enumerate(_LEVELS):
+            ax = self.figure.add_subplot(places[row, 0])
+            self.faces.append(ax.imshow(np.zeros((*shape, 3)), interpolation="bicubic"))
+            ax.set(xticks=[], yticks=[], ylabel=f"{level}\nresponse")
+        self.ax = self.figure.add_subplot(places[:, 1])
+        self.bars = self.ax.barh(range(shown), np.zeros(shown))
+        self.ax.set(xlim=(50, 100), xlabel="balanced accuracy, %", ylim=(shown - 0.4, -0.6))
+        # Whatever names follow have room beside the longest.
+        self.ax.set_title("neuron")
+        self.ax.set_yticks(range(shown), sorted(self.names, key=len)[-shown:])
+        self.figure.draw_without_rendering()
+        self.figure.set_layout_engine("none")
+        plt.close(self.figure)
+
+    def show(
+        self,
+        images: npt.NDArray[np.uint8],
+        responses: npt.NDArray[np.float32],
+        x: npt.NDArray[np.float64],
+        neuron: int,
+    ) -> Figure:
+        for face, mean in zip(self.faces, _means_by_level(images, responses[:, neuron]), strict=True):
+            face.set_data(mean)
+        order = np.argsort(-x[neuron])[: len(self.bars)]
+        for bar, value in zip(self.bars, x[neuron, order], strict=True):
+            bar.set_width(100 * value)
+        self.ax.set_yticklabels([self.names[i] for i in order])
+        self.ax.set_title(f"neuron {neuron}")
+        return self.figure
+
+
+def _means_by_level(images: npt.NDArray[np.uint8], responses: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float64]]:
+    """Mean faces, in [0, 1], of the lowest, middle and highest tenth of one neuron's responses."""
+    tenth = max(len(images) // 10, 1)
+    middle = (len(images) - tenth) // 2
+    order = np.argsort(responses, kind="stable")
+    return [images[part].mean(axis=0) / 255 for part in (order[:tenth], order[middle : middle + tenth], order[-tenth:])]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import zip_longest
 
 import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from nbutils.data.faces import Pairs
-from nbutils.evaluation.verification import VerificationResult, WrongPairs, equal_error_quantile, wrong_pairs
-from nbutils.viz.explorers import explorer
+from nbutils.evaluation.verification import VerificationResult, equal_error_quantile, wrong_pairs
+from nbutils.viz.explorers import explorer, variable_name
+from nbutils.viz.picture_grid import PictureGrid
 
 Images = npt.NDArray[np.uint8]
 
@@ -22,7 +22,7 @@ Images = npt.NDArray[np.uint8]
 def wrong_pair_faces(
     name: str, result: VerificationResult, images: Images, pairs: Pairs, quantile: float | None = None, shown: int = 10
 ) -> Figure:
-    """A threshold's place on the ROC curve, and the faces of the pairs that it gets most wrong.
+    """A threshold's place on the ROC curve, and the faces of the pairs that it gets most wrong, with their distances.
 
     Args:
         name: The model.
@@ -46,18 +46,7 @@ def wrong_pair_faces(
         True
     """
     quantile = equal_error_quantile(result) if quantile is None else quantile
-    wrong = wrong_pairs(result, quantile)
-    figure = plt.figure(figsize=(11, 4.2), layout="constrained")
-    parts: Any = figure.subfigures(1, 2, width_ratios=[1, 2])
-    left, right = parts
-    _draw_curve(left.subplots(), name, result, wrong)
-    top, bottom = right.subfigures(2, 1)
-    of_matched = f"one person, rejected: {wrong.rejected_share:.1%} of matched pairs"
-    _draw_pairs(top, of_matched, images, pairs, wrong.rejected, shown, result)
-    of_mismatched = f"two people, accepted: {wrong.accepted_share:.1%} of mismatched pairs"
-    _draw_pairs(bottom, of_mismatched, images, pairs, wrong.accepted, shown, result)
-    plt.close(figure)
-    return figure
+    return _WrongPairView(images, pairs, shown).show(name, result, quantile)
 
 
 def pair_explorer(results: Mapping[str, VerificationResult], images: Images, pairs: Pairs) -> widgets.Widget:
@@ -76,8 +65,15 @@ def pair_explorer(results: Mapping[str, VerificationResult], images: Images, pai
         ['model', 'accepted']
     """
     names = list(results)
+    view = _WrongPairView(images, pairs, shown=10)
+    given, of_images, of_pairs = (
+        variable_name(value, name) for value, name in ((results, "results"), (images, "images"), (pairs, "pairs"))
+    )
     return explorer(
-        lambda model, accepted: wrong_pair_faces(model, results[model], images, pairs, accepted),
+        lambda model, accepted: view.show(model, results[model], accepted),
+        lambda model, accepted: (
+            f"viz.wrong_pair_faces({model!r}, {given}[{model!r}], {of_images}, {of_pairs}, {accepted:.2f})"
+        ),
         model=widgets.Dropdown(options=names, value=names[-1], description="model"),
         accepted=widgets.FloatSlider(
             value=round(equal_error_quantile(results[names[-1]]), 2), min=0, max=1, step=0.01, description="accepted"
@@ -85,33 +81,59 @@ def pair_explorer(results: Mapping[str, VerificationResult], images: Images, pai
     )
 
 
-def _draw_curve(ax: Axes, name: str, result: VerificationResult, wrong: WrongPairs) -> None:
-    ax.plot(result.false_positive_rate, result.true_positive_rate)
-    ax.plot([wrong.accepted_share], [1 - wrong.rejected_share], "o", color="black")
-    ax.set(
-        xlim=(-0.02, 1.02),
-        ylim=(-0.02, 1.02),
-        xlabel="mismatched pairs accepted",
-        ylabel="matched pairs accepted",
-        title=f"{name}, threshold {wrong.threshold:.3g}",
-    )
-    ax.grid(alpha=0.3)
+class _WrongPairView:
+    """The figure of `wrong_pair_faces`, to show one threshold after another."""
 
+    def __init__(self, images: Images, pairs: Pairs, shown: int) -> None:
+        self.images, self.pairs, self.shown = images, pairs, shown
+        self.figure = plt.figure(figsize=(10, 4.2), layout="constrained")
+        places = self.figure.add_gridspec(2, 2, width_ratios=[1, 2])
+        self.curve = self.figure.add_subplot(places[:, 0])
+        (self.roc,) = self.curve.plot([], [])
+        (self.point,) = self.curve.plot([], [], "o", color="black")
+        self.curve.set(
+            xlim=(-0.02, 1.02),
+            ylim=(-0.02, 1.02),
+            xticks=(0, 0.5, 1),
+            yticks=(0, 0.5, 1),
+            xlabel="mismatched pairs accepted",
+            ylabel="matched pairs accepted",
+        )
+        self.curve.grid(alpha=0.3)
+        size = images.shape[1:3]
+        self.rejected, self.accepted = (
+            PictureGrid(self.figure.add_subplot(places[row, 1]), 2, shown, (size[0], size[1])) for row in (0, 1)
+        )
+        # Texts of their own: labels of ticks would be measured at every drawing.
+        self.distances = {
+            grid: [
+                grid.ax.text(grid.corner(0, i)[0] + grid.width / 2, len(grid.pixels) + 4, "", ha="center", va="top")
+                for i in range(shown)
+            ]
+            for grid in (self.rejected, self.accepted)
+        }
+        for text in (*self.distances[self.rejected], *self.distances[self.accepted]):
+            text.set(fontsize=7, in_layout=False)
+        self.none = {
+            grid: grid.ax.text(0.5, 0.5, "no such pair at this threshold", transform=grid.ax.transAxes, ha="center")
+            for grid in (self.rejected, self.accepted)
+        }
+        plt.close(self.figure)
 
-def _draw_pairs(
-    part: SubFigure,
-    title: str,
-    images: Images,
-    pairs: Pairs,
-    which: npt.NDArray[np.intp],
-    shown: int,
-    result: VerificationResult,
-) -> None:
-    part.suptitle(title, fontsize=10)
-    axes: Any = part.subplots(2, shown, squeeze=False)
-    for ax in axes.flat:
-        ax.axis("off")
-    for column, pair in enumerate(which[:shown]):
-        for ax, image in zip(axes[:, column], (pairs.first[pair], pairs.second[pair]), strict=True):
-            ax.imshow(images[image], interpolation="bicubic")
-        axes[1, column].set_title(f"{result.distances[pair]:.3g}", fontsize=7, pad=2)
+    def show(self, name: str, result: VerificationResult, quantile: float) -> Figure:
+        wrong = wrong_pairs(result, quantile)
+        self.roc.set_data(result.false_positive_rate, result.true_positive_rate)
+        self.point.set_data([wrong.accepted_share], [1 - wrong.rejected_share])
+        self.curve.set_title(f"{name}, threshold {wrong.threshold:.3g}")
+        self._draw_pairs(self.rejected, wrong.rejected, result)
+        self.rejected.ax.set_title(f"one person, rejected: {wrong.rejected_share:.1%} of matched pairs", fontsize=10)
+        self._draw_pairs(self.accepted, wrong.accepted, result)
+        self.accepted.ax.set_title(f"two people, accepted: {wrong.accepted_share:.1%} of mismatched pairs", fontsize=10)
+        return self.figure
+
+    def _draw_pairs(self, grid: PictureGrid, which: npt.NDArray[np.intp], result: VerificationResult) -> None:
+        first = which[: self.shown]
+        grid.show([list(self.images[self.pairs.first[first]]), list(self.images[self.pairs.second[first]])])
+        for text, distance in zip_longest(self.distances[grid], result.distances[first]):
+            text.set_text("" if distance is None else f"{distance:.3g}")
+        self.none[grid].set_visible(not len(first))

@@ -14,7 +14,8 @@ from scipy.special import softmax
 
 from nbutils.errors import ParameterError
 from nbutils.evaluation.classification import effective_classes
-from nbutils.viz.explorers import explorer
+from nbutils.viz.explorers import explorer, variable_name
+from nbutils.viz.picture_grid import PictureGrid
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -52,23 +53,8 @@ def soft_target_bars(
         >>> [axes.get_title() for axes in figure.axes]
         ['', 't = 1', 't = 5', 't → ∞']
     """
-    order = np.argsort(-logits, kind="stable")[:shown]
-    panels = [*temperatures, np.inf]
-    figure, axes = plt.subplots(
-        1, len(panels) + 1, figsize=(1.6 + 1.9 * len(panels), 0.3 * len(order) + 1.2), layout="constrained"
-    )
-    _draw_image(axes[0], image)
-    for number, (ax, temperature) in enumerate(zip(axes[1:], panels, strict=True)):
-        _draw_target(ax, logits, order, label, temperature)
-        if number > 0:
-            ax.set_yticks([])
-        elif examples is None:
-            ax.set_yticks(range(len(order)), [names[i] for i in order])
-        else:
-            ax.set_yticks([])
-            _draw_examples(ax, examples[order])
-    plt.close(figure)
-    return figure
+    view = _SoftTargetView(image.shape, names, examples, len(temperatures), shown)
+    return view.show(image, logits, label, temperatures)
 
 
 def temperature_explorer(
@@ -101,43 +87,112 @@ def temperature_explorer(
     """
     if len(images) != len(logits):
         raise ParameterError(f"{len(images)} images and {len(logits)} rows of logits: expected one row an image")
-    which = widgets.IntSlider(value=0, min=0, max=len(images) - 1, description="image")
-    log_t = widgets.FloatSlider(value=0, min=0, max=3, step=0.05, description="log₁₀ t")
-
-    def draw(which: int, log_t: float) -> Figure:
-        label = None if labels is None else int(labels[which])
-        return soft_target_bars(
-            images[which], logits[which], names, label, examples=examples, temperatures=(10**log_t,), shown=15
+    view = _SoftTargetView(images.shape[1:], names, examples, temperatures=1, shown=15)
+    of_images, of_logits, of_names, of_labels, of_examples = (
+        variable_name(value, name)
+        for value, name in (
+            (images, "images"),
+            (logits, "logits"),
+            (names, "names"),
+            (labels, "labels"),
+            (examples, "examples"),
         )
+    )
 
-    return explorer(draw, which=which, log_t=log_t)
+    def code(which: int, log_t: float) -> str:
+        label = "" if labels is None else f", int({of_labels}[{which}])"
+        pictures = "" if examples is None else f", examples={of_examples}"
+        given = f"{of_images}[{which}], {of_logits}[{which}], {of_names}{label}{pictures}"
+        return f"viz.soft_target_bars({given}, temperatures=[{10**log_t:.4g}], shown=15)"
 
-
-def _draw_image(ax: Axes, image: npt.NDArray[np.uint8]) -> None:
-    ax.imshow(image, cmap="gray", interpolation="bicubic")
-    ax.axis("off")
-
-
-def _draw_target(
-    ax: Axes, logits: FloatArray, order: npt.NDArray[np.intp], label: int | None, temperature: float
-) -> None:
-    limit = np.isinf(temperature)
-    values = logits - logits.mean() if limit else softmax(np.asarray(logits, np.float64) / temperature)
-    ax.barh(range(len(order)), values[order], color=[_TRUE if i == label else _COLOUR for i in order])
-    ax.set_ylim(len(order) - 0.5, -0.5)
-    if limit:
-        ax.set(title="t → ∞", xlabel="centred logit")
-    else:
-        ax.set(xlim=(0, 1), title=f"t = {temperature:.3g}", xlabel="probability")
-        among = f"{effective_classes(logits, temperature):.3g} classes"
-        ax.text(0.97, 0.03, among, transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
-    ax.title.set_fontsize(9)
-    ax.tick_params(labelsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
+    return explorer(
+        lambda which, log_t: view.show(
+            images[which], logits[which], None if labels is None else int(labels[which]), [10**log_t]
+        ),
+        code,
+        which=widgets.IntSlider(value=0, min=0, max=len(images) - 1, description="image"),
+        log_t=widgets.FloatSlider(value=0, min=0, max=3, step=0.05, description="log₁₀ t"),
+    )
 
 
-def _draw_examples(ax: Axes, examples: npt.NDArray[np.uint8]) -> None:
-    """Pictures in the place of the labels of the ordinate."""
-    for row, example in enumerate(examples):
-        inset = ax.inset_axes((-0.32, 1 - (row + 1) / len(examples), 0.28, 1 / len(examples)))
-        _draw_image(inset, example)
+class _SoftTargetView:
+    """The figure of `soft_target_bars`, to show one image or temperature after another."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        names: Sequence[str],
+        examples: npt.NDArray[np.uint8] | None,
+        temperatures: int,
+        shown: int,
+    ) -> None:
+        self.names, self.examples = names, examples
+        rows = min(shown, len(names))
+        panels = temperatures + 1
+        pictures = [] if examples is None else [0.35]
+        self.figure, axes = plt.subplots(
+            1,
+            1 + len(pictures) + panels,
+            figsize=(1.6 + 1.9 * panels + sum(pictures), 0.3 * rows + 1.2),
+            layout="constrained",
+            width_ratios=[1, *pictures, *[1] * panels],
+        )
+        self.image = axes[0].imshow(np.zeros(shape, np.uint8), cmap="gray", vmin=0, vmax=255, interpolation="bicubic")
+        axes[0].axis("off")
+        self.grid = None
+        if examples is not None:
+            self.grid = PictureGrid(axes[1], rows, 1, (examples.shape[1], examples.shape[2]))
+        self.panels = [_SoftTarget(ax, rows) for ax in axes[-panels:]]
+        if examples is None:  # whatever names follow have room beside the longest
+            self.panels[0].name_rows(sorted(names, key=len)[-rows:])
+        self.figure.draw_without_rendering()
+        self.figure.set_layout_engine("none")
+        plt.close(self.figure)
+
+    def show(
+        self,
+        image: npt.NDArray[np.uint8],
+        logits: FloatArray,
+        label: int | None,
+        temperatures: Sequence[float],
+    ) -> Figure:
+        self.image.set_data(image)
+        order = np.argsort(-logits, kind="stable")[: len(self.panels[0].bars)]
+        for panel, temperature in zip(self.panels, [*temperatures, np.inf], strict=True):
+            panel.show(logits, order, label, temperature)
+        if self.grid is not None and self.examples is not None:
+            self.grid.show([[self.examples[i]] for i in order])
+        else:
+            self.panels[0].name_rows([self.names[i] for i in order])
+        return self.figure
+
+
+class _SoftTarget:
+    """The bars of one temperature; in the limit, of the centred logits."""
+
+    def __init__(self, ax: Axes, rows: int) -> None:
+        self.ax = ax
+        self.bars = ax.barh(range(rows), np.zeros(rows))
+        self.among = ax.text(0.97, 0.03, "", transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
+        ax.set(ylim=(rows - 0.5, -0.5), yticks=[])
+        ax.set_title("t → ∞", fontsize=9)
+        ax.set_xlabel("probability")
+        ax.tick_params(labelsize=8)
+        ax.spines[["top", "right"]].set_visible(False)
+
+    def name_rows(self, names: Sequence[str]) -> None:
+        self.ax.set_yticks(range(len(names)), names)
+
+    def show(self, logits: FloatArray, order: npt.NDArray[np.intp], label: int | None, temperature: float) -> None:
+        limit = np.isinf(temperature)
+        values = logits - logits.mean() if limit else softmax(np.asarray(logits, np.float64) / temperature)
+        for bar, i in zip(self.bars, order, strict=True):
+            bar.set(width=values[i], color=_TRUE if i == label else _COLOUR)
+        if limit:
+            low, high = min(0.0, values[order].min()), max(0.0, values[order].max())
+            room = 0.05 * (high - low) or 1.0
+            self.ax.set(xlim=(low - room * (low < 0), high + room), xlabel="centred logit")
+            return
+        self.ax.set_xlim(0, 1)
+        self.ax.set_title(f"t = {temperature:.3g}", fontsize=9)
+        self.among.set_text(f"{effective_classes(logits, temperature):.3g} classes")

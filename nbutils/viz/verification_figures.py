@@ -11,7 +11,11 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from nbutils.evaluation.verification import VerificationResult, wrong_pairs
-from nbutils.viz.explorers import explorer
+from nbutils.viz.explorers import explorer, variable_name
+
+#: What a pair shows, and whether it is one person.
+_KINDS = {"one person": True, "two people": False}
+_BINS = 50
 
 
 def roc_curves(results: Mapping[str, VerificationResult]) -> Figure:
@@ -60,27 +64,7 @@ def distance_histogram(name: str, result: VerificationResult, quantile: float = 
         >>> distance_histogram("T1", result).axes[0].get_xlabel()
         'Euclidean distance'
     """
-    errors = wrong_pairs(result, quantile)
-    figure, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
-    kinds = np.where(result.same, "one person", "two people")
-    sns.histplot(
-        x=result.distances,
-        hue=kinds,
-        hue_order=["one person", "two people"],
-        bins=50,
-        element="step",
-        alpha=0.35,
-        ax=ax,
-    )
-    ax.axvline(errors.threshold, color="black", linewidth=1)
-    ax.set(
-        xlabel="Euclidean distance",
-        ylabel="pairs",
-        title=f"{name}: {errors.rejected_share:.1%} of matched pairs rejected, "
-        f"{errors.accepted_share:.1%} of mismatched accepted",
-    )
-    plt.close(figure)
-    return figure
+    return _DistanceView().show(name, result, quantile)
 
 
 def threshold_explorer(results: Mapping[str, VerificationResult]) -> widgets.Widget:
@@ -96,8 +80,43 @@ def threshold_explorer(results: Mapping[str, VerificationResult]) -> widgets.Wid
         ['model', 'accepted']
     """
     names = list(results)
+    view, given = _DistanceView(), variable_name(results, "results")
     return explorer(
-        lambda model, accepted: distance_histogram(model, results[model], accepted),
+        lambda model, accepted: view.show(model, results[model], accepted),
+        lambda model, accepted: f"viz.distance_histogram({model!r}, {given}[{model!r}], {accepted:.2f})",
         model=widgets.Dropdown(options=names, value=names[-1], description="model"),
         accepted=widgets.FloatSlider(value=0.5, min=0.02, max=0.98, step=0.01, description="accepted"),
     )
+
+
+class _DistanceView:
+    """The figure of `distance_histogram`, to show one result after another."""
+
+    def __init__(self) -> None:
+        self.figure, self.ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
+        colours = dict(zip(_KINDS, sns.color_palette(n_colors=len(_KINDS)), strict=True))
+        self.areas = {
+            kind: self.ax.stairs([0], fill=True, alpha=0.35, color=colour, label=kind)
+            for kind, colour in colours.items()
+        }
+        self.outlines = {kind: self.ax.stairs([0], color=colour) for kind, colour in colours.items()}
+        self.line = self.ax.axvline(0, color="black", linewidth=1)
+        self.ax.set(xlabel="Euclidean distance", ylabel="pairs")
+        self.ax.legend(loc="upper right", frameon=False)
+        plt.close(self.figure)
+
+    def show(self, name: str, result: VerificationResult, quantile: float) -> Figure:
+        errors = wrong_pairs(result, quantile)
+        edges = np.histogram_bin_edges(result.distances, _BINS)
+        counts = {kind: np.histogram(result.distances[result.same == same], edges)[0] for kind, same in _KINDS.items()}
+        for kind, values in counts.items():
+            for steps in (self.areas[kind], self.outlines[kind]):
+                steps.set_data(values, edges)
+        self.line.set_xdata([errors.threshold, errors.threshold])
+        self.ax.set(
+            xlim=(edges[0], edges[-1]),
+            ylim=(0, 1.05 * max(values.max() for values in counts.values())),
+            title=f"{name}: {errors.rejected_share:.1%} of matched pairs rejected, "
+            f"{errors.accepted_share:.1%} of mismatched accepted",
+        )
+        return self.figure

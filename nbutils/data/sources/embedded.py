@@ -74,12 +74,13 @@ class SyntheticData(DataSpec):
 
     def _render(self, first_person: int, people: int, images: int) -> Faces:
         """Draws `images` of each of `people`; each has room for as many as the training or the test needs."""
-        from nbutils.data.synthetic import SyntheticFaces  # it needs PyTorch
+        from nbutils.data.render_cache import render  # it needs PyTorch
+        from nbutils.data.synthetic import SyntheticFaces
 
         room = max(self.images_per_identity, _TEST_IMAGES)
         person = np.repeat(np.arange(first_person, first_person + people), images)
         index = person * room + np.tile(np.arange(images), people)
-        batch = SyntheticFaces(self.seed, room).render(index, self.height, self.width)
+        batch = render(SyntheticFaces(self.seed, room), index, self.height, self.width)
         names = tuple(f"synthetic-{number}" for number in range(first_person, first_person + people))
         return Faces(batch.images, batch.identity - first_person, names, batch.attributes, batch.landmarks)
 

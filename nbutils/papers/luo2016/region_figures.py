@@ -17,7 +17,8 @@ from nbutils.data.geometry.face_regions import REGIONS, cut_region
 from nbutils.data.geometry.template import LARGE_INPUT, SMALL_INPUT
 from nbutils.evaluation.verification import VerificationResult
 from nbutils.papers.luo2016.region_values import joined_auc
-from nbutils.viz.explorers import as_png
+from nbutils.viz.explorers import Shown, explorer, variable_name
+from nbutils.viz.picture_grid import PictureGrid
 
 _COLOURS = dict(
     zip(REGIONS, ("tab:red", "tab:orange", "tab:green", "tab:blue", "tab:purple", "tab:brown"), strict=True)
@@ -65,26 +66,11 @@ def region_boxes(images: npt.NDArray[np.uint8], chosen: Sequence[str] = tuple(RE
         >>> from nbutils.data import SyntheticFaces
         >>> from nbutils.papers.luo2016 import region_boxes
         >>> faces = SyntheticFaces().render(range(2), height=130, width=114)
-        >>> len(region_boxes(faces.images, ["nose", "left_eye"]).axes)
-        6
+        >>> figure = region_boxes(faces.images, ["nose", "left_eye"])
+        >>> [label.get_text().split() for label in figure.axes[0].get_yticklabels()]
+        [[], ['nose'], ['left', 'eye']]
     """
-    count, rows = len(images), 1 + len(chosen)
-    width = 1.15 * count + 1.2
-    figure, axes = plt.subplots(rows, count, figsize=(width, 1.35 * rows), squeeze=False)
-    for column, image in enumerate(images):
-        _show(axes[0, column], image)
-        for name in chosen:
-            box = REGIONS[name].scaled(*images.shape[1:3])
-            corner, size = (box.left - 0.5, box.top - 0.5), (box.right - box.left, box.bottom - box.top)
-            axes[0, column].add_patch(Rectangle(corner, *size, fill=False, color=_COLOURS[name], linewidth=1.5))
-        for row, name in enumerate(chosen, start=1):
-            _show(axes[row, column], cut_region(image, name, SMALL_INPUT))
-    for row, name in enumerate(chosen, start=1):
-        label = name.replace("_", "\n", 1).replace("_", " ")
-        axes[row, 0].set_ylabel(label, color=_COLOURS[name], rotation=0, ha="right", va="center", fontsize=8)
-    figure.subplots_adjust(left=1.1 / width, right=0.99, bottom=0.01, top=0.99, wspace=0.06, hspace=0.06)
-    plt.close(figure)
-    return figure
+    return _RegionView(images, chosen).show(chosen)
 
 
 def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, VerificationResult]) -> widgets.Widget:
@@ -102,24 +88,67 @@ def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, Verific
         >>> faces = SyntheticFaces().render(range(2), height=130, width=114)
         >>> same, folds = np.array([True, True, False, False]), np.array([0, 1, 0, 1])
         >>> nose = evaluate_pairs(np.zeros((4, 1)), np.array([[1], [4], [3], [2]]), same, folds)
-        >>> len(region_explorer(faces.images, {"nose": nose}).children)
-        3
+        >>> region_explorer(faces.images, {"nose": nose}).children[1].value
+        'AUC 50.00 %, 1 of 1 region'
     """
-    ticks = {name: widgets.Checkbox(value=True, description=name.replace("_", " "), indent=False) for name in results}
-    verdict, picture = widgets.HTML(), widgets.Image(format="png")
+    names = list(results)
+    view = _RegionView(images, names)
+    given = variable_name(images, "images")
 
-    def draw(_: object = None) -> None:
-        chosen = [name for name, tick in ticks.items() if tick.value]
+    def ticked(ticks: Mapping[str, bool]) -> list[str]:
+        return [name for name in names if ticks[name]]
+
+    def draw(**ticks: bool) -> Shown:
+        chosen = ticked(ticks)
         if not chosen:
-            verdict.value, picture.value = "Choose a region.", b""
-            return
-        verdict.value = f"<b>AUC {100 * joined_auc(results, chosen):.2f} %</b>, {len(chosen)} of {len(results)}"
-        picture.value = as_png(region_boxes(images, chosen))
+            return Shown(None, "No region is ticked: an ensemble of no networks sees nothing. Tick one or more.")
+        of = f"{len(chosen)} of {len(names)} region{'s' if len(names) > 1 else ''}"
+        return Shown(view.show(chosen), f"AUC {100 * joined_auc(results, chosen):.2f} %, {of}")
 
-    for tick in ticks.values():
-        tick.observe(draw, names="value")
-    draw()
-    return widgets.VBox([widgets.HBox(list(ticks.values())), verdict, picture])
+    return explorer(
+        draw,
+        lambda **ticks: f"luo2016.region_boxes({given}, {ticked(ticks)})",
+        **{name: widgets.Checkbox(value=True, description=name.replace("_", " "), indent=False) for name in names},
+    )
+
+
+class _RegionView:
+    """The figure of `region_boxes`, to show one choice of some regions after another; the others' places are empty."""
+
+    def __init__(self, images: npt.NDArray[np.uint8], names: Sequence[str]) -> None:
+        size = (len(images) + 1.2, 1.18 * (1 + len(names)))
+        self.figure, ax = plt.subplots(figsize=size, layout="constrained")
+        self.grid = PictureGrid(ax, 1 + len(names), len(images), SMALL_INPUT)
+        self.faces = [self.grid.fitted(image) for image in images]
+        self.seen = {
+            name: [self.grid.fitted(image) for image in cut_region(images, name, SMALL_INPUT)] for name in names
+        }
+        scale = min(self.grid.height / images.shape[1], self.grid.width / images.shape[2])
+        self.boxes: dict[str, list[Rectangle]] = {}
+        for name in names:
+            box = REGIONS[name].scaled(*images.shape[1:3])
+            self.boxes[name] = []
+            for column in range(len(images)):
+                left, top = self.grid.corner(0, column)
+                left += (self.grid.width - scale * images.shape[2]) / 2
+                top += (self.grid.height - scale * images.shape[1]) / 2
+                corner = (left + scale * box.left - 0.5, top + scale * box.top - 0.5)
+                size = (scale * (box.right - box.left), scale * (box.bottom - box.top))
+                patch = Rectangle(corner, *size, fill=False, color=_COLOURS[name], linewidth=1.5, clip_on=False)
+                ax.add_patch(patch)
+                self.boxes[name].append(patch)
+        self.grid.label_rows(["", *(name.replace("_", "\n", 1).replace("_", " ") for name in names)], fontsize=8)
+        for label, name in zip(ax.get_yticklabels()[1:], names, strict=True):
+            label.set_color(_COLOURS[name])
+        plt.close(self.figure)
+
+    def show(self, chosen: Sequence[str]) -> Figure:
+        for name, patches in self.boxes.items():
+            for patch in patches:
+                patch.set_visible(name in chosen)
+        empty = [None] * len(self.faces)
+        self.grid.show([self.faces, *(seen if name in chosen else empty for name, seen in self.seen.items())])
+        return self.figure
 
 
 def network_inputs(images: npt.NDArray[np.uint8]) -> Figure:

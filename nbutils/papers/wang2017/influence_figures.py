@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from nbutils.papers.wang2017.transfer_cells import Cell, Name
-from nbutils.viz.explorers import explorer
+from nbutils.viz.explorers import explorer, variable_name
 from nbutils.viz.learning_curves import loss_terms
 from nbutils.viz.score_figures import PAPER_COLOUR, values_with_intervals
 
@@ -71,28 +71,9 @@ def influence_view(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], 
         >>> histories = {cell: pd.DataFrame({"epoch": [0, 1], "step": [10, 20], "task": [4.0, 1.0]})}
         >>> figure = influence_view(pd.DataFrame(scores, index=[cell]), histories, "accuracy", cell)
         >>> figure.axes[0].get_title()
-        '/8 Distill: accuracy'
+        'an eighth as wide, from Distill'
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.2), layout="constrained")
-    cells = [other for other in _cells(table) if other.alone == cell.alone]
-    own = table.loc[cells]
-    y = np.arange(len(cells))
-    values_with_intervals(left, y, own, measure)
-    left.axhspan(cells.index(cell) - 0.4, cells.index(cell) + 0.4, color="tab:blue", alpha=0.12)
-    left.set_yticks(y, [other.weights for other in cells])
-    left.set(title=f"{cell.network} {cell.start}: {measure}", xlabel="%", ylim=(len(cells) - 0.4, -0.6))
-    for at, value in zip(y, own[f"paper {measure}"], strict=True):
-        text = "not printed" if np.isnan(value) else f"paper {value:g}"
-        left.annotate(text, (1.02, at), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-    history = histories[cell]
-    for name in loss_terms(history):
-        right.plot(history["step"], history[name], marker=".", label=name)
-    right.set(title="terms of its loss, unweighted", xlabel="optimiser steps", yscale="log")
-    right.legend(frameon=False, fontsize=8)
-    for ax in (left, right):
-        ax.grid(alpha=0.3)
-    plt.close(figure)
-    return figure
+    return _InfluenceView().show(table, histories, measure, cell)
 
 
 def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], measure: str) -> widgets.Widget:
@@ -111,16 +92,57 @@ def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFram
     cells = _cells(table)
     starts = {f"{cell.network} {cell.start}": cell.alone for cell in cells}
     weights = list(dict.fromkeys(cell.weights for cell in cells))
+    view = _InfluenceView()
+    given = f"{variable_name(table, 'table')}, {variable_name(histories, 'histories')}, {measure!r}"
+
+    def chosen(start: str, weights: str) -> Cell:
+        return next(cell for cell in cells if (cell.alone, cell.weights) == (starts[start], weights))
+
     return explorer(
-        lambda start, weights: influence_view(
-            table,
-            histories,
-            measure,
-            next(cell for cell in cells if (cell.alone, cell.weights) == (starts[start], weights)),
-        ),
+        lambda start, weights: view.show(table, histories, measure, chosen(start, weights)),
+        lambda start, weights: f"wang2017.influence_view({given}, wang2017.{chosen(start, weights)!r})",
         start=widgets.Dropdown(options=list(starts), description="start"),
         weights=widgets.ToggleButtons(options=weights),
     )
+
+
+class _InfluenceView:
+    """The figure of `influence_view`, to show one student after another."""
+
+    def __init__(self) -> None:
+        self.figure, (self.left, self.right) = plt.subplots(1, 2, figsize=(9.5, 3.2), layout="constrained")
+        self.right.set(title="terms of its loss, unweighted", xlabel="optimiser steps", yscale="log")
+        self.right.minorticks_off()
+        for ax in (self.left, self.right):
+            ax.grid(alpha=0.3)
+        plt.close(self.figure)
+
+    def show(self, table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], measure: str, cell: Cell) -> Figure:
+        left, right = self.left, self.right
+        for ax in (left, right):  # the axes themselves stay: new ticks are what takes most time
+            for kind in ("containers", "lines", "patches", "texts"):
+                for drawn in list(getattr(ax, kind)):
+                    drawn.remove()
+            ax.set_prop_cycle(None)
+        cells = [other for other in _cells(table) if other.alone == cell.alone]
+        own = table.loc[cells]
+        y = np.arange(len(cells))
+        values_with_intervals(left, y, own, measure)
+        left.axhspan(cells.index(cell) - 0.4, cells.index(cell) + 0.4, color="tab:blue", alpha=0.12)
+        left.set_yticks(y, [other.weights for other in cells])
+        left.set(title=cell.student, xlabel=f"{measure}, %", ylim=(len(cells) - 0.4, -0.6))
+        for at, value in zip(y, own[f"paper {measure}"], strict=True):
+            text = "not printed" if np.isnan(value) else f"paper {value:g}"
+            left.annotate(text, (1.02, at), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+        history = histories[cell]
+        for name in loss_terms(history):
+            right.plot(history["step"], history[name], marker=".", label=name)
+        right.legend(loc="upper right", frameon=False, fontsize=8)
+        for ax in (left, right):
+            ax.relim()
+            ax.autoscale(axis="x")
+        right.autoscale(axis="y")
+        return self.figure
 
 
 def _cells(table: pd.DataFrame) -> list[Cell]:

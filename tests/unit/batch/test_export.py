@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -6,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from nbutils.batch.cli import app
-from nbutils.batch.export import export_training, notebook_specs
+from nbutils.batch.export import _keep_fastest, export_training, notebook_specs
 from nbutils.batch.parameters import Literal
 from nbutils.data import SyntheticData
 from nbutils.errors import ParameterError
-from nbutils.evaluation import OnnxNetwork
+from nbutils.evaluation import Latencies, OnnxNetwork
 from nbutils.training import ModelSpec, Schedule, Term, TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -50,6 +51,35 @@ def test_a_training_becomes_two_files(tmp_path: Path, monkeypatch: pytest.Monkey
     refused = CliRunner().invoke(app, ["export", "--check", str(file)])
     assert (refused.exit_code, refused.output.count("\n")) == (2, 1)
     assert "S.onnx: is damaged" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("faster", "lost", "kept", "why"),
+    [
+        ("int8", 0.0005, "int8", "the faster one"),
+        ("int8", -0.01, "int8", "the faster one"),
+        ("float32", 0.0, "float32", "the faster one"),
+        ("int8", 0.002, "float32", "int8 costs more than 0.1 of AUC"),
+        ("int8", None, "float32", "there are no pairs to tell what int8 costs"),
+    ],
+)
+def test_the_fastest_is_kept_unless_int8_costs_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: str, lost: float | None, kept: str, why: str
+) -> None:
+    files = {"float32": tmp_path / "S.onnx", "int8": tmp_path / "S.int8.onnx"}
+    for name, file in files.items():
+        file.write_text(name)
+    opened = {"float32": 2.0, "int8": 2.0} | {faster: 1.0}
+    monkeypatch.setattr(
+        "nbutils.batch.export.OnnxNetwork", SimpleNamespace(open=lambda _: SimpleNamespace(features=lambda _: None))
+    )
+    monkeypatch.setattr(
+        "nbutils.batch.export.alternating_latencies",
+        lambda calls, _: Latencies({name: np.full(3, opened[name]) for name in calls}),
+    )
+    said = _keep_fastest(files["float32"], files["int8"], np.zeros((1, 4, 4, 3), np.uint8), lost)
+    assert f"S.onnx: holds {kept}, {why} (" in said
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("S.onnx", kept)]
 
 
 def test_a_training_or_file_name_that_does_not_fit(tmp_path: Path) -> None:
@@ -95,6 +125,8 @@ def test_a_student_of_a_function_from_a_spec_file(tmp_path: Path, monkeypatch: p
     command = ["export", str(tmp_path / "spec.json"), "pupil", str(tmp_path / "S.onnx")]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
+    assert "S.onnx: holds " in result.output
+    assert [path.name for path in tmp_path.glob("*.onnx")] == ["S.onnx"]
     images = np.zeros((2, 55, 47, 3), np.uint8)
     assert OnnxNetwork.open(tmp_path / "S.onnx").features(images).shape == (2, 3)
     refused = CliRunner().invoke(app, [*command, "-p", "seed", "1"])

@@ -64,7 +64,7 @@ def test_one_student_shows_every_term_of_its_loss() -> None:
 
 
 def test_the_explorer_follows_the_start_and_the_weights() -> None:
-    controls, picture = influence_explorer(SCORES, dict.fromkeys(CELLS, HISTORY), "NRMSE").children
+    controls, _, picture, _ = influence_explorer(SCORES, dict.fromkeys(CELLS, HISTORY), "NRMSE").children
     for control, value in zip(controls.children, ("/8 Distill", "soft targets (α = 1)"), strict=True):
         before = bytes(picture.value)
         control.value = value

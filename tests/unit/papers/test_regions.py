@@ -6,6 +6,7 @@ from nbutils.data.geometry.face_regions import REGIONS
 from nbutils.errors import ParameterError
 from nbutils.evaluation import VerificationResult, evaluate_pairs
 from nbutils.papers import luo2016
+from nbutils.papers.luo2016.region_figures import _RegionView
 
 RNG = np.random.default_rng(0)
 SAME = np.arange(60) % 2 == 0
@@ -37,10 +38,20 @@ def test_a_regions_row_is_itself_and_the_others() -> None:
 def test_the_explorer_follows_its_boxes() -> None:
     results = _results()
     explorer = luo2016.region_explorer(RNG.integers(0, 256, (2, 122, 106, 3), dtype=np.uint8), results)
-    row, verdict, _ = explorer.children
-    assert f"{100 * luo2016.joined_auc(results, list(results)):.2f}" in verdict.value
+    row, says, picture, _ = explorer.children
+    assert f"{100 * luo2016.joined_auc(results, list(results)):.2f}" in says.value
     for tick in row.children[1:]:
         tick.value = False
-    assert f"{100 * results['left_eye'].auc:.2f}" in verdict.value
+    assert f"{100 * results['left_eye'].auc:.2f}" in says.value
     row.children[0].value = False
-    assert verdict.value == "Choose a region."
+    assert says.value.startswith("No region is ticked")
+    assert picture.layout.visibility == "hidden"
+
+
+def test_regions_that_are_not_chosen_leave_their_places_empty() -> None:
+    names = list(REGIONS)
+    view = _RegionView(RNG.integers(0, 200, (2, 122, 106, 3), dtype=np.uint8), names)
+    view.show(names[1:3])
+    empty = [(view.grid.cell(1 + row, 1) == 255).all() for row in range(len(names))]
+    assert empty == [name not in names[1:3] for name in names]
+    assert [name for name, boxes in view.boxes.items() if boxes[0].get_visible()] == names[1:3]

@@ -35,6 +35,20 @@ print("trained" if result.trained_now else "found")
 """
 
 
+def test_networks_that_are_found_are_counted_in_a_bar(
+    tmp_path: Path, teacher: TrainingSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path / "store")
+    train(teacher, store=store, progress=False)
+    assert "networks" not in capsys.readouterr().err
+    found = train([teacher, teacher], store=store)
+    assert not any(result.trained_now for result in found)
+    assert "networks:" in (shown := capsys.readouterr().err)
+    assert "0/2" in shown
+    train([teacher], store=store, progress=False)
+    assert "networks" not in capsys.readouterr().err
+
+
 def _start(spec: Path, store: Path) -> ForkedPython:
     return ForkedPython([sys.executable, "-c", _CHILD, str(spec), str(store)], stdout=subprocess.PIPE)
 

@@ -1,9 +1,12 @@
 """Figures of learning, key points and neighbours are read back."""
 
+from typing import Any
+
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,12 +14,11 @@ from matplotlib.lines import Line2D
 from nbutils.data.faces import Faces
 from nbutils.evaluation import errors_by_turn, nearest_others
 from nbutils.viz import (
+    PictureGrid,
     error_by_turn,
     explorer,
-    neighbour_explorer,
     neighbour_gallery,
     points_on_faces,
-    pose_explorer,
     training_curves,
 )
 
@@ -54,15 +56,37 @@ def test_errors_are_drawn_over_the_turn() -> None:
     np.testing.assert_allclose(line, np.stack([errors.index, errors["net"]], axis=1))
 
 
-def test_neighbours_are_the_nearest_others_framed_by_whether_they_match() -> None:
+def test_neighbours_are_the_nearest_others_framed_by_whether_they_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[Any, Any]] = []
+    monkeypatch.setattr(PictureGrid, "show", lambda _, pictures, right: shown.append((pictures, right)))
     faces = Faces(IMAGES, np.arange(12) // 3, tuple("abcd"))
     features = RNG.normal(size=(12, 3)).astype(np.float32)
-    figure = neighbour_gallery(faces, {"net": features}, [4], count=5)
-    expected = nearest_others(features, 5)[4]
-    for ax, other in zip(figure.axes[1:], expected, strict=True):
-        np.testing.assert_array_equal(ax.images[0].get_array(), IMAGES[other])
-        green = to_rgb(ax.spines["left"].get_edgecolor()) == to_rgb("tab:green")
-        assert green == (other // 3 == 1)
+    neighbour_gallery(faces, {"net": features}, [4], count=5)
+    nearest = nearest_others(features, 5)[4]
+    (((face, *others),), ((unjudged, *right),)) = shown[0]
+    np.testing.assert_array_equal([face, *others], IMAGES[[4, *nearest]])
+    assert [unjudged, *right] == [None, *(other // 3 == 1 for other in nearest)]
+
+
+def test_a_grid_has_each_picture_in_its_place_with_its_frame_and_mark() -> None:
+    figure, ax = plt.subplots()
+    grid = PictureGrid(ax, 2, 2, (10, 8))
+    flat = [np.full((10, 8, 3), value, np.uint8) for value in (10, 20)]
+    grid.show([[flat[0], flat[1]], [None, np.full((10, 10, 1), 30, np.uint8)]], [[True, False], [None, None]])
+    drawn = np.asarray(ax.images[0].get_array())
+    for (row, column), value, colour in (((0, 0), 10, "tab:green"), ((0, 1), 20, "tab:red")):
+        cell = grid.cell(row, column)
+        assert (cell[grid.height // 2, grid.width // 2] == value).all()
+        np.testing.assert_array_equal(cell[0], np.tile(np.round(255 * np.array(to_rgb(colour))), (grid.width, 1)))
+        left, top = grid.corner(row, column)
+        np.testing.assert_array_equal(drawn[top : top + grid.height, left : left + grid.width, :3], cell)
+    assert (grid.cell(1, 0) == 255).all()
+    wide = grid.cell(1, 1)[..., 0]  # fitted in: as wide as its place, white above and below
+    assert set(wide[grid.height // 2]) == {30}
+    assert set(wide[0]) == set(wide[-1]) == {255}
+    marks = [len(_xy(line)) for line in ax.lines]
+    assert marks == [1, 1]
+    plt.close(figure)
 
 
 def test_an_explorer_draws_anew_when_a_control_moves() -> None:
@@ -74,25 +98,7 @@ def test_an_explorer_draws_anew_when_a_control_moves() -> None:
 
     control = widgets.IntSlider(value=3, min=0, max=9)
     box = explorer(draw, at=control)
-    picture = box.children[1]
+    picture = box.children[2]
     assert bytes(picture.value).startswith(b"\x89PNG")
     control.value = 5
     assert asked == [3, 5]
-
-
-@pytest.mark.parametrize("kind", ["pose", "neighbours"])
-def test_every_explorer_opens(kind: str) -> None:
-    faces = Faces(IMAGES, np.arange(12) // 3, tuple("abcd"))
-    true = np.repeat(FACE[None], 12, axis=0)
-    true[:, 2, 0] += np.arange(12) + 20  # all turned to one side
-    box = {
-        "pose": lambda: pose_explorer(IMAGES, true, {"a": true, "b": true + 1}),
-        "neighbours": lambda: neighbour_explorer(faces, {"net": RNG.random((12, 3)).astype(np.float32)}),
-    }[kind]()
-    controls, picture = box.children
-    before = bytes(picture.value)
-    for control in controls.children:
-        control.value = {"network": "a"}.get(control.description, control.value)
-        if isinstance(control, widgets.IntSlider | widgets.FloatSlider):
-            control.value = control.max
-    assert bytes(picture.value) != before

@@ -1,20 +1,15 @@
 """Figures are read back: what is drawn is what was given."""
 
-from collections.abc import Callable
-from types import ModuleType
-
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.container import BarContainer
-from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from nbutils import viz
 from nbutils.data.faces import Faces
 from nbutils.evaluation import VerificationResult, evaluate_pairs
 from nbutils.selection import select_neurons
-from nbutils.viz import neuron_figures, selection_figures
 
 RNG = np.random.default_rng(0)
 NAMES = ("Male", "Bald", "Smiling", "Blurry")
@@ -105,53 +100,27 @@ def test_a_neurons_bars_are_its_best_attributes() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Bald", "Smiling"]
 
 
-def _recorded(module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that a function of a module draws from now on."""
-    drawn: list[Figure] = []
-    draw: Callable[..., Figure] = getattr(module, name)
-
-    def record(*arguments: object) -> Figure:
-        drawn.append(draw(*arguments))
-        return drawn[-1]
-
-    monkeypatch.setattr(module, name, record)
-    return drawn
+def test_lambda_exchanges_neurons_and_the_explorer_counts_them() -> None:
+    box = viz.selection_explorer(X, RELATED, 12)
+    lam, count = box.children[0].children
+    for power, wanted in ((-1, 12), (1, 20), (2, 5)):
+        lam.value, count.value = 10.0**power, wanted
+        solved = [set(select_neurons(X, RELATED, lam=each, count=wanted).indices) for each in (0.0, 10.0**power)]
+        exchanged = len(solved[1] - solved[0])
+        assert f"exchanges {exchanged} of the {wanted} neurons" in box.children[1].value
+    assert exchanged > 0  # something happens in the slider's range
 
 
-def test_the_sliders_solve_the_selection_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = _recorded(selection_figures, "chosen_against_dropped", monkeypatch)
-
-    explorer = viz.selection_explorer(X, RELATED, 12)
-    _, count = explorer.children[0].children
-    count.value = 20
-
-    chosen = [ax for figure in shown for ax in figure.axes if ax.containers]
-    assert [sum(bar.get_width() for bar in ax.containers[0]) for ax in chosen] == [12, 20]
-
-
-def test_the_browser_shows_the_neuron_of_its_slider(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = _recorded(neuron_figures, "neuron_bars", monkeypatch)
-
-    browser = viz.neuron_browser(IMAGES, RNG.random((40, 30), dtype=np.float32), X, NAMES)
-    slider = browser.children[0]
-    assert slider.value == X.max(axis=1).argmax()
-    slider.value = 3 if slider.value != 3 else 4
-
-    bars = [bar.get_width() for bar in shown[-1].axes[0].containers[0]]
-    np.testing.assert_allclose(bars, np.sort(100 * X[slider.value])[::-1])
-
-
-def test_the_browser_says_of_a_dead_neuron_that_it_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    faces, notices = (_recorded(neuron_figures, name, monkeypatch) for name in ("mean_faces", "_notice"))
+def test_a_neurons_view_has_its_mean_faces_and_its_best_attributes() -> None:
     responses = RNG.random((40, 30), dtype=np.float32)
-    responses[:, 3] = 0
-
-    slider = viz.neuron_browser(IMAGES, responses, X, NAMES).children[0]
-    drawn = len(faces)
-    slider.value = 3
-
-    assert len(faces) == drawn  # no mean of faces that it does not tell apart
-    assert notices[0].texts[0].get_text().split()[:4] == ["neuron", "3", "is", "dead:"]
+    *faces, bars = viz.neuron_view(IMAGES, responses, X, NAMES, 7).axes
+    order = np.argsort(responses[:, 7])
+    for ax, part in zip(faces, (order[:4], order[18:22], order[36:]), strict=True):
+        np.testing.assert_allclose(np.asarray(ax.images[0].get_array()), IMAGES[part].mean(axis=0) / 255)
+    widths = [bar.get_width() for bar in bars.patches if isinstance(bar, Rectangle)]
+    np.testing.assert_allclose(widths, np.sort(100 * X[7])[::-1])
+    best = np.argsort(-X[7])
+    assert [label.get_text() for label in bars.get_yticklabels()] == [NAMES[i] for i in best]
 
 
 def test_roc_shows_the_measured_values() -> None:
