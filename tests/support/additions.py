@@ -308,7 +308,8 @@ specs = [
     spec("a new layout", None, data=FolderData(dataset=str(mine), root=ROOT / "beside" / "box")),
 ]
 found = {}
-for result, (objective, before) in zip(train(specs, progress=False), started, strict=True):
+results = [train(spec, progress=False) for spec in specs]  # one by one: in the order in which they start
+for result, (objective, before) in zip(results, started, strict=True):
     torch.manual_seed(result.spec.seed)
     initial = result.spec.model.build(result.metrics["outputs"]).state_dict()
     weights = result.model.state_dict()
