@@ -20,6 +20,7 @@ from nbutils.paths import project_root, runs_dir
 from nbutils.reporting.claims import ClaimVerdict, correct
 from nbutils.reporting.formatting import csv, latex, markdown
 from nbutils.reporting.json_files import as_json, jsonable
+from nbutils.reporting.notebook_parameters import notebook_parameters
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.run_folder import (
     MARKER,
@@ -106,6 +107,20 @@ class Run:
             check_place(self._final)
             self.folder = scratch_folder(self._final, notebook)
             self._marker = read_marker(self.folder) or Marker(notebook=notebook)
+
+    @classmethod
+    def start(cls, notebook: str, namespace: Mapping[str, object]) -> Run:
+        """The run of the notebook that is running, with its parameters as its first code cell set them.
+
+        Args:
+            notebook: as in `Run`.
+            namespace: the notebook's `globals()`.
+
+        Raises:
+            ParameterError: as in `Run`, or the cell of parameters was not executed.
+        """
+        parameters = notebook_parameters(namespace)
+        return cls(notebook, parameters=parameters, out_dir=str(parameters["out_dir"]))
 
     @property
     def setting(self) -> str:
