@@ -18,7 +18,7 @@ Arguments: TypeAlias = tuple[Any, ...]
 RANDOM_CASES = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mistake:
     """A mistake that is often made, as a function that makes it.
 
@@ -35,7 +35,7 @@ class Mistake:
     answer: Answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """A function to write.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -122,15 +123,15 @@ def trusted(name: str, answer: Answer) -> Answer:
 
 
 def _compared(exercise: Exercise, cases: Sequence[Arguments], got: Sequence[object]) -> Verdict:
-    expected = _values(exercise.reference, cases)
+    expected = _values(exercise, exercise.reference)
     for wanted, own in zip(expected, got, strict=True):
         reason = unfit(wanted, own)
         if reason is not None:
-            return _known(exercise, cases, got) or _wrong(exercise, reason)
+            return _known(exercise, got) or _wrong(exercise, reason)
     right = [alike(wanted, own) for wanted, own in zip(expected, got, strict=True)]
     if all(right):
         return Verdict(exercise.name, passed=True, says=f"right in all {len(cases)} cases.")
-    known = _known(exercise, cases, got)
+    known = _known(exercise, got)
     if known is not None:
         return known
     first = right.index(False)
@@ -144,18 +145,20 @@ def _compared(exercise: Exercise, cases: Sequence[Arguments], got: Sequence[obje
     return _wrong(exercise, says)
 
 
-def _known(exercise: Exercise, cases: Sequence[Arguments], got: Sequence[object]) -> Verdict | None:
+def _known(exercise: Exercise, got: Sequence[object]) -> Verdict | None:
     """The mistake that the values are those of, if it is one that is known."""
     for mistake in exercise.mistakes:
-        if all(alike(theirs, own) for theirs, own in zip(_values(mistake.answer, cases), got, strict=True)):
+        if all(alike(theirs, own) for theirs, own in zip(_values(exercise, mistake.answer), got, strict=True)):
             return _wrong(exercise, mistake.says, mistake.hint)
     return None
 
 
-def _values(function: Answer, cases: Sequence[Arguments]) -> list[object]:
+@cache
+def _values(exercise: Exercise, function: Answer) -> list[object]:
+    """What the reference, or a mistake's function, returns in each case."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        return [function(*arguments) for arguments in cases]
+        return [function(*arguments) for arguments in exercise.cases()]
 
 
 def _wrong(exercise: Exercise, says: str, hint: str = "") -> Verdict:
