@@ -1,4 +1,5 @@
 from .base import Exercise, Mistake
+from .by_hand import side_by_side
 from .catalogue import exercises, find_exercise
 from .checking import Verdict, check, hint, trusted
 
@@ -10,5 +11,6 @@ __all__ = [
     "exercises",
     "find_exercise",
     "hint",
+    "side_by_side",
     "trusted",
 ]

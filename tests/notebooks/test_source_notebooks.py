@@ -12,7 +12,7 @@ from nbutils.batch.parameters import read_parameters
 from nbutils.paths import notebooks_dir
 
 NOTEBOOKS = find_notebooks(notebooks_dir())
-LONGEST_CELL = 60
+LONGEST_CELL = 25
 
 
 @pytest.fixture(params=list(NOTEBOOKS))
@@ -58,7 +58,7 @@ def test_it_names_itself_in_its_run(file: Path, notebook: Any) -> None:  # noqa:
         for cell in notebook.cells
         if cell.cell_type == "code"
         for node in ast.walk(ast.parse(_plain(cell.source)))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Run"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Run", "Run.start")
     ]
 
     assert [ast.literal_eval(call.args[0]) for call in calls] == [name]
