@@ -38,10 +38,10 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
     missing = [column for column in needed if column not in table]
     if missing:
         raise ParameterError(f"table has no column {missing[0]!r}: expected {', '.join(needed)}")
-    best, worst = table[measure].idxmax(), table[measure].idxmin()
+    ordered = table[measure].sort_values()
+    (worst, lowest), *_, (best, highest) = [*ordered.items()] * 2
     sentences = [
-        f"What we see: the highest {measure} is that of {best} ({table.loc[best, measure]:.2f}), the lowest that of "
-        f"{worst} ({table.loc[worst, measure]:.2f})."
+        f"What we see: the highest {measure} is that of {best} ({highest:.2f}), the lowest that of {worst} ({lowest:.2f})."
     ]
     compared = table[table["difference low"].notna() & (table.index != reference)]
     above, below = compared["difference low"] > 0, compared["difference high"] < 0

@@ -39,8 +39,7 @@ def energies_of_choices(choices: npt.NDArray[np.bool_], energies: FloatArray, pa
     ax.scatter(counts + _BAND * place, energies, s=4, color="0.7", linewidths=0, label=f"{len(choices):,} choices")
     ax.plot(*path.T, color="C0", linewidth=1.5, label="mean field, expected energy")
     ax.plot(*path[0], marker="s", color="C0", linestyle="", label="its start")
-    end, marker = path[-1], {"linestyle": "", "markersize": 12, "markerfacecolor": "none", "markeredgewidth": 2}
-    ax.plot(*end, marker="o", color="C1", label="its end", **marker)
+    ax.plot(*path[-1], "oC1", fillstyle="none", markersize=12, markeredgewidth=2, label="its end")
     ax.plot(counts[best], energies[best], marker="x", color="black", linestyle="", label="the best choice")
     ax.set(xlabel="neurons chosen", ylabel="energy E(y)", xticks=range(choices.shape[1] + 1))
     ax.legend(frameon=False, loc="lower right")

@@ -141,10 +141,10 @@ def transfer_lesson_trainings(
     sets = face_sets(dataset, data_root, preset, seed, "CelebA")
     networks = Networks(sets["CASIA"], preset, seed)
     found = {"names": networks.ours(8)}
+    alone, from_names = Cell(8, "Pretrain", 0, 0), Cell(8, "Distill", 0, 0)
     tasks = {"points": networks.table3(sets["CelebA"]), "pairs": networks.verification(softmax=False)}
     for task, cells in tasks.items():
-        for name, start in (("alone", "Pretrain"), ("from names", "Distill")):
-            found[f"{task}, {name}"] = cells[Cell(8, start, 0, 0)]
+        found |= {f"{task}, alone": cells[alone], f"{task}, from names": cells[from_names]}
     return found
 
 

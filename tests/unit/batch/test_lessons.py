@@ -66,7 +66,7 @@ def test_the_solutions_pass_every_check(lesson: Lesson) -> None:
             continue
         statements = ast.parse("".join(cell["source"])).body
         if "exercise" not in cell["metadata"].get("tags", ()):
-            imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
+            imports: list[ast.stmt] = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
             exec(compile(ast.Module(imports, []), "<imports>", "exec"), names)
             continue
         *solution, last = statements

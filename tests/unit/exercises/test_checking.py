@@ -19,7 +19,8 @@ from nbutils.exercises.comparing import alike, simple_difference
 
 
 def _raises(logits: torch.Tensor, temperature: float) -> torch.Tensor:
-    return logits / {}[temperature]  # type: ignore[no-any-return]
+    known: dict[float, float] = {}
+    return logits / known[temperature]
 
 
 def _leaves(logits: torch.Tensor, temperature: float) -> None:
@@ -49,7 +50,7 @@ def _loop(logits: torch.Tensor, temperature: float) -> None:
         (lambda logits, temperature: None, "It returns nothing: end it with `return …`."),
         (lambda logits, temperature: ..., "It returns nothing"),
         (lambda logits: logits, "It raises TypeError"),
-        (_raises, "at `return logits / {}[temperature]"),
+        (_raises, "at `return logits / known[temperature]"),
         (_leaves, "It raises SystemExit: 3"),
         (_changes, "It changes its argument `logits`: work on a copy."),
         (lambda logits, temperature: logits.tolist(), "It returns a list, expected a tensor of float64 of shape"),

@@ -15,6 +15,6 @@ def test_every_choice_is_a_point_in_the_band_of_its_count() -> None:
     points = np.asarray(axes.collections[0].get_offsets())
     assert np.array_equal(points[:, 1], energies)
     assert np.array_equal(np.round(points[:, 0]), choices.sum(axis=1))
-    path, start, end, best = (line.get_xydata().tolist() for line in axes.lines)
+    path, start, end, best = (np.asarray(line.get_xydata()).tolist() for line in axes.lines)
     assert path == [start[0], end[0]] == [[2.5, 4.0], [2.0, energies.min()]]
     assert best == [[choices[energies.argmin()].sum(), energies.min()]]
