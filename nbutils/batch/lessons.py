@@ -21,6 +21,7 @@ from nbutils.errors import ParameterError
 from nbutils.writing import write_aside
 
 FOLDER = "lessons"
+_GLOSSARY = "glossary.md"
 _EXERCISE, _TEACHER = "exercise", "teacher"
 _PART = re.compile(r"^# %% (\S+)\n", re.MULTILINE)
 _MINUTES = re.compile(r"\*\*Time\.\*\* (\d+) minutes")
@@ -80,7 +81,7 @@ def choose_lessons(words: Iterable[str], folder: Path) -> list[Lesson]:
 
 
 def export_lessons(lessons: Iterable[Lesson], out: Path, *, solved: bool = False) -> list[Path]:
-    """Writes lessons to hand out: without the teacher's cells, and without the solutions.
+    """Writes lessons to hand out, and the glossary: without the teacher's cells, and without the solutions.
 
     Args:
         lessons: Those to write.
@@ -88,20 +89,24 @@ def export_lessons(lessons: Iterable[Lesson], out: Path, *, solved: bool = False
         solved: For the teacher instead: all cells, each exercise solved.
 
     Returns:
-        The files written.
+        The notebooks written.
 
     Raises:
         ParameterError: A file is there already, or cannot be written, or a solution is missing.
     """
-    contents = {
-        out / lesson.file.name: solve(lesson.file) if solved else for_students(lesson.file) for lesson in lessons
-    }
+    contents: dict[Path, str] = {}
+    glossaries: dict[Path, str] = {}
+    for lesson in lessons:
+        content = solve(lesson.file) if solved else for_students(lesson.file)
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        contents[out / lesson.file.name] = text.replace(f"../{_GLOSSARY}", _GLOSSARY)
+        glossaries[out / _GLOSSARY] = (lesson.file.parents[1] / _GLOSSARY).read_text(encoding="utf-8")
     there = next((file for file in contents if file.exists() or file.is_symlink()), None)
     if there is not None:
         raise ParameterError(f"{there} is there already: expected a folder without it")
-    for file, content in contents.items():
+    for file, content in (contents | glossaries).items():
         try:
-            write_aside(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+            write_aside(file, content)
         except OSError as error:
             raise ParameterError(f"{file}: cannot be written: {error.strerror or error}") from error
     return list(contents)

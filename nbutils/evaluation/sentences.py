@@ -41,7 +41,8 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
     ordered = table[measure].sort_values()
     (worst, lowest), *_, (best, highest) = [*ordered.items()] * 2
     sentences = [
-        f"What we see: the highest {measure} is that of {best} ({highest:.2f}), the lowest that of {worst} ({lowest:.2f})."
+        f"What we see: the highest {measure} is that of {best} ({highest:.2f}), "
+        f"the lowest that of {worst} ({lowest:.2f})."
     ]
     compared = table[table["difference low"].notna() & (table.index != reference)]
     above, below = compared["difference low"] > 0, compared["difference high"] < 0

@@ -106,15 +106,17 @@ def test_the_commands_list_and_export(tmp_path: Path) -> None:
     words = ["lesson", "export", "1", "--out", str(tmp_path / "class")]
     exported = CliRunner().invoke(app, words)
     assert exported.exit_code == 0, exported.output
-    (file,) = (tmp_path / "class").iterdir()
+    file, glossary = sorted((tmp_path / "class").iterdir())
+    assert glossary.name == "glossary.md"
     assert exported.output.strip() == str(file)
     nbformat.validate(nbformat.read(file, as_version=4))
+    assert "(glossary.md#soft-target)" in file.read_text(encoding="utf-8")
 
     file.write_text("a student's work", encoding="utf-8")
     again = CliRunner().invoke(app, ["lesson", "export", "--out", str(tmp_path / "class")])
     assert again.exit_code == 2
     assert "is there already" in again.output
-    assert [each.name for each in (tmp_path / "class").iterdir()] == [file.name]
+    assert sorted((tmp_path / "class").iterdir()) == [file, glossary]
     assert file.read_text(encoding="utf-8") == "a student's work"
 
 
