@@ -1,6 +1,7 @@
 from . import batch as batch
 from . import data as data
 from . import evaluation as evaluation
+from . import exercises as exercises
 from . import losses as losses
 from . import models as models
 from . import papers as papers

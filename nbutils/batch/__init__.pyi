@@ -1,4 +1,10 @@
 from .export import export_training as export_training
+from .lessons import Lesson as Lesson
+from .lessons import choose_lessons as choose_lessons
+from .lessons import export_lessons as export_lessons
+from .lessons import find_lessons as find_lessons
+from .lessons import for_students as for_students
+from .lessons import solve as solve
 from .notebooks import choose_notebooks as choose_notebooks
 from .notebooks import find_notebooks as find_notebooks
 from .parameters import Parameter as Parameter

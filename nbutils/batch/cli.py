@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from nbutils.batch.command_errors import errors, print_error
 from nbutils.batch.data_cli import data_app
+from nbutils.batch.lesson_cli import lesson_app
 from nbutils.batch.store_cli import store_app
 from nbutils.batch.terminal import wide_console
 from nbutils.errors import NbutilsError, ParameterError
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(lesson_app, name="lesson")
 app.add_typer(store_app, name="store")
 _PAIR = "\0"
 _PARAMETER_FLAGS = ("-p", "--parameter")

@@ -16,8 +16,8 @@ def find_notebooks(folder: Path) -> dict[str, Path]:
     Example:
         >>> from nbutils.batch import find_notebooks
         >>> from nbutils.paths import notebooks_dir
-        >>> list(find_notebooks(notebooks_dir()))[:2]
-        ['luo2016/01_attribute_discriminativeness', 'luo2016/02_neuron_selection']
+        >>> list(find_notebooks(notebooks_dir()))[-1]
+        'wang2017/04_temperature_and_margin'
     """
     found = sorted(folder.rglob("*.ipynb"))
     return {

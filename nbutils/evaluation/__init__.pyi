@@ -18,6 +18,7 @@ from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
 from .runtimes import RuntimeCalls, runtime_calls
 from .scores import magnitude, score_difference, tabulate
+from .sentences import what_differs
 from .structure import in_groups, layer_table, with_shared_filters
 from .students import training_quality, training_remarks
 from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, verify, wrong_pairs
@@ -73,6 +74,7 @@ __all__ = [
     "verification_interval",
     "verify",
     "weight_bytes",
+    "what_differs",
     "with_shared_filters",
     "wrong_pairs",
 ]

@@ -30,6 +30,7 @@ _PACKAGES = (
     "reporting",
     "viz",
     "papers",
+    "exercises",
     "batch",
 )
 _LONGEST_VALUE = 300

@@ -21,6 +21,7 @@ from nbutils.reporting.claims import ClaimVerdict, correct
 from nbutils.reporting.formatting import csv, latex, markdown
 from nbutils.reporting.json_files import as_json, jsonable
 from nbutils.reporting.live_cells import RUNNER_VARIABLE, live_cells, notebook_title
+from nbutils.reporting.notebook_parameters import notebook_parameters
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.run_folder import (
     MARKER,
@@ -111,6 +112,20 @@ class Run:
             self.folder = scratch_folder(self._final, notebook)
             self._marker = read_marker(self.folder) or Marker(notebook=notebook)
         self._cells = live_cells()
+
+    @classmethod
+    def start(cls, notebook: str, namespace: Mapping[str, object]) -> Run:
+        """The run of the notebook that is running, with its parameters as its first code cell set them.
+
+        Args:
+            notebook: as in `Run`.
+            namespace: the notebook's `globals()`.
+
+        Raises:
+            ParameterError: as in `Run`, or the cell of parameters was not executed.
+        """
+        parameters = notebook_parameters(namespace)
+        return cls(notebook, parameters=parameters, out_dir=str(parameters["out_dir"]))
 
     @property
     def setting(self) -> str:

@@ -1,4 +1,5 @@
 from .baseline_figures import baseline_lines, stability_plots
+from .choice_figures import energies_of_choices
 from .contact_sheets import contact_sheet
 from .explorers import Shown, as_png, explorer, variable_name
 from .landmark_figures import error_by_turn, points_on_faces, pose_explorer
@@ -26,6 +27,7 @@ __all__ = [
     "contact_sheet",
     "convergence",
     "distance_histogram",
+    "energies_of_choices",
     "energy_trace",
     "error_by_turn",
     "explorer",

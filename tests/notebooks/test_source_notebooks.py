@@ -1,6 +1,7 @@
 """What every source notebook keeps to."""
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from nbutils.batch.parameters import read_parameters
 from nbutils.paths import notebooks_dir
 
 NOTEBOOKS = find_notebooks(notebooks_dir())
-LONGEST_CELL = 60
+LONGEST_CELL = 25
 
 
 @pytest.fixture(params=list(NOTEBOOKS))
@@ -58,7 +59,7 @@ def test_it_names_itself_in_its_run(file: Path, notebook: Any) -> None:  # noqa:
         for cell in notebook.cells
         if cell.cell_type == "code"
         for node in ast.walk(ast.parse(_plain(cell.source)))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Run"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Run", "Run.start")
     ]
 
     assert [ast.literal_eval(call.args[0]) for call in calls] == [name]
@@ -68,6 +69,15 @@ def test_no_cell_is_longer_than_a_screen(notebook: Any) -> None:  # noqa: ANN401
     longest = max(len(cell.source.splitlines()) for cell in notebook.cells if cell.cell_type == "code")
 
     assert longest <= LONGEST_CELL
+
+
+def test_its_links_lead_somewhere(file: Path, notebook: Any) -> None:  # noqa: ANN401
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if "://" not in path:
+            assert (file.parent / path).is_file(), target
+            assert not anchor or f'<a id="{anchor}"></a>' in (file.parent / path).read_text(encoding="utf-8"), target
 
 
 def _plain(source: str) -> str:

@@ -6,7 +6,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 #: Each package imports only from those before it; the modules directly in `nbutils` stand below all of them.
-ORDER = ("data", "models", "losses", "selection", "training", "evaluation", "reporting", "viz", "papers", "batch")
+ORDER = (
+    "data",
+    "models",
+    "losses",
+    "selection",
+    "training",
+    "evaluation",
+    "reporting",
+    "viz",
+    "papers",
+    "exercises",
+    "batch",
+)
 #: Names that several modules may have.
 SHARED = {"__init__", "__main__", "base", "spec"}
 MOST_LINES = 400

@@ -13,12 +13,16 @@ import pytest
 
 import nbutils
 
-PACKAGES = ("data", "models", "losses", "selection", "training", "evaluation", "reporting", "viz", "papers", "batch")
+PACKAGES = (
+    *("data", "models", "losses", "selection", "training", "evaluation", "reporting", "viz", "papers", "exercises"),
+    "batch",
+)
 PAPERS = ("papers.luo2016", "papers.wang2017")
 #: Public functions whose docstring has no example that runs, with the reason.
 WITHOUT_EXAMPLE = {
     "build_report": "needs finished runs of notebooks",
     "check_onnx": "exports a network first, which takes seconds",
+    "export_lessons": "writes a folder of notebooks",
     "export_onnx": "takes seconds and writes a file",
     "export_training": "trains a notebook's network",
     "fetch_files": "downloads",

@@ -1,5 +1,6 @@
 from .deeper_teachers import fig4, fig5, fine_tuned, large_face_data, region_t1, six_t1, t2
 from .example_network import torchvision_resnet
+from .lesson_networks import committee_lesson_trainings, teacher_lesson_trainings
 from .luo2016_notebooks import (
     NOTEBOOKS,
     any_network_trainings,
@@ -61,6 +62,7 @@ __all__ = [
     "chosen_neurons_row",
     "chosen_rates",
     "chosen_row",
+    "committee_lesson_trainings",
     "deeper_teacher_trainings",
     "digit_trainings",
     "efficiency_trainings",
@@ -100,6 +102,7 @@ __all__ = [
     "student",
     "t1",
     "t2",
+    "teacher_lesson_trainings",
     "teacher_trainings",
     "temperature_line",
     "torchvision_resnet",

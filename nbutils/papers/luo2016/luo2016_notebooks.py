@@ -7,6 +7,7 @@ from nbutils.data.spec import DataSize
 from nbutils.papers.base import face_data, probe_data, seed_range
 from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large_face_data, six_t1
 from nbutils.papers.luo2016.example_network import torchvision_resnet
+from nbutils.papers.luo2016.lesson_networks import committee_lesson_trainings, teacher_lesson_trainings
 from nbutils.papers.luo2016.multilayer_perceptrons import mnist_trainings
 from nbutils.papers.luo2016.rate_search import parse_rates, rate_trials
 from nbutils.papers.luo2016.real_teacher import find_real_teacher, real_teacher_rows
@@ -281,6 +282,9 @@ def real_teacher_trainings(
 #: By notebook; one that trains nothing has no entry.
 NOTEBOOKS = {
     "quickstart": quickstart_trainings,
+    "lessons/2_what_neurons_know": teacher_lesson_trainings,
+    "lessons/3_choosing_neurons": teacher_lesson_trainings,
+    "lessons/4_teachers_and_committees": committee_lesson_trainings,
     "luo2016/01_attribute_discriminativeness": teacher_trainings,
     "luo2016/02_neuron_selection": teacher_trainings,
     "luo2016/04_mnist": digit_trainings,

@@ -20,6 +20,7 @@ from .wang2017_notebooks import (
     classification_trainings,
     paper_size,
     search_trainings,
+    transfer_lesson_trainings,
     verification_trainings,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "parse_values",
     "search_trainings",
     "search_trials",
+    "transfer_lesson_trainings",
     "transfer_pipeline_figure",
     "verification_trainings",
     "where_both_help",

@@ -125,8 +125,32 @@ def search_trainings(
     return search_trials(data, *tried, preset, seed, seeds)
 
 
+def transfer_lesson_trainings(
+    dataset: str = "synthetic", data_root: str = "", preset: str = "laptop", seed: int = 0
+) -> dict[str, TrainingSpec]:
+    """Lesson 5: students an eighth as wide, for key points and for pairs, each alone and from distilled names.
+
+    "names" is the distilled one that the others start from. Where one starts "alone", it has been trained for its own
+    task before, so that both starts are of trained weights.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import transfer_lesson_trainings
+        >>> list(transfer_lesson_trainings(preset="smoke"))
+        ['names', 'points, alone', 'points, from names', 'pairs, alone', 'pairs, from names']
+    """
+    sets = face_sets(dataset, data_root, preset, seed, "CelebA")
+    networks = Networks(sets["CASIA"], preset, seed)
+    found = {"names": networks.ours(8)}
+    alone, from_names = Cell(8, "Pretrain", 0, 0), Cell(8, "Distill", 0, 0)
+    tasks = {"points": networks.table3(sets["CelebA"]), "pairs": networks.verification(softmax=False)}
+    for task, cells in tasks.items():
+        found |= {f"{task}, alone": cells[alone], f"{task}, from names": cells[from_names]}
+    return found
+
+
 #: By notebook.
 NOTEBOOKS = {
+    "lessons/5_key_points_and_pairs": transfer_lesson_trainings,
     "wang2017/01_distillation_of_classification": classification_trainings,
     "wang2017/02_transfer_to_alignment": alignment_trainings,
     "wang2017/03_transfer_to_verification": verification_trainings,

@@ -1,0 +1,61 @@
+"""What a table of scores shows, in sentences made of its own numbers and intervals."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nbutils.errors import ParameterError
+
+
+def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]:
+    """Which rows have the highest and lowest score, and which differ from a reference beyond their intervals.
+
+    Args:
+        table: One row a model, with the columns `measure`, "difference", "difference low" and "difference high", as
+            `compare_models` makes it; the differences are to the reference.
+        measure: Name of the score's column.
+        reference: Name of the reference; it need not be a row.
+
+    Returns:
+        Two sentences or three.
+
+    Raises:
+        ParameterError: A column is missing.
+
+    Example:
+        >>> import pandas as pd
+        >>> from nbutils.evaluation import what_differs
+        >>> table = pd.DataFrame(
+        ...     {"AUC": [95.0, 92.0, 94.8], "difference": [None, -3.0, -0.2], "difference low": [None, -4.0, -0.9],
+        ...      "difference high": [None, -2.0, 0.5]}, index=["selection", "labels", "logits"])
+        >>> for sentence in what_differs(table, "AUC", "selection"):
+        ...     print(sentence)
+        What we see: the highest AUC is that of selection (95.00), the lowest that of labels (92.00).
+        Beyond its interval, one row lies below selection: labels (-3.00).
+        One row cannot be told apart from selection: logits.
+    """
+    needed = (measure, "difference", "difference low", "difference high")
+    missing = [column for column in needed if column not in table]
+    if missing:
+        raise ParameterError(f"table has no column {missing[0]!r}: expected {', '.join(needed)}")
+    ordered = table[measure].sort_values()
+    (worst, lowest), *_, (best, highest) = [*ordered.items()] * 2
+    sentences = [
+        f"What we see: the highest {measure} is that of {best} ({highest:.2f}), "
+        f"the lowest that of {worst} ({lowest:.2f})."
+    ]
+    compared = table[table["difference low"].notna() & (table.index != reference)]
+    above, below = compared["difference low"] > 0, compared["difference high"] < 0
+    for rows, word in ((compared[above], "above"), (compared[below], "below")):
+        if len(rows):
+            named = ", ".join(f"{name} ({difference:+.2f})" for name, difference in rows["difference"].items())
+            sentences.append(f"Beyond {_lie(len(rows))} {word} {reference}: {named}.")
+    alike = compared[~above & ~below]
+    if len(alike):
+        count = "One row" if len(alike) == 1 else f"{len(alike)} rows"
+        sentences.append(f"{count} cannot be told apart from {reference}: {', '.join(map(str, alike.index))}.")
+    return sentences
+
+
+def _lie(count: int) -> str:
+    return "its interval, one row lies" if count == 1 else f"their intervals, {count} rows lie"

@@ -1,0 +1,31 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbutils.errors import ParameterError
+from nbutils.evaluation import what_differs
+
+
+def _table(low: list[float], high: list[float]) -> pd.DataFrame:
+    names = ["own", *(f"row {place}" for place in range(len(low) - 1))]
+    middle = (np.array(low) + np.array(high)) / 2
+    frame = {"AUC": 90 + np.nan_to_num(middle), "difference": middle, "difference low": low, "difference high": high}
+    return pd.DataFrame(frame, index=names)
+
+
+def test_rows_are_sorted_by_what_their_intervals_say() -> None:
+    table = _table([np.nan, 0.5, 0.1, -2.0, -0.5, 0.0], [np.nan, 1.5, 0.3, -1.0, 0.5, 0.4])
+    first, above, below, alike = what_differs(table, "AUC", "own")
+    assert "highest AUC is that of row 0 (91.00), the lowest that of row 2 (88.50)" in first
+    assert above == "Beyond their intervals, 2 rows lie above own: row 0 (+1.00), row 1 (+0.20)."
+    assert below == "Beyond its interval, one row lies below own: row 2 (-1.50)."
+    assert alike == "2 rows cannot be told apart from own: row 3, row 4."
+
+
+def test_without_other_rows_there_is_nothing_to_compare() -> None:
+    assert len(what_differs(_table([np.nan], [np.nan]), "AUC", "own")) == 1
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ParameterError, match="no column 'difference low'"):
+        what_differs(_table([1.0], [2.0]).drop(columns="difference low"), "AUC", "own")
