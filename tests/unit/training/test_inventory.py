@@ -378,7 +378,7 @@ def test_an_interrupted_training_keeps_what_its_key_is_a_digest_of(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("nbutils.training.trainer.fit", killed)
+        patch.setattr("nbutils.training.trainer.fit_together", killed)
         with pytest.raises(KeyboardInterrupt):
             train(spec, store=Store(root), progress=False)
     (entry,) = read_inventory(root).entries
