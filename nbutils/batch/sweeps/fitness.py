@@ -1,0 +1,87 @@
+"""Whether a cluster's workers can do a sweep's trainings: the same versions, and the store in sight."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbutils.errors import ParameterError
+from nbutils.training.base import digest
+from nbutils.training.digest import closure
+from nbutils.training.store import Store
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+#: What a task needs first.
+_ENTRY = "nbutils.training.trainer"
+
+
+def versions() -> dict[str, str]:
+    """What must agree between the client and all workers, by what it is called.
+
+    Example:
+        >>> sorted(versions())
+        ['Python', 'code of nbutils', 'nbutils', 'torch']
+    """
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"Python": python, "code of nbutils": digest(closure([_ENTRY]))[:12]} | {
+        name: _version(name) for name in ("nbutils", "torch")
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def worker_facts(store: str, token: str, folders: Iterable[str]) -> dict[str, Any]:
+    """On a worker: its versions, host, and which of the store and the folders of data it does not see."""
+    unseen = [folder for folder in folders if not Path(folder).exists()]
+    lacks = [f"the store {store}"] if not (Path(store) / token).is_file() else []
+    return {"versions": versions(), "host": platform.node(), "lacks": lacks + unseen}
+
+
+def fit_hosts(client: Client, store: Store, folders: Iterable[str]) -> tuple[list[str] | None, list[str]]:
+    """The hosts whose workers can do the trainings, or None where all can; and a line for each worker that cannot.
+
+    Args:
+        client: Of the cluster, which has one worker at least.
+        store: Of the sweep.
+        folders: Of the data sets.
+
+    Raises:
+        ParameterError: The versions of a worker differ from this process's, or no worker can.
+    """
+    token = f".seen-{secrets.token_hex(8)}"
+    file = store.root / token
+    file.write_text("", encoding="utf-8")
+    try:
+        found: dict[str, Any] = client.run(worker_facts, str(store.root), token, list(folders), on_error="return")
+    finally:
+        file.unlink()
+    ours = versions()
+    unlike, unfit, fit = [], [], set()
+    for address, facts in found.items():
+        if isinstance(facts, BaseException):
+            unlike.append(f"{address}: cannot run this version of nbutils ({facts})")
+            continue
+        theirs = facts["versions"]
+        unlike += [f"{address}: {what} {theirs[what]}, here {own}" for what, own in ours.items() if theirs[what] != own]
+        host = address.rpartition("//")[2].rpartition(":")[0]
+        if facts["lacks"]:
+            unfit.append(f"{address} on {facts['host']} does not see {', '.join(facts['lacks'])}")
+        else:
+            fit.add(host)
+    if unlike:
+        raise ParameterError("versions differ between this process and the workers: " + "; ".join(unlike))
+    if not fit:
+        raise ParameterError("no worker can do the trainings: " + "; ".join(unfit))
+    return (sorted(fit) if unfit else None), unfit
