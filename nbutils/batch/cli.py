@@ -185,6 +185,78 @@ def run_command(
         raise typer.Exit(0 if all(outcome.error is None for outcome in outcomes) else 1)
 
 
+@app.command("sweep", cls=_RunCommand)
+def sweep_command(
+    notebook: Annotated[
+        list[str],
+        typer.Argument(help="Names, beginnings, patterns or paths of notebooks; or one YAML file.", show_default=False),
+    ],
+    seeds: Annotated[
+        str | None, typer.Option(help="Such as 0-9 or 0,2,5-7: each run once with each.", show_default=False)
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(*_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every run."),
+    ] = None,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE,VALUE,…", help="Sweep a parameter; several make a grid."),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="smoke, laptop or paper: the same as -p preset.", show_default=False)
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="32-true or bf16-mixed, on every machine; the best of this one if not given.", show_default=False
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of this machine; by its cores and memory if not given.", show_default=False),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a running Dask scheduler, tcp://….", show_default=False)
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="YAML file that describes a cluster of Dask's.", show_default=False)
+    ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="GPUs that each training takes.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the runs; runs/sweep if not given.", show_default=False)
+    ] = None,
+    cell_limit: Annotated[
+        float | None, typer.Option(min=0.01, help="Minutes a cell may take; without limit if not given.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a very large grid.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing: print the graph with what it would take.")
+    ] = False,
+) -> None:
+    """Run notebooks × seeds × a grid of parameters on a cluster, every distinct network trained once."""
+    with errors("what was running is stopped; the same command goes on from there"):
+        from nbutils.batch.sweep_cli import asked_sweep, confirm_size, print_sweep_plan, run_sweep_command
+        from nbutils.batch.sweeps.grid import sweep_runs
+        from nbutils.paths import notebooks_dir, runs_dir
+
+        sweep = asked_sweep(notebook, seeds, _given(preset, parameter), over or (), precision)
+        confirm_size(sweep, notebooks_dir(), yes=yes)
+        if dry_run:
+            print_sweep_plan(sweep_runs(sweep, notebooks_dir(), Path.cwd()), workers, wide_console())
+            raise typer.Exit(0)
+        raise typer.Exit(
+            run_sweep_command(
+                sweep,
+                out or runs_dir() / "sweep",
+                scheduler=scheduler,
+                cluster=cluster,
+                workers=workers,
+                devices=devices,
+                cell_limit_s=None if cell_limit is None else cell_limit * 60,
+            )
+        )
+
+
 def _check_export(file: Path | None) -> None:
     """What --check does, in the place of the command."""
     if file is None:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from nbutils.batch.parameters import OUT_DIR, read_title
 from nbutils.batch.processes import Workers, interruptible
-from nbutils.batch.worker import ERROR, STATUS, Failure, write_status
+from nbutils.batch.worker import ERROR, PAGE, STATUS, Failure, write_status
 from nbutils.errors import ParameterError
 from nbutils.reporting.run_folder import check_place, put_in_place, scratch_folder, seal
 
@@ -67,6 +67,11 @@ class Outcome:
     error: str | None
     seconds: float
     former: Path | None = None
+
+    @classmethod
+    def of(cls, job: Job, seconds: float, former: Path | None) -> Outcome:
+        """What the run that is in place says of itself."""
+        return cls(job, _error_of(job), seconds, former)
 
     @property
     def status(self) -> Literal["ok", "failed"]:
@@ -124,6 +129,34 @@ def run_jobs(
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def failed_run(job: Job, failure: Failure, started: datetime) -> Outcome:
+    """Puts a run that could not begin in its place: its page says why.
+
+    Args:
+        job: the job.
+        failure: the reason.
+        started: when it was to begin.
+
+    Raises:
+        ParameterError: the folder cannot be written.
+    """
+    import nbformat
+
+    from nbutils.batch.page import write_page
+
+    aside = scratch_folder(job.folder, job.name)
+    try:
+        title = read_title(job.notebook)
+        source = nbformat.read(job.notebook, as_version=4)
+        write_page(source, aside / PAGE, title=title, error=str(failure))
+        write_status(aside, job.name, title, failure, started)
+        seal(aside)
+        former = put_in_place(aside, job.folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return Outcome.of(job, (datetime.now(UTC) - started).total_seconds(), former)
 
 
 class _Batch:

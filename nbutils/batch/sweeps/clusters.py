@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ _MODULES = ("distributed", "dask_jobqueue")
 #: Bytes that a worker of this machine should have, which notebooks at preset laptop need.
 _WORKER_BYTES = 3 * 10**9
 _ANSWER_S = 10
+#: What fails is told by the sweep itself.
+_SILENCE = logging.CRITICAL
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 #: Workers come and go with their jobs' time limits: each of a task's tries may meet the end of one.
 _SETTINGS = {"distributed.scheduler.allowed-failures": 10}
@@ -153,8 +156,6 @@ def _dask() -> tuple[Any, Any]:
 
 
 def _local_cluster(workers: int | None, devices: int) -> Any:  # noqa: ANN401
-    import logging
-
     import torch
     from distributed import Nanny, Scheduler, SpecCluster
 
@@ -169,7 +170,9 @@ def _local_cluster(workers: int | None, devices: int) -> Any:  # noqa: ANN401
         if found:
             own = [(number * devices + each) % found for each in range(devices)]
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, own))
-        options = {"nthreads": 1, "memory_limit": 0, "env": environment, "resources": {"GPU": devices} if found else {}}
+        options: dict[str, Any] = {"nthreads": 1, "memory_limit": 0, "env": environment, "silence_logs": _SILENCE}
+        if found:
+            options["resources"] = {"GPU": devices}
         specs[number] = {"cls": Nanny, "options": options}
     here = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}}
-    return SpecCluster(workers=specs, scheduler=here, name="nbutils", silence_logs=logging.CRITICAL)
+    return SpecCluster(workers=specs, scheduler=here, name="nbutils", silence_logs=_SILENCE)

@@ -218,5 +218,3 @@ def _in_a_name(value: Literal) -> str:
     """A value as part of a folder's name."""
     text = Path(value).name if isinstance(value, str) and Path(value).is_absolute() else str(value)
     return "".join(char if char.isalnum() or char in "._-+," else "_" for char in text) or "empty"
-
-

@@ -1,7 +1,8 @@
-"""Trains what it is told on standard input, each in a fork of its own: `python -m nbutils.batch.sweeps.training_server`.
+"""Trains what it is told on standard input, each in a fork of its own.
 
-To import what a training needs takes longer than to train a small network. A server imports it once; each order, a line
-of JSON, is carried out by a fork, and answered with a line of JSON that holds its exit status. Where there are no forks,
+To import what a training needs takes longer than to train a small network. A server, `python -m` this module, imports
+it once; each order, a line of JSON, is carried out by a fork, and answered with a line of JSON that holds its exit
+status. Where there are no forks,
 a server carries out one order itself. When standard input ends, or the server is gone, a training saves its last
 finished epoch and ends.
 """
