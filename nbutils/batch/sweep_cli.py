@@ -122,9 +122,9 @@ def run_sweep_command(
     from nbutils.batch.sweeps.graph import sweep_graph
     from nbutils.batch.sweeps.view import SweepView
     from nbutils.papers.base import PRECISION_VARIABLE, best_precision
-    from nbutils.paths import default_store, notebooks_dir
+    from nbutils.paths import notebooks_dir
     from nbutils.reporting.report import build_report, check_page
-    from nbutils.training.store import Store
+    from nbutils.training.store import open_store
 
     check_page(out)
     precision = sweep.precision or best_precision()
@@ -144,7 +144,7 @@ def run_sweep_command(
                 runs,
                 graph,
                 out,
-                store=Store(default_store()),
+                store=open_store(),
                 precision=precision,
                 devices=devices,
                 cell_limit_s=cell_limit_s,

@@ -32,6 +32,7 @@ IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
         "training.digest",
         "training.interrupts",
         "training.kinds",
+        "training.object_store",
         "training.store",
         "writing",
     )

@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock
 
 from nbutils.errors import StoreError
+from nbutils.paths import cache_of, is_url, store_location
 from nbutils.training.interrupts import raise_lost
 from nbutils.writing import sync, sync_tree, write_aside
 
@@ -216,6 +217,29 @@ class Store:
         """Where `leave_spec` leaves the spec of a training."""
         return self.root / f"{key}.spec"
 
+    @property
+    def location(self) -> str:
+        """What `open_store` opens it by, on any machine that sees it."""
+        return str(self.root)
+
+    def leave_mark(self, name: str) -> None:
+        """Leaves an empty file by which another machine can tell that it sees this very store.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        with writing_to(self.root / name):
+            (self.root / name).touch()
+
+    def sees_mark(self, name: str) -> bool:
+        """Whether the file that `leave_mark` left is there."""
+        return (self.root / name).is_file()
+
+    def remove_mark(self, name: str) -> None:
+        """Removes the file that `leave_mark` left."""
+        with writing_to(self.root / name):
+            (self.root / name).unlink(missing_ok=True)
+
     def _clear_up(self, key: str) -> None:
         """Removes what is left by a process that was killed when it had published the result."""
         left = (self.root / f"{key}.partial", self.root / f"{key}.lock", self.spec_file(key))
@@ -256,6 +280,31 @@ class Store:
         return self.root / f"{key}.new-{secrets.token_hex(4)}"
 
 
+def open_store(location: str | None = None) -> Store:
+    """The store at a place.
+
+    Args:
+        location: A folder, or the URL of a bucket with a prefix (s3://, gs://, az://); None: what
+            `nbutils.paths.store_location` says.
+
+    Raises:
+        StoreError: It cannot be used.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.training import open_store
+        >>> with TemporaryDirectory() as folder:
+        ...     open_store(folder).location == folder
+        True
+    """
+    location = location or store_location()
+    if not is_url(location):
+        return Store(location)
+    from nbutils.training.object_store import ObjectStore
+
+    return ObjectStore(location, cache_of(location))
+
+
 @contextmanager
 def writing_to(place: Path) -> Iterator[None]:
     """Turns the system's errors into one that names the file.
@@ -280,8 +329,17 @@ def read_digests(folder: Path) -> dict[str, str]:
         ValueError: What lies there is no such list.
         OSError: It cannot be read.
     """
+    return checked_digests((folder / DIGESTS_FILE).read_bytes())
+
+
+def checked_digests(content: bytes) -> dict[str, str]:
+    """Name to SHA-256, from the content of a `DIGESTS_FILE`.
+
+    Raises:
+        ValueError: It is no such list.
+    """
     try:
-        digests = json.loads((folder / DIGESTS_FILE).read_text(encoding="utf-8"))
+        digests = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{DIGESTS_FILE} cannot be read: {error}") from error
     if not (isinstance(digests, dict) and digests):

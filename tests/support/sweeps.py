@@ -32,13 +32,11 @@ def trainings(seed, temperature):
     }
     labels = {"labels": Term("LabelLoss")}
     teacher = TrainingSpec(name="T", model=ModelSpec("DeepID2Plus", options={"width": 4}), objective=labels, **shared)
-    soft = {"soft": Term("SoftTargetLoss", options={"temperature": temperature})}
+    soft = {"soft": Term("SoftTargetLoss", options={"temperature": abs(temperature)})}
     small = ModelSpec("MobileIDStudent", options={"width": 4})
-    if temperature < 0:  # diverges
-        shared["schedule"] = Schedule(epochs=2, learning_rate=1e30, clip_norm=1e30)
-        soft = labels
-    taught = teacher if soft != labels else ()
-    student = TrainingSpec(name="soft", model=small, objective=soft, teacher=taught, **shared)
+    if temperature < 0:
+        shared["schedule"] = Schedule(epochs=2, learning_rate=1e30, clip_norm=1e30)  # diverges
+    student = TrainingSpec(name="soft", model=small, objective=soft, teacher=teacher, **shared)
     return {"T": teacher, "soft": student}
 """
 _READS = """\

@@ -137,7 +137,7 @@ def run_sweep(
     for key, spec in graph.specs.items():
         store.leave_spec(key, spec.model_dump_json())
     progress = _Progress(follow, out / _LOGS)
-    terms = Terms(str(store.root), {PRECISION_VARIABLE: precision}, devices)
+    terms = Terms(store.location, {PRECISION_VARIABLE: precision}, devices)
     followed = _Followed(client, jobs, graph, _Order(terms, hosts, cell_limit_s), follow)
     client.subscribe_topic(EVENTS, progress.hear)
     try:

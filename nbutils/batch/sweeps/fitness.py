@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbutils.errors import ParameterError
 from nbutils.training.base import digest
 from nbutils.training.digest import closure
-from nbutils.training.store import Store
+from nbutils.training.store import Store, open_store
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -45,7 +45,7 @@ def _version(package: str) -> str:
 def worker_facts(store: str, token: str, folders: Iterable[str]) -> dict[str, Any]:
     """On a worker: its versions, host, and which of the store and the folders of data it does not see."""
     unseen = [folder for folder in folders if not Path(folder).exists()]
-    lacks = [f"the store {store}"] if not (Path(store) / token).is_file() else []
+    lacks = [] if open_store(store).sees_mark(token) else [f"the store {store}"]
     return {"versions": versions(), "host": platform.node(), "lacks": lacks + unseen}
 
 
@@ -61,12 +61,11 @@ def fit_hosts(client: Client, store: Store, folders: Iterable[str]) -> tuple[lis
         ParameterError: The versions of a worker differ from this process's, or no worker can.
     """
     token = f".seen-{secrets.token_hex(8)}"
-    file = store.root / token
-    file.write_text("", encoding="utf-8")
+    store.leave_mark(token)
     try:
-        found: dict[str, Any] = client.run(worker_facts, str(store.root), token, list(folders), on_error="return")
+        found: dict[str, Any] = client.run(worker_facts, store.location, token, list(folders), on_error="return")
     finally:
-        file.unlink()
+        store.remove_mark(token)
     ours = versions()
     unlike, unfit, fit = [], [], set()
     for address, facts in found.items():

@@ -28,8 +28,7 @@ from distributed import get_worker
 from nbutils.batch.processes import GRACE_S, kill_tree
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.errors import NbutilsError
-from nbutils.paths import default_store
-from nbutils.training.store import NOTEBOOK_VARIABLE, Store
+from nbutils.training.store import NOTEBOOK_VARIABLE, open_store
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ def train_task(key: str, name: str, terms: Terms, *before: str) -> str:
     event = {"key": key, "name": name, "host": platform.node(), "worker": get_worker().address}
     _tell(event | {"event": "started"})
     start = time.time()
-    if Store(terms.store).find(key) is not None:
+    if open_store(terms.store).find(key) is not None:
         _tell(event | {"event": "found"})
         return key
     with tempfile.TemporaryDirectory(prefix="nbutils-training-", ignore_cleanup_errors=True) as folder:
@@ -268,13 +267,3 @@ class Servers:
         if not self.stopping.is_set():
             kill_tree(server.pid)
         server.wait()
-
-
-def store_is_seen(store: str, token: str) -> bool:
-    """On a worker: whether the store has the file that the client has just put there."""
-    return (Path(store) / token).is_file()
-
-
-def local_store() -> str:
-    """The store of this process, as other machines are told it."""
-    return str(default_store())

@@ -112,10 +112,9 @@ def _carry_out(order: dict[str, Any], watched: int) -> int:
 
 
 def _spec_file(key: str) -> Path:
-    from nbutils.paths import default_store
-    from nbutils.training.store import Store
+    from nbutils.training.store import open_store
 
-    file = Store(default_store()).spec_file(key)
+    file = open_store().spec_file(key)
     if not file.is_file():
         raise StoreError(f"{file}: is not there; is the store shared with this machine?")
     return file
