@@ -345,12 +345,16 @@ def report_command(
         ),
     ] = None,
 ) -> None:
-    """Join the runs found below a folder into one index page."""
+    """Join the runs found below a folder into one index page; those that differ in their seed, into another."""
+    from nbutils.batch.sweeps.joined import join_runs
     from nbutils.paths import runs_dir
     from nbutils.reporting.report import build_report
 
     with errors(_STOPPED):
-        print(f"report: {build_report((runs or runs_dir()).resolve())}")
+        folder = (runs or runs_dir()).resolve()
+        print(f"report: {build_report(folder)}")
+        if joined := join_runs(folder):
+            print(f"over seeds: {joined}")
 
 
 @app.command("api")

@@ -120,6 +120,7 @@ def run_sweep_command(
     from nbutils.batch.sweeps.clusters import connected
     from nbutils.batch.sweeps.execution import run_sweep
     from nbutils.batch.sweeps.graph import sweep_graph
+    from nbutils.batch.sweeps.joined import join_runs
     from nbutils.batch.sweeps.view import SweepView
     from nbutils.papers.base import PRECISION_VARIABLE, best_precision
     from nbutils.paths import notebooks_dir
@@ -158,6 +159,8 @@ def run_sweep_command(
         highlight=False,
     )
     console.print(f"report: {build_report(out.resolve())}", markup=False, highlight=False, soft_wrap=True)
+    if joined := join_runs(out.resolve()):
+        console.print(f"over seeds: {joined}", markup=False, highlight=False, soft_wrap=True)
     return 0 if all(run.error is None for run in outcome.runs) else 1
 
 

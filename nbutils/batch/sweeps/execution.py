@@ -20,6 +20,7 @@ from nbutils.batch.sweeps.grid import SweepRun
 from nbutils.batch.worker import Failure
 from nbutils.errors import NbutilsError
 from nbutils.papers.base import PRECISION_VARIABLE
+from nbutils.reporting.json_files import write_json
 from nbutils.reporting.run_folder import MARKER, check_place, put_in_place, scratch_folder, seal
 from nbutils.training.store import Store
 from nbutils.writing import write_aside
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 #: Tries of a task after the first.
 _RETRIES = 2
 _LOGS = "logs"
+#: Which worker did which training, in what time.
+TRAININGS = "trainings.json"
 _TRAINING = "training-"
 
 Follow = Callable[[dict[str, Any]], None]
@@ -73,6 +76,7 @@ class _Progress:
     logs: Path
     trained: dict[str, None] = field(default_factory=dict)
     found: dict[str, None] = field(default_factory=dict)
+    records: list[dict[str, Any]] = field(default_factory=list)
 
     def hear(self, event: tuple[float, Any]) -> None:
         """Take up what a worker tells of a training."""
@@ -81,6 +85,9 @@ class _Progress:
             self.trained[told["key"]] = None
         elif told["event"] == "found":
             self.found[told["key"]] = None
+        if told["event"] != "started":
+            record = {name: told[name] for name in ("key", "name", "host", "worker", "processor", "seconds")}
+            self.records.append(record | {"state": told["event"]})
         if told.get("log"):
             with suppress(OSError):  # a log decides nothing
                 write_aside(self.logs / f"{told['key']}.txt", f"'{told['name']}' on {told['host']}\n{told['log']}")
@@ -151,6 +158,7 @@ def run_sweep(
     finally:
         with suppress(Exception):
             client.unsubscribe_topic(EVENTS)
+        write_json(out / TRAININGS, progress.records)
     return SweepOutcome(
         tuple(outcomes), tuple(progress.trained), tuple(progress.found), followed.failed, time.monotonic() - start
     )

@@ -28,6 +28,7 @@ from distributed import get_worker
 from nbutils.batch.processes import GRACE_S, kill_tree
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.errors import NbutilsError
+from nbutils.reporting.provenance import processor_name
 from nbutils.training.store import NOTEBOOK_VARIABLE, open_store
 
 logger = logging.getLogger(__name__)
@@ -100,11 +101,17 @@ def train_task(key: str, name: str, terms: Terms, *before: str) -> str:
         StoppedError: The sweep was interrupted.
     """
     del before
-    event = {"key": key, "name": name, "host": platform.node(), "worker": get_worker().address}
+    event = {
+        "key": key,
+        "name": name,
+        "host": platform.node(),
+        "worker": get_worker().address,
+        "processor": processor_name(),
+    }
     _tell(event | {"event": "started"})
     start = time.time()
     if open_store(terms.store).find(key) is not None:
-        _tell(event | {"event": "found"})
+        _tell(event | {"event": "found", "seconds": time.time() - start})
         return key
     with tempfile.TemporaryDirectory(prefix="nbutils-training-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "log.txt"
