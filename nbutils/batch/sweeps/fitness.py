@@ -5,10 +5,11 @@ from __future__ import annotations
 import platform
 import secrets
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from nbutils.errors import ParameterError
 from nbutils.training.base import digest
@@ -66,19 +67,31 @@ def fit_hosts(client: Client, store: Store, folders: Iterable[str]) -> tuple[lis
         found: dict[str, Any] = client.run(worker_facts, store.location, token, list(folders), on_error="return")
     finally:
         store.remove_mark(token)
-    ours = versions()
-    unlike, unfit, fit = [], [], set()
+    return judge_workers(found, versions())
+
+
+def judge_workers(
+    found: Mapping[str, dict[str, Any] | BaseException], ours: Mapping[str, str]
+) -> tuple[list[str] | None, list[str]]:
+    """See `fit_hosts`.
+
+    Args:
+        found: Address to what `worker_facts` said there, or the error that it raised.
+        ours: The versions of this process.
+    """
+    unlike: list[str] = []
+    unfit: list[str] = []
+    fit: set[str] = set()
     for address, facts in found.items():
         if isinstance(facts, BaseException):
             unlike.append(f"{address}: cannot run this version of nbutils ({facts})")
             continue
         theirs = facts["versions"]
         unlike += [f"{address}: {what} {theirs[what]}, here {own}" for what, own in ours.items() if theirs[what] != own]
-        host = address.rpartition("//")[2].rpartition(":")[0]
         if facts["lacks"]:
             unfit.append(f"{address} on {facts['host']} does not see {', '.join(facts['lacks'])}")
         else:
-            fit.add(host)
+            fit.add(urlsplit(address).hostname or address)
     if unlike:
         raise ParameterError("versions differ between this process and the workers: " + "; ".join(unlike))
     if not fit:

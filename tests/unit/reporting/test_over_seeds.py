@@ -96,7 +96,7 @@ def test_all_metrics_with_all_parameters_are_one_file(folder: Path) -> None:
         (t, s): value for t, values in AUC.items() for s, value in enumerate(values)
     }
     text = page.read_text(encoding="utf-8")
-    assert "62.17 ± 2.25 [56.57, 67.76]" in text
+    assert "62.17 ± 2.25 [56.57, 67.77]" in text
     assert "trial along temperature" in text
     made = makers(read_runs(folder))
     assert made["runs"].sum() == 6
