@@ -232,6 +232,9 @@ def sweep_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Run nothing: print the graph with what it would take.")
     ] = False,
+    figure: Annotated[
+        Path | None, typer.Option(help="Image file for --dry-run to draw time against workers to.", show_default=False)
+    ] = None,
 ) -> None:
     """Run notebooks × seeds × a grid of parameters on a cluster, every distinct network trained once."""
     with errors("what was running is stopped; the same command goes on from there"):
@@ -242,7 +245,7 @@ def sweep_command(
         sweep = asked_sweep(notebook, seeds, _given(preset, parameter), over or (), precision)
         confirm_size(sweep, notebooks_dir(), yes=yes)
         if dry_run:
-            print_sweep_plan(sweep_runs(sweep, notebooks_dir(), Path.cwd()), workers, wide_console())
+            print_sweep_plan(sweep_runs(sweep, notebooks_dir(), Path.cwd()), workers, wide_console(), figure)
             raise typer.Exit(0)
         raise typer.Exit(
             run_sweep_command(

@@ -76,8 +76,20 @@ def confirm_size(sweep: Sweep, notebooks_dir: Path, *, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def print_sweep_plan(runs: Sequence[SweepRun], workers: int | None, console: Console) -> None:
-    """Prints the graph of a sweep: what is trained, how wide it is, and how long it takes on so many workers."""
+def print_sweep_plan(
+    runs: Sequence[SweepRun], workers: int | None, console: Console, figure: Path | None = None
+) -> None:
+    """Prints the graph of a sweep: what is trained, how wide it is, and how long it takes on so many workers.
+
+    Args:
+        runs: Of the sweep.
+        workers: How many there will be; None: a table of several numbers.
+        console: Where to print.
+        figure: File to draw that table to.
+
+    Raises:
+        ParameterError: The figure cannot be written.
+    """
     from rich.table import Table
 
     from nbutils.batch.dry_run import duration
@@ -98,10 +110,23 @@ def print_sweep_plan(runs: Sequence[SweepRun], workers: int | None, console: Con
         highlight=False,
     )
     table = Table("workers", "time", "idle", box=None, padding=(0, 2))
-    for count in (workers,) if workers else _WORKERS_SHOWN:
-        found = simulate(seconds, graph.after, count)
-        table.add_row(f"{count:,}", duration(found.seconds), f"{found.idle:.0%}")
+    found = [simulate(seconds, graph.after, count) for count in ((workers,) if workers else _WORKERS_SHOWN)]
+    for each in found:
+        table.add_row(f"{each.workers:,}", duration(each.seconds), f"{each.idle:.0%}")
     console.print(table)
+    if figure is not None:
+        from nbutils.viz.sweep_curves import worker_curves
+
+        drawn = worker_curves(
+            [each.workers for each in found],
+            [each.seconds for each in found],
+            [each.idle for each in found],
+            critical_path(seconds, graph.after),
+        )
+        try:
+            drawn.savefig(figure, dpi=150)
+        except (OSError, ValueError) as error:
+            raise ParameterError(f"--figure {figure}: cannot be written: {error}") from None
 
 
 def run_sweep_command(

@@ -13,7 +13,7 @@ from .rate_figures import rate_lines
 from .score_figures import beside_print, scores_beside_print, scores_with_intervals
 from .selection_figures import chosen_against_dropped, energy_trace, selection_explorer, sweep_lines
 from .soft_target_figures import soft_target_bars, temperature_explorer
-from .sweep_curves import swept_curves
+from .sweep_curves import swept_curves, worker_curves
 from .verification_figures import distance_histogram, roc_curves, threshold_explorer
 
 __all__ = [
@@ -56,5 +56,6 @@ __all__ = [
     "training_curves",
     "variable_name",
     "verification_curves",
+    "worker_curves",
     "wrong_pair_faces",
 ]

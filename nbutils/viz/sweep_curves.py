@@ -1,9 +1,11 @@
-"""Metrics along a swept parameter, with bands over seeds."""
+"""Metrics along a swept parameter with bands over seeds, and what more workers gain."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
@@ -41,5 +43,38 @@ def swept_curves(frame: pd.DataFrame, parameter: str) -> Figure:
         ax.grid(alpha=0.3)
     for ax in axes.flat[len(metrics) :]:
         ax.set_visible(False)
+    plt.close(figure)
+    return figure
+
+
+def worker_curves(workers: Sequence[int], seconds: Sequence[float], idle: Sequence[float], longest: float) -> Figure:
+    """Time and idle share of a graph of trainings against the number of workers.
+
+    Args:
+        workers: (W,) numbers of workers.
+        seconds: (W,) that the whole graph takes.
+        idle: (W,) shares of the workers' time.
+        longest: Seconds of the critical path, below which no number of workers leads.
+
+    Example:
+        >>> from nbutils.viz import worker_curves
+        >>> worker_curves([1, 2], [7200, 3600], [0.0, 0.0], 1800).axes[0].get_xlabel()
+        'workers'
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained")
+    hours = np.asarray(seconds) / 3600
+    left.loglog(workers, hours, marker="o", label="the whole graph")
+    left.loglog(
+        workers, hours[0] * workers[0] / np.asarray(workers), color="0.6", linestyle=":", label="without waiting"
+    )
+    left.axhline(longest / 3600, color="0.3", linestyle="--", linewidth=1, label="critical path")
+    left.set(xlabel="workers", ylabel="hours")
+    left.legend(frameon=False, fontsize=8)
+    right.semilogx(workers, 100 * np.asarray(idle), marker="o")
+    right.set(xlabel="workers", ylabel="idle, % of the workers' time", ylim=(0, 100))
+    for ax in (left, right):
+        ax.set_xticks(list(workers), [f"{count:,}" for count in workers], fontsize=8)
+        ax.minorticks_off()
+        ax.grid(alpha=0.3)
     plt.close(figure)
     return figure

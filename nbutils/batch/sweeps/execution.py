@@ -60,7 +60,7 @@ class SweepOutcome:
 
 
 @dataclass(frozen=True)
-class _Order:
+class Order:
     """What all tasks share: their terms, the hosts that may take them (None: all), and a cell's limit."""
 
     terms: Terms
@@ -145,7 +145,7 @@ def run_sweep(
         store.leave_spec(key, spec.model_dump_json())
     progress = _Progress(follow, out / _LOGS)
     terms = Terms(store.location, {PRECISION_VARIABLE: precision}, devices)
-    followed = _Followed(client, jobs, graph, _Order(terms, hosts, cell_limit_s), follow)
+    followed = FollowedSweep(client, jobs, graph, Order(terms, hosts, cell_limit_s), follow)
     client.subscribe_topic(EVENTS, progress.hear)
     try:
         with _stoppable(client):
@@ -164,10 +164,10 @@ def run_sweep(
     )
 
 
-class _Followed:
+class FollowedSweep:
     """The tasks of one sweep: a notebook is submitted once the last training behind it is there."""
 
-    def __init__(self, client: Client, jobs: Sequence[Job], graph: SweepGraph, order: _Order, follow: Follow) -> None:
+    def __init__(self, client: Client, jobs: Sequence[Job], graph: SweepGraph, order: Order, follow: Follow) -> None:
         self.failed: dict[str, str] = {}
         self._outcomes: dict[Path, Outcome] = {}
         self._client, self._jobs, self._graph, self._order, self._follow = client, jobs, graph, order, follow
