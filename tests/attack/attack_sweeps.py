@@ -75,7 +75,7 @@ class Place:
 
     def start(self, seeds: str, out: str = "out", *more: str) -> subprocess.Popen[str]:
         command = [sys.executable, str(self.program), str(self.folder / "notebooks"), "--seeds", seeds]
-        command += ["--over", "temperature=1,4", "--out", str(self.folder / out), *(more or ("--workers", "2"))]
+        command += ["--over", "temperature=1", "--out", str(self.folder / out), *(more or ("--workers", "2"))]
         environment = self.family.environment | {
             "NBUTILS_STORE": str(self.folder / "store"),
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
@@ -110,8 +110,8 @@ class Place:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("undisturbed"))
     assert place.start(_SEEDS["whole"]).wait() == 0
-    assert len(place.losses()) == 6
-    assert len(place.entries()) == 9
+    assert len(place.losses()) == 3
+    assert len(place.entries()) == 6
     return place
 
 
@@ -119,8 +119,7 @@ def _attack(name: str, undisturbed: Place, tmp_path: Path, disturb: Callable[[Pl
     """Disturbs a sweep at a random moment, lets it or its next go to the end, and compares."""
     rng = random.Random(name)
     for number in range(TIMES):
-        place = Place(tmp_path / str(number)) if (tmp_path / str(number)).mkdir() is None else None
-        assert place is not None
+        place = Place(tmp_path / str(number))
         try:
             if disturb(place, rng):
                 _COUNTS[f"{name}: went on by itself"] += 1
@@ -148,7 +147,7 @@ def _attack(name: str, undisturbed: Place, tmp_path: Path, disturb: Callable[[Pl
 def _random_moment(place: Place, sweep: subprocess.Popen[str], rng: random.Random) -> None:
     """Waits until the sweep has begun to train, and then some time."""
     wait_until(lambda: bool(place.entries()) or sweep.poll() is not None)
-    time.sleep(rng.uniform(0, 20))
+    time.sleep(rng.uniform(0, 15))
 
 
 def test_a_worker_is_killed(undisturbed: Place, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_100_000_empty_trainings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     with connected(workers=2) as client:
         client.wait_for_workers(2)
         before, start = process.memory_info().rss, time.perf_counter()
-        order = Order(tasks.Terms(str(tmp_path), {}), None, None)
+        order = Order(tasks.Terms("sweep", str(tmp_path), {}), None, None)
         FollowedSweep(client, [], graph, order, follow).run()
         seconds = time.perf_counter() - start
     assert done == ["done"] * TRAININGS

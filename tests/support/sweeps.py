@@ -100,5 +100,5 @@ def threads_cluster(workers: int = 2) -> Iterator[Client]:
         try:
             yield client
         finally:
-            Servers.of_this_process().stop()
+            Servers.of_this_process().stop("")
             Servers._instance = None

@@ -170,7 +170,13 @@ def _local_cluster(workers: int | None, devices: int) -> Any:  # noqa: ANN401
         if found:
             own = [(number * devices + each) % found for each in range(devices)]
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, own))
-        options: dict[str, Any] = {"nthreads": 1, "memory_limit": 0, "env": environment, "silence_logs": _SILENCE}
+        options: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "nthreads": 1,
+            "memory_limit": 0,
+            "env": environment,
+            "silence_logs": _SILENCE,
+        }
         if found:
             options["resources"] = {"GPU": devices}
         specs[number] = {"cls": Nanny, "options": options}

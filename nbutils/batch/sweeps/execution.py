@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ def run_sweep(
     """
     from distributed import CancelledError
 
-    from nbutils.batch.sweeps.tasks import EVENTS, Terms, resume_tasks
+    from nbutils.batch.sweeps.tasks import EVENTS, Terms
 
     start = time.monotonic()
     jobs = [Job(run.name, run.notebook, out / run.place, dict(run.given)) for run in runs]
@@ -137,18 +138,17 @@ def run_sweep(
         check_place(job.folder)
     follow = follow or (lambda _event: None)
     client.wait_for_workers(1)
-    client.run(resume_tasks)
     hosts, unfit = fit_hosts(client, store, _data_folders(graph))
     for line in unfit:
         follow({"event": "unfit", "name": line})
     for key, spec in graph.specs.items():
         store.leave_spec(key, spec.model_dump_json())
     progress = _Progress(follow, out / _LOGS)
-    terms = Terms(store.location, {PRECISION_VARIABLE: precision}, devices)
+    terms = Terms(secrets.token_hex(8), store.location, {PRECISION_VARIABLE: precision}, devices)
     followed = FollowedSweep(client, jobs, graph, Order(terms, hosts, cell_limit_s), follow)
     client.subscribe_topic(EVENTS, progress.hear)
     try:
-        with _stoppable(client):
+        with _stoppable(client, terms.sweep):
             try:
                 outcomes = followed.run()
             except CancelledError:
@@ -189,7 +189,7 @@ class FollowedSweep:
         for future in waiting:
             if future.status == "cancelled":
                 future.result()
-            if future.key in self._notebooks:
+            if str(future.key) in self._notebooks:
                 self._received(future)
             else:
                 for number in self._trained(future):
@@ -197,12 +197,12 @@ class FollowedSweep:
             future.release()
         return [self._outcomes[job.folder] for job in self._jobs]
 
-    def _train(self) -> list[Future]:
+    def _train(self) -> list[Future[Any]]:
         from dask._task_spec import Task, TaskRef
 
         from nbutils.batch.sweeps.tasks import train_task
 
-        names = {key: f"{_TRAINING}{key}" for key in self._graph.specs}
+        names = {key: f"{_TRAINING}{key}-{self._order.terms.sweep}" for key in self._graph.specs}
         tasks = {
             names[key]: Task(
                 names[key],
@@ -215,7 +215,7 @@ class FollowedSweep:
             for key, spec in self._graph.specs.items()
         }
         devices = self._order.terms.devices
-        found: list[Future] = self._client.get(
+        found: list[Future[Any]] = self._client.get(
             tasks,
             list(tasks),
             sync=False,
@@ -225,9 +225,9 @@ class FollowedSweep:
         )
         return found
 
-    def _trained(self, future: Future) -> Iterator[int]:
+    def _trained(self, future: Future[Any]) -> Iterator[int]:
         """Takes up the end of a training; numbers of the runs that lack no other."""
-        key = future.key.removeprefix(_TRAINING)
+        key = str(future.key).split("-")[1]
         event = {"key": key, "name": self._graph.specs[key].name}
         if future.status == "error":
             self.failed[key] = str(future.exception())
@@ -243,7 +243,7 @@ class FollowedSweep:
             elif not lacking and job.folder not in self._outcomes:
                 yield number
 
-    def _submit(self, job: Job) -> Future:
+    def _submit(self, job: Job) -> Future[Any]:
         from nbutils.batch.sweeps.tasks import NotebookOrder, notebook_task
 
         source, final = job.notebook.read_text(encoding="utf-8"), str(job.folder.resolve())
@@ -251,12 +251,12 @@ class FollowedSweep:
         future = self._client.submit(
             notebook_task, order, self._order.terms, pure=False, retries=_RETRIES, workers=self._order.hosts
         )
-        self._notebooks[future.key] = (job, datetime.now(UTC))
+        self._notebooks[str(future.key)] = (job, datetime.now(UTC))
         return future
 
-    def _received(self, future: Future) -> None:
+    def _received(self, future: Future[Any]) -> None:
         """Puts the folder of a run that a worker made in its place."""
-        job, started = self._notebooks.pop(future.key)
+        job, started = self._notebooks.pop(str(future.key))
         if future.status == "error":
             self._ended(job, failed_run(job, Failure("WorkerError", str(future.exception())), started))
         else:
@@ -283,7 +283,7 @@ def _put(job: Job, content: bytes, started: datetime) -> Outcome:
 
 
 @contextmanager
-def _stoppable(client: Client) -> Iterator[None]:
+def _stoppable(client: Client, sweep: str) -> Iterator[None]:
     """A first interrupt has the workers stop tidily; a second kills what this process started, and ends it."""
     from nbutils.batch.sweeps.tasks import stop_tasks
 
@@ -292,7 +292,7 @@ def _stoppable(client: Client) -> Iterator[None]:
             yield
         except KeyboardInterrupt:
             with suppress(Exception):
-                client.run(stop_tasks)
+                client.run(stop_tasks, sweep)
             raise
 
 

@@ -119,6 +119,15 @@ def read_sweep(file: Path) -> Sweep:
 
     Raises:
         ParameterError: The file cannot be read, or describes no sweep; the error names the key.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "study.yml"
+        ...     _ = file.write_text("{notebooks: [luo2016/05], seeds: 0-4}")
+        ...     read_sweep(file).cells
+        5
     """
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))

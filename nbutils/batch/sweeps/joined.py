@@ -86,7 +86,7 @@ def _group(group: SeedGroup) -> dict[str, Any]:
 
 def _shown(name: str, table: pd.DataFrame) -> dict[str, Any]:
     """A table over seeds, its four numbers in one cell."""
-    columns = list(dict.fromkeys(column for column, _ in table.columns))
+    columns = list(dict.fromkeys(table.columns.get_level_values(0)))
     rows = []
     for label in range(len(table)):
         cells = [str(table.index[label])]

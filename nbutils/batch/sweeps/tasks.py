@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,11 +53,13 @@ class Terms:
     """What all tasks of a sweep share.
 
     Attributes:
+        sweep: What tells this command from others on the same cluster.
         store: Where results lie.
         environment: Variables of every training and notebook.
         devices: Of one training; more than one are driven by torchrun.
     """
 
+    sweep: str
     store: str
     environment: Mapping[str, str]
     devices: int = 1
@@ -121,7 +123,7 @@ def train_task(key: str, name: str, terms: Terms, *before: str) -> str:
             "environment": {**terms.all_environment, NOTEBOOK_VARIABLE: "nbutils sweep"},
             "log": str(log),
         }
-        code = Servers.of_this_process().carry_out(order)
+        code = Servers.of_this_process().carry_out(order, terms.sweep)
         text = log.read_text(encoding="utf-8", errors="replace")[-_LOG_BYTES:] if log.is_file() else ""
     _tell(event | {"event": "failed" if code else "trained", "log": text, "seconds": time.time() - start})
     if code:
@@ -148,7 +150,7 @@ def notebook_task(order: NotebookOrder, terms: Terms, *before: str) -> bytes:
         folder = Path(scratch) / "run"
         job = Job(order.name, source, folder, dict(order.parameters), terms.all_environment, Path(order.final))
         try:
-            run_jobs([job], cell_limit_s=order.cell_limit_s, stopping=Servers.of_this_process().stopping)
+            run_jobs([job], cell_limit_s=order.cell_limit_s, stopping=Servers.of_this_process().stopping(terms.sweep))
         except KeyboardInterrupt:  # in a task it would end the worker
             raise StoppedError("the sweep was interrupted") from None
         return pack(folder)
@@ -168,14 +170,9 @@ def unpack(content: bytes, folder: Path) -> None:
         archive.extractall(folder, filter="data")
 
 
-def stop_tasks() -> None:
-    """On a worker: has its trainings save their last epoch and end, its notebooks end, and starts no more."""
-    Servers.of_this_process().stop()
-
-
-def resume_tasks() -> None:
-    """On a worker: takes tasks again, where a former sweep was interrupted."""
-    Servers.of_this_process().stopping.clear()
+def stop_tasks(sweep: str) -> None:
+    """On a worker: has a sweep's trainings save their last epoch and end, its notebooks end, and starts no more."""
+    Servers.of_this_process().stop(sweep)
 
 
 def _tell(event: dict[str, Any]) -> None:
@@ -183,22 +180,18 @@ def _tell(event: dict[str, Any]) -> None:
         get_worker().log_event(EVENTS, event)
 
 
-@dataclass
 class Servers:
-    """The training servers of a worker process: as many as trainings run at once in it.
-
-    Attributes:
-        stopping: Set once the worker is asked to stop.
-    """
+    """The training servers of a worker process: as many as trainings run at once in it."""
 
     command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "nbutils.batch.sweeps.training_server")
     _instance: ClassVar[Servers | None] = None
     _making: ClassVar[threading.Lock] = threading.Lock()
 
-    stopping: threading.Event = field(default_factory=threading.Event)
-    _idle: list[subprocess.Popen[str]] = field(default_factory=list)
-    _busy: list[subprocess.Popen[str]] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._idle: list[subprocess.Popen[str]] = []
+        self._busy: list[tuple[str, subprocess.Popen[str]]] = []
+        self._stopping: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def of_this_process(cls) -> Servers:
@@ -208,13 +201,21 @@ class Servers:
                 cls._instance = Servers()
             return cls._instance
 
-    def carry_out(self, order: dict[str, Any]) -> int:
+    def stopping(self, sweep: str) -> threading.Event:
+        """What is set once a sweep is asked to stop."""
+        return self._stopping.setdefault(sweep, threading.Event())
+
+    def carry_out(self, order: dict[str, Any], sweep: str) -> int:
         """The exit status of an order's training; waits for it.
 
+        Args:
+            order: See `nbutils.batch.sweeps.training_server`.
+            sweep: To which it belongs.
+
         Raises:
-            StoppedError: The worker was asked to stop meanwhile.
+            StoppedError: The sweep was asked to stop meanwhile.
         """
-        server = self._take()
+        server = self._take(sweep)
         answer = ""
         try:
             assert server.stdin is not None
@@ -224,17 +225,17 @@ class Servers:
                 server.stdin.flush()
             answer = server.stdout.readline()
         finally:
-            self._give_back(server, reusable=bool(answer) and hasattr(os, "fork"))
-        if self.stopping.is_set():
+            self._give_back(server, sweep, reusable=bool(answer) and hasattr(os, "fork"))
+        if self.stopping(sweep).is_set():
             raise StoppedError("the sweep was interrupted")
         return int(json.loads(answer)["status"]) if answer else server.returncode or 1
 
-    def stop(self) -> None:
-        """Closes what the servers read from, and kills those that have not ended in time."""
-        self.stopping.set()
+    def stop(self, sweep: str) -> None:
+        """Closes what the sweep's servers read from, and kills those that have not ended in time."""
+        self.stopping(sweep).set()
         with self._lock:
-            servers = [*self._busy, *self._idle]
-            self._idle.clear()
+            servers = [server for own, server in self._busy if own == sweep] + self._idle
+            self._idle = []
         for server in servers:
             with suppress(OSError, ValueError):
                 server.stdin.close()  # type: ignore[union-attr]
@@ -245,9 +246,9 @@ class Servers:
             except subprocess.TimeoutExpired:
                 kill_tree(server.pid)
 
-    def _take(self) -> subprocess.Popen[str]:
+    def _take(self, sweep: str) -> subprocess.Popen[str]:
         with self._lock:
-            if self.stopping.is_set():
+            if self.stopping(sweep).is_set():
                 raise StoppedError("the sweep was interrupted")
             while self._idle:
                 server = self._idle.pop()
@@ -262,15 +263,16 @@ class Servers:
                     encoding="utf-8",
                     start_new_session=True,  # an interrupt from the keyboard is the sweep's to pass on
                 )
-            self._busy.append(server)
+            self._busy.append((sweep, server))
             return server
 
-    def _give_back(self, server: subprocess.Popen[str], *, reusable: bool) -> None:
+    def _give_back(self, server: subprocess.Popen[str], sweep: str, *, reusable: bool) -> None:
+        stopping = self.stopping(sweep).is_set()
         with self._lock:
-            self._busy.remove(server)
-            if reusable and not self.stopping.is_set() and server.poll() is None:
+            self._busy.remove((sweep, server))
+            if reusable and not stopping and server.poll() is None:
                 self._idle.append(server)
                 return
-        if not self.stopping.is_set():
+        if not stopping:
             kill_tree(server.pid)
         server.wait()

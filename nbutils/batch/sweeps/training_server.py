@@ -75,7 +75,7 @@ def _forked(order: dict[str, Any], orders: TextIO, raising: Any) -> int:  # noqa
             os._exit(code)
     os.close(watched)
     os.close(running)
-    ready, _, _ = select.select([orders, ended], [], [])
+    ready, _, _ = select.select([orders.fileno(), ended], [], [])
     if ended not in ready:  # nobody waits for an answer any more
         os.close(held)
         select.select([ended], [], [], _GRACE_S)

@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ pytest.importorskip("dask_jobqueue", reason="needs nbutils[cluster]")
 from nbutils.batch.sweeps import clusters
 from nbutils.batch.sweeps.clusters import ClusterFile, connected, local_workers, make_cluster, read_cluster_file
 from nbutils.batch.sweeps.fitness import fit_hosts, judge_workers, versions
+from nbutils.batch.sweeps.grid import read_sweep
 from nbutils.errors import NbutilsError, ParameterError
 from nbutils.training import Store
 from tests.support.sweeps import threads_cluster
@@ -122,6 +124,23 @@ def test_versions_that_differ_are_named(what: str) -> None:
         judge_workers(
             {"tcp://10.0.0.1:4000": ModuleNotFoundError("No module named 'nbutils.batch.sweeps'")}, versions()
         )
+
+
+@pytest.mark.parametrize("name", ["slurm.yml", "pbs.yml", "ssh.yml"])
+def test_the_readmes_examples_are_cluster_files(tmp_path: Path, name: str) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (text,) = (block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if block.startswith(f"# {name}"))
+    described = read_cluster_file(_file(tmp_path, text))
+    assert described.cluster.rpartition(".")[2].startswith(("SLURM", "PBS", "SSH"))
+    if name != "ssh.yml":  # which would connect
+        with make_cluster(described.model_copy(update={"workers": None})) as cluster:
+            assert "dask_worker" in cluster.job_script()
+
+
+def test_the_readmes_study_is_a_sweep(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (text,) = (block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "study.yml" in block)
+    assert read_sweep(_file(tmp_path, text)).cells == 20
 
 
 def test_a_file_may_set_the_number_of_workers() -> None:

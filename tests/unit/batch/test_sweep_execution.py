@@ -111,13 +111,14 @@ def test_a_training_whose_process_is_killed_is_done_again(
     killed: list[int] = []
     carry_out = Servers.carry_out
 
-    def kill_first(self: Servers, order: dict[str, Any]) -> int:
+    def kill_first(self: Servers, order: dict[str, Any], sweep: str) -> int:
         if not killed:
-            server = self._take()
+            server = self._take(sweep)
             killed.append(server.pid)
             os.kill(server.pid, signal.SIGKILL)
-            self._give_back(server, reusable=True)
-        return carry_out(self, order)
+            self._give_back(server, sweep, reusable=True)
+            return 1
+        return carry_out(self, order, sweep)
 
     monkeypatch.setattr(Servers, "carry_out", kill_first)
     outcome = _swept(runs, tmp_path)
