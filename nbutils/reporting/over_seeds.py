@@ -20,8 +20,9 @@ from nbutils.reporting.report import find_runs
 from nbutils.reporting.run_folder import RECORDS
 
 SEED = "seed"
-#: Columns that hold a paper's own numbers, which have no seed.
-_PRINTED = ("paper", "printed")
+#: Beginnings of columns with a paper's own numbers, which have no seed, and ends of those with one seed's uncertainty,
+#: in whose place the interval over seeds stands.
+_PRINTED, _UNCERTAINTY = ("paper", "printed"), ("low", "high", "SE")
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def table_over_seeds(group: SeedGroup, name: str) -> pd.DataFrame | None:
         name: Of the table.
 
     Returns:
-        The rows of the table by the text of its first column; for each column of numbers that are ours, four columns:
+        The rows of the table by the text of its first column; for each column of estimates that are ours, four columns:
         mean, SD, and the ends of Student's interval over seeds (95 %). None where a run lacks the table, or the tables
         differ in their rows.
 
@@ -149,7 +150,7 @@ def table_over_seeds(group: SeedGroup, name: str) -> pd.DataFrame | None:
         return None
     columns: dict[tuple[str, str], list[float]] = {}
     for column, is_number in [*zip(first.columns, numeric_columns(first), strict=True)][1:]:
-        if not is_number or str(column).startswith(_PRINTED):
+        if not is_number or str(column).startswith(_PRINTED) or str(column).split()[-1] in _UNCERTAINTY:
             continue
         joined = [_over_seeds([float(table[column].iloc[row]) for table in tables]) for row in range(len(first))]
         for place, part in enumerate(("mean", "SD", "low", "high")):

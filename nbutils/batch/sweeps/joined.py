@@ -92,8 +92,12 @@ def _shown(name: str, table: pd.DataFrame) -> dict[str, Any]:
         cells = [str(table.index[label])]
         for column in columns:
             mean, spread, low, high = (float(table[column, part].iloc[label]) for part in ("mean", "SD", "low", "high"))
-            interval = f" [{_number(low)}, {_number(high)}]" if math.isfinite(low) else ""
-            cells.append(f"{_number(mean)} ± {_number(spread)}{interval}" if math.isfinite(mean) else "–")
+            if not spread:  # the same for every seed
+                cells.append(f"{mean:g}")
+            elif math.isfinite(mean):
+                cells.append(f"{_number(mean)} ± {_number(spread)} [{_number(low)}, {_number(high)}]")
+            else:
+                cells.append("–")
         rows.append(cells)
     return {"name": name, "columns": [str(table.index.name), *columns], "rows": rows}
 
