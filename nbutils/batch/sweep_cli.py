@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import ValidationError
 
 from nbutils.batch.command_errors import print_error
 from nbutils.batch.sweeps.grid import Sweep, SweepRun, parse_axis, parse_seeds, read_sweep, sweep_runs
-from nbutils.errors import ParameterError
+from nbutils.errors import ParameterError, first_fault
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +50,10 @@ def asked_sweep(
         fields["seeds"] = parse_seeds(seeds)
     if precision is not None:
         fields["precision"] = precision
-    return Sweep.model_validate(fields)
+    try:
+        return Sweep.model_validate(fields)
+    except ValidationError as error:
+        raise ParameterError(first_fault(error)) from None
 
 
 def confirm_size(sweep: Sweep, notebooks_dir: Path, *, yes: bool) -> None:
