@@ -130,7 +130,7 @@ def run_sweep(
     """
     from distributed import CancelledError
 
-    from nbutils.batch.sweeps.tasks import EVENTS, Terms
+    from nbutils.batch.sweeps.tasks import Terms
 
     start = time.monotonic()
     jobs = [Job(run.name, run.notebook, out / run.place, dict(run.given)) for run in runs]
@@ -146,7 +146,7 @@ def run_sweep(
     progress = _Progress(follow, out / _LOGS)
     terms = Terms(secrets.token_hex(8), store.location, {PRECISION_VARIABLE: precision}, devices)
     followed = FollowedSweep(client, jobs, graph, Order(terms, hosts, cell_limit_s), follow)
-    client.subscribe_topic(EVENTS, progress.hear)
+    client.subscribe_topic(terms.topic, progress.hear)
     try:
         with _stoppable(client, terms.sweep):
             try:
@@ -157,7 +157,7 @@ def run_sweep(
                 ) from None
     finally:
         with suppress(Exception):
-            client.unsubscribe_topic(EVENTS)
+            client.unsubscribe_topic(terms.topic)
         write_json(out / TRAININGS, progress.records)
     return SweepOutcome(
         tuple(outcomes), tuple(progress.trained), tuple(progress.found), followed.failed, time.monotonic() - start

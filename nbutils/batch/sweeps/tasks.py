@@ -33,8 +33,6 @@ from nbutils.training.store import NOTEBOOK_VARIABLE, open_store
 
 logger = logging.getLogger(__name__)
 
-#: Topic of the events by which a worker tells of a training.
-EVENTS = "nbutils sweep"
 #: Lines of a log that a failed training's reason quotes.
 _REASON_LINES = 1
 _LOG_BYTES = 200_000
@@ -63,6 +61,11 @@ class Terms:
     store: str
     environment: Mapping[str, str]
     devices: int = 1
+
+    @property
+    def topic(self) -> str:
+        """Of the events by which a worker tells of a training."""
+        return f"nbutils sweep {self.sweep}"
 
     @property
     def all_environment(self) -> dict[str, str]:
@@ -110,10 +113,10 @@ def train_task(key: str, name: str, terms: Terms, *before: str) -> str:
         "worker": get_worker().address,
         "processor": processor_name(),
     }
-    _tell(event | {"event": "started"})
+    _tell(terms.topic, event | {"event": "started"})
     start = time.time()
     if open_store(terms.store).find(key) is not None:
-        _tell(event | {"event": "found", "seconds": time.time() - start})
+        _tell(terms.topic, event | {"event": "found", "seconds": time.time() - start})
         return key
     with tempfile.TemporaryDirectory(prefix="nbutils-training-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "log.txt"
@@ -125,7 +128,7 @@ def train_task(key: str, name: str, terms: Terms, *before: str) -> str:
         }
         code = Servers.of_this_process().carry_out(order, terms.sweep)
         text = log.read_text(encoding="utf-8", errors="replace")[-_LOG_BYTES:] if log.is_file() else ""
-    _tell(event | {"event": "failed" if code else "trained", "log": text, "seconds": time.time() - start})
+    _tell(terms.topic, event | {"event": "failed" if code else "trained", "log": text, "seconds": time.time() - start})
     if code:
         said = " ".join(text.strip().splitlines()[-_REASON_LINES:]) or f"its process ended with status {code}"
         raise TrainingFailedError(f"'{name}' ({key[:12]}…) on {platform.node()}: {said.removeprefix('error: ')}")
@@ -175,9 +178,9 @@ def stop_tasks(sweep: str) -> None:
     Servers.of_this_process().stop(sweep)
 
 
-def _tell(event: dict[str, Any]) -> None:
+def _tell(topic: str, event: dict[str, Any]) -> None:
     with suppress(Exception):  # an event decides nothing
-        get_worker().log_event(EVENTS, event)
+        get_worker().log_event(topic, event)
 
 
 class Servers:
