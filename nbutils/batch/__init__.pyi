@@ -12,12 +12,12 @@ from .sweeps.clusters import ClusterFile as ClusterFile
 from .sweeps.clusters import connected as connected
 from .sweeps.execution import SweepOutcome as SweepOutcome
 from .sweeps.execution import run_sweep as run_sweep
-from .sweeps.graph import SweepGraph as SweepGraph
-from .sweeps.graph import sweep_graph as sweep_graph
 from .sweeps.grid import Sweep as Sweep
 from .sweeps.grid import SweepRun as SweepRun
 from .sweeps.grid import read_sweep as read_sweep
 from .sweeps.grid import sweep_runs as sweep_runs
+from .sweeps.run_graph import SweepGraph as SweepGraph
+from .sweeps.run_graph import sweep_graph as sweep_graph
 from .sweeps.simulation import Simulated as Simulated
 from .sweeps.simulation import critical_path as critical_path
 from .sweeps.simulation import simulate as simulate

@@ -17,7 +17,7 @@ from nbutils.errors import ParameterError, first_fault
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nbutils.batch.sweeps.graph import SweepGraph
+    from nbutils.batch.sweeps.run_graph import SweepGraph
 
 #: Runs from which a sweep is asked for confirmation.
 MANY_RUNS = 2_000
@@ -148,13 +148,13 @@ def run_sweep_command(
 
     from nbutils.batch.sweeps.clusters import connected
     from nbutils.batch.sweeps.execution import run_sweep
-    from nbutils.batch.sweeps.graph import sweep_graph
     from nbutils.batch.sweeps.joined import join_runs
-    from nbutils.batch.sweeps.view import SweepView
+    from nbutils.batch.sweeps.live_view import SweepView
+    from nbutils.batch.sweeps.run_graph import sweep_graph
     from nbutils.papers.base import PRECISION_VARIABLE, best_precision
     from nbutils.paths import notebooks_dir
     from nbutils.reporting.report import build_report, check_page
-    from nbutils.training.store import open_store
+    from nbutils.training.store_places import open_store
 
     check_page(out)
     precision = sweep.precision or best_precision()
@@ -195,7 +195,7 @@ def run_sweep_command(
 
 def _planned_graph(runs: Sequence[SweepRun]) -> SweepGraph:
     """The graph without a look at the data."""
-    from nbutils.batch.sweeps.graph import sweep_graph
+    from nbutils.batch.sweeps.run_graph import sweep_graph
     from nbutils.training.plan import content_of
 
     return sweep_graph(runs, key=content_of)

@@ -34,6 +34,7 @@ IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
         "training.kinds",
         "training.object_store",
         "training.store",
+        "training.store_places",
         "writing",
     )
 )

@@ -20,7 +20,6 @@ from typing import Any
 from filelock import FileLock
 
 from nbutils.errors import StoreError
-from nbutils.paths import cache_of, is_url, store_location
 from nbutils.training.interrupts import raise_lost
 from nbutils.writing import sync, sync_tree, write_aside
 
@@ -278,31 +277,6 @@ class Store:
 
     def _beside(self, key: str) -> Path:
         return self.root / f"{key}.new-{secrets.token_hex(4)}"
-
-
-def open_store(location: str | None = None) -> Store:
-    """The store at a place.
-
-    Args:
-        location: A folder, or the URL of a bucket with a prefix (s3://, gs://, az://); None: what
-            `nbutils.paths.store_location` says.
-
-    Raises:
-        StoreError: It cannot be used.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> from nbutils.training import open_store
-        >>> with TemporaryDirectory() as folder:
-        ...     open_store(folder).location == folder
-        True
-    """
-    location = location or store_location()
-    if not is_url(location):
-        return Store(location)
-    from nbutils.training.object_store import ObjectStore
-
-    return ObjectStore(location, cache_of(location))
 
 
 @contextmanager

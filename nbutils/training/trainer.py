@@ -26,7 +26,8 @@ from nbutils.training.groups import fitting, grouped
 from nbutils.training.interrupts import ending_tidily, stopping_in_one_line
 from nbutils.training.preparation import Preparation, Prepared, feature_layer
 from nbutils.training.spec import TrainingSpec
-from nbutils.training.store import Store, open_store
+from nbutils.training.store import Store
+from nbutils.training.store_places import open_store
 from nbutils.training.tensor_file import write_tensors
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ pytest.importorskip("distributed", reason="needs nbutils[cluster]")
 from nbutils.batch.sweeps import tasks
 from nbutils.batch.sweeps.clusters import connected
 from nbutils.batch.sweeps.execution import FollowedSweep, Order
-from nbutils.batch.sweeps.graph import SweepGraph
+from nbutils.batch.sweeps.run_graph import SweepGraph
 
 TRAININGS, STUDENTS = 100_000, 10_000
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from nbutils.batch.processes import interruptible, kill_tree
 from nbutils.batch.runner import Job, Outcome, failed_run
 from nbutils.batch.sweeps.fitness import fit_hosts
-from nbutils.batch.sweeps.graph import SweepGraph
 from nbutils.batch.sweeps.grid import SweepRun
+from nbutils.batch.sweeps.run_graph import SweepGraph
 from nbutils.batch.worker import Failure
 from nbutils.errors import NbutilsError
 from nbutils.papers.base import PRECISION_VARIABLE

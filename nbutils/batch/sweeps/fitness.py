@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from nbutils.errors import ParameterError
 from nbutils.training.base import digest
 from nbutils.training.digest import closure
-from nbutils.training.store import Store, open_store
+from nbutils.training.store import Store
+from nbutils.training.store_places import open_store
 
 if TYPE_CHECKING:
     from distributed import Client

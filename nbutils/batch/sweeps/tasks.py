@@ -29,7 +29,8 @@ from nbutils.batch.processes import GRACE_S, kill_tree
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.errors import NbutilsError
 from nbutils.reporting.provenance import processor_name
-from nbutils.training.store import NOTEBOOK_VARIABLE, open_store
+from nbutils.training.store import NOTEBOOK_VARIABLE
+from nbutils.training.store_places import open_store
 
 logger = logging.getLogger(__name__)
 

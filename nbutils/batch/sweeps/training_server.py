@@ -112,7 +112,7 @@ def _carry_out(order: dict[str, Any], watched: int) -> int:
 
 
 def _spec_file(key: str) -> Path:
-    from nbutils.training.store import open_store
+    from nbutils.training.store_places import open_store
 
     file = open_store().spec_file(key)
     if not file.is_file():

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from nbutils.batch import sweep_cli
 from nbutils.batch.cli import app
 from nbutils.batch.sweep_cli import asked_sweep
-from nbutils.batch.sweeps.view import SweepView
+from nbutils.batch.sweeps.live_view import SweepView
 
 
 @pytest.mark.parametrize(

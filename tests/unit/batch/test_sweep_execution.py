@@ -12,8 +12,8 @@ pytest.importorskip("distributed", reason="needs nbutils[cluster]")
 
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.batch.sweeps.execution import SweepOutcome, run_sweep
-from nbutils.batch.sweeps.graph import sweep_graph
 from nbutils.batch.sweeps.grid import SweepRun
+from nbutils.batch.sweeps.run_graph import sweep_graph
 from nbutils.batch.sweeps.tasks import Servers
 from nbutils.training import Store, train
 from tests.support.sweeps import know_tiny, threads_cluster, tiny_runs, tiny_trainings, write_notebook

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from nbutils.batch.planned_trainings import notebook_trainings
-from nbutils.batch.sweeps.graph import sweep_graph
 from nbutils.batch.sweeps.grid import Sweep, sweep_runs
+from nbutils.batch.sweeps.run_graph import sweep_graph
 from nbutils.batch.sweeps.simulation import critical_path, longest_rest, simulate
 from nbutils.errors import ParameterError
 from nbutils.papers.base import PRECISION_VARIABLE, best_precision

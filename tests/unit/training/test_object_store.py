@@ -22,7 +22,7 @@ from obstore.exceptions import AlreadyExistsError
 from nbutils.errors import StoreError
 from nbutils.training import object_store
 from nbutils.training.object_store import ObjectStore
-from nbutils.training.store import open_store
+from nbutils.training.store_places import open_store
 
 KEY = "0123456789abcdef" * 2
 URL = "s3://trainings/ours"
