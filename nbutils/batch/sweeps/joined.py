@@ -28,35 +28,35 @@ from nbutils.reporting.over_seeds import (
     swept_metrics,
     table_over_seeds,
 )
-from nbutils.viz.sweep_curves import swept_curves
 from nbutils.writing import write_aside
 
 PAGE, METRICS = "sweep.html", "metrics.parquet"
 
 
 def join_runs(folder: Path) -> Path | None:
-    """Writes `sweep.html` and `metrics.parquet` from the runs below a folder, if some differ in their seed.
+    """Writes `sweep.html` and `metrics.parquet` from the runs below a folder, if they can be joined.
 
     Args:
         folder: Of the runs.
 
     Returns:
-        The page; None where no two runs are of one notebook.
+        The page; None where no two runs differ in their seed alone, and none in one parameter of numbers alone.
 
     Raises:
         NbutilsError: A run's record cannot be read, or a file cannot be written.
     """
     runs = read_runs(folder)
     groups = seed_groups(runs)
-    if len(groups) == len(runs) == len({group.notebook for group in groups}):
+    repeated, curves = [group for group in groups if len(group.runs) > 1], list(swept_metrics(groups))
+    if not repeated and not curves:
         return None
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nbutils.reporting"), autoescape=True, undefined=jinja2.StrictUndefined
     )
     page = environment.get_template("sweep.html").render(
         count=len(runs),
-        groups=[_group(group) for group in groups if len(group.runs) > 1],
-        curves=[_curve(*found) for found in swept_metrics(groups)],
+        groups=[_group(group) for group in repeated],
+        curves=[_curve(*found) for found in curves],
         made_by=[_plain("runs", makers(runs)), *_trainings(folder)],
     )
     content = io.BytesIO()
@@ -103,6 +103,8 @@ def _shown(name: str, table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _curve(notebook: str, parameter: str, frame: pd.DataFrame) -> dict[str, str]:
+    from nbutils.viz.sweep_curves import swept_curves  # seconds to import: only where there is something to draw
+
     image = io.BytesIO()
     swept_curves(frame, parameter).savefig(image, format="png", dpi=110)
     encoded = base64.b64encode(image.getvalue()).decode()
