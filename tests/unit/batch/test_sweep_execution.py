@@ -16,7 +16,11 @@ from nbutils.batch.sweeps.grid import SweepRun
 from nbutils.batch.sweeps.run_graph import sweep_graph
 from nbutils.batch.sweeps.tasks import Servers
 from nbutils.training import Store, train
+from nbutils.training.store_places import open_store
+from tests.support.buckets import URL, bucket, bucket_server
 from tests.support.sweeps import know_tiny, threads_cluster, tiny_runs, tiny_trainings, write_notebook
+
+__all__ = ["bucket", "bucket_server"]
 
 pytestmark = [
     pytest.mark.slow,
@@ -125,6 +129,20 @@ def test_a_training_whose_process_is_killed_is_done_again(
     assert killed
     assert outcome.runs[0].error is None
     assert len(outcome.trained) == 2
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_bucket_is_the_store_of_a_sweep(notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("obstore")
+    runs = tiny_runs(notebooks, seeds=(0,), temperatures=(1.0,))
+    graph = sweep_graph(runs)
+    with threads_cluster() as client:
+        outcome = run_sweep(client, runs, graph, tmp_path / "out", store=open_store(URL), precision="32-true")
+    assert outcome.runs[0].error is None
+    assert sorted(outcome.trained) == sorted(graph.specs)
+    assert _metrics(tmp_path / "out" / runs[0].place)["trained in the notebook"] == 0
+    monkeypatch.setenv("NBUTILS_CACHE", str(tmp_path / "another machine"))
+    assert all(open_store(URL).find(key) for key in graph.specs)
 
 
 def test_after_an_interrupt_the_same_sweep_goes_on(notebooks: Path, tmp_path: Path) -> None:

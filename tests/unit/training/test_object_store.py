@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +13,21 @@ import pytest
 pytest.importorskip("obstore", reason="needs nbutils[cluster]")
 pytest.importorskip("moto.server", reason="needs moto's server")
 
-import boto3
 import obstore
-from moto.server import ThreadedMotoServer
 from obstore.exceptions import AlreadyExistsError
 
 from nbutils.errors import StoreError
 from nbutils.training import object_store
 from nbutils.training.object_store import ObjectStore
 from nbutils.training.store_places import open_store
+from tests.support.buckets import URL, bucket, bucket_server
+
+__all__ = ["bucket", "bucket_server"]
 
 KEY = "0123456789abcdef" * 2
-URL = "s3://trainings/ours"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
-@pytest.fixture(autouse=True)
-def bucket(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401
-    """A bucket of its own, which the environment leads to."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": server,
-        "AWS_ALLOW_HTTP": "true",
-        "NBUTILS_CACHE": str(tmp_path / "cache"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=server, region_name="us-east-1")
-    client.create_bucket(Bucket="trainings")
-    yield client
-    for found in client.list_objects_v2(Bucket="trainings").get("Contents", ()):
-        client.delete_object(Bucket="trainings", Key=found["Key"])
+pytestmark = pytest.mark.usefixtures("bucket")
 
 
 def _names(bucket: Any) -> set[str]:  # noqa: ANN401
