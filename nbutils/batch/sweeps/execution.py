@@ -137,7 +137,6 @@ def run_sweep(
     for job in jobs:
         check_place(job.folder)
     follow = follow or (lambda _event: None)
-    client.wait_for_workers(1)
     hosts, unfit = fit_hosts(client, store, _data_folders(graph))
     for line in unfit:
         follow({"event": "unfit", "name": line})

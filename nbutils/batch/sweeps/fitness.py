@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: What a task needs first.
 _ENTRY = "nbutils.training.trainer"
+#: How often workers are asked, where all that were asked are gone before they answer.
+_ASKED = 5
 
 
 def versions() -> dict[str, str]:
@@ -55,7 +57,7 @@ def fit_hosts(client: Client, store: Store, folders: Iterable[str]) -> tuple[lis
     """The hosts whose workers can do the trainings, or None where all can; and a line for each worker that cannot.
 
     Args:
-        client: Of the cluster, which has one worker at least.
+        client: Of the cluster.
         store: Of the sweep.
         folders: Of the data sets.
 
@@ -65,10 +67,16 @@ def fit_hosts(client: Client, store: Store, folders: Iterable[str]) -> tuple[lis
     token = f".seen-{secrets.token_hex(8)}"
     store.leave_mark(token)
     try:
-        found: dict[str, Any] = client.run(worker_facts, store.location, token, list(folders), on_error="return")
+        for _ in range(_ASKED):
+            client.wait_for_workers(1)
+            found: dict[str, Any] = client.run(worker_facts, store.location, token, list(folders), on_error="return")
+            # What was cut off says nothing of a worker but that it is gone.
+            answers = {address: facts for address, facts in found.items() if not isinstance(facts, OSError)}
+            if answers:
+                break
     finally:
         store.remove_mark(token)
-    return judge_workers(found, versions())
+    return judge_workers(answers, versions())
 
 
 def judge_workers(
@@ -96,5 +104,5 @@ def judge_workers(
     if unlike:
         raise ParameterError("versions differ between this process and the workers: " + "; ".join(unlike))
     if not fit:
-        raise ParameterError("no worker can do the trainings: " + "; ".join(unfit))
+        raise ParameterError("no worker can do the trainings: " + ("; ".join(unfit) or "none answers"))
     return (sorted(fit) if unfit else None), unfit

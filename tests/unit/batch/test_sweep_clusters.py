@@ -103,6 +103,23 @@ def test_workers_of_a_cluster_are_asked(tmp_path: Path) -> None:
     assert not list((tmp_path / "store").iterdir())
 
 
+def test_a_worker_that_dies_while_it_is_asked_is_no_other_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with threads_cluster() as client:
+        ask = client.run
+        lost = iter([0, 1])
+
+        def cut_off(*given: object, **options: object) -> dict[str, object]:
+            found: dict[str, object] = ask(*given, **options)
+            gone = list(found)[next(lost, 2) :]  # all of them, one of them, none
+            return found | dict.fromkeys(gone, OSError("closed"))
+
+        monkeypatch.setattr(client, "run", cut_off)
+        assert fit_hosts(client, Store(tmp_path / "store"), []) == (None, [])
+        assert next(lost, None) is None
+
+
 def test_workers_that_cannot_train_are_named_and_the_others_go_on() -> None:
     fit = {"versions": versions(), "host": "a", "lacks": []}
     found = {
