@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from nbutils.batch.parameters import OUT_DIR, read_title
 from nbutils.batch.processes import Workers, interruptible
-from nbutils.batch.worker import ERROR, PAGE, STATUS, Failure, write_status
+from nbutils.batch.worker import ERROR, STATUS, Failure, write_status
 from nbutils.errors import ParameterError
 from nbutils.reporting.run_folder import check_place, put_in_place, scratch_folder, seal
 
@@ -144,13 +144,13 @@ def failed_run(job: Job, failure: Failure, started: datetime) -> Outcome:
     """
     import nbformat
 
-    from nbutils.batch.page import write_page
+    from nbutils.reporting.page import write_page
 
     aside = scratch_folder(job.folder, job.name)
     try:
         title = read_title(job.notebook)
         source = nbformat.read(job.notebook, as_version=4)
-        write_page(source, aside / PAGE, title=title, error=str(failure))
+        write_page(source, aside, title=title, error=str(failure))
         write_status(aside, job.name, title, failure, started)
         seal(aside)
         former = put_in_place(aside, job.folder)
