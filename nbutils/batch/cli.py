@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from nbutils.batch.command_errors import errors, print_error
 from nbutils.batch.data_cli import data_app
+from nbutils.batch.parameter_words import PARAMETER_FLAGS, ParameterCommand, given_parameters
 from nbutils.batch.store_cli import store_app
 from nbutils.batch.terminal import wide_console
 from nbutils.errors import NbutilsError, ParameterError
@@ -28,24 +28,9 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(store_app, name="store")
-_PAIR = "\0"
-_PARAMETER_FLAGS = ("-p", "--parameter")
 _SHORT_PRESETS = ("smoke", "laptop")
 _LIMIT_MINUTES = 60.0
 _STOPPED = "the notebooks that were running are stopped, their former results kept"
-
-
-class _RunCommand(TyperCommand):
-    """Takes both words after -p together, which typer has no type for."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
-        joined: list[str] = []
-        words = iter(args)
-        for word in words:
-            joined.append(word)
-            if word in _PARAMETER_FLAGS:
-                joined.append(_PAIR.join(next(words, "") for _ in range(2)))
-        return super().parse_args(ctx, joined)
 
 
 @app.command("list")
@@ -95,7 +80,7 @@ def init_command(
         print(f"{make_project(folder)}: change them as you like; in {folder}, 'nbutils run' runs them")
 
 
-@app.command("run", cls=_RunCommand)
+@app.command("run", cls=ParameterCommand)
 def run_command(
     notebook: Annotated[
         list[str],
@@ -106,7 +91,7 @@ def run_command(
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option(*_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every notebook chosen."),
+        typer.Option(*PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every notebook chosen."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="How many notebooks run at once.")] = 1,
     out: Annotated[
@@ -141,7 +126,7 @@ def run_command(
         from nbutils.batch.parameters import check_parameters
         from nbutils.paths import notebooks_dir, runs_dir
 
-        given = _given(preset, parameter)
+        given = given_parameters(preset, parameter)
         chosen = choose_notebooks(notebook, notebooks_dir(), Path.cwd())
         values = check_parameters(chosen, given, working_dir=Path.cwd())
         if dry_run:
@@ -185,7 +170,7 @@ def run_command(
         raise typer.Exit(0 if all(outcome.error is None for outcome in outcomes) else 1)
 
 
-@app.command("sweep", cls=_RunCommand)
+@app.command("sweep", cls=ParameterCommand)
 def sweep_command(
     notebook: Annotated[
         list[str],
@@ -196,7 +181,7 @@ def sweep_command(
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option(*_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every run."),
+        typer.Option(*PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every run."),
     ] = None,
     over: Annotated[
         list[str] | None,
@@ -242,7 +227,7 @@ def sweep_command(
         from nbutils.batch.sweeps.grid import sweep_runs
         from nbutils.paths import notebooks_dir, runs_dir
 
-        sweep = asked_sweep(notebook, seeds, _given(preset, parameter), over or (), precision)
+        sweep = asked_sweep(notebook, seeds, given_parameters(preset, parameter), over or (), precision)
         confirm_size(sweep, notebooks_dir(), yes=yes)
         if dry_run:
             print_sweep_plan(sweep_runs(sweep, notebooks_dir(), Path.cwd()), workers, wide_console(), figure)
@@ -272,7 +257,7 @@ def _check_export(file: Path | None) -> None:
     raise typer.Exit(0)
 
 
-@app.command("export", cls=_RunCommand)
+@app.command("export", cls=ParameterCommand)
 def export_command(
     notebook: Annotated[
         str,
@@ -290,7 +275,7 @@ def export_command(
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option(*_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of the notebook."),
+        typer.Option(*PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of the notebook."),
     ] = None,
     int8: Annotated[
         bool, typer.Option("--int8", help="Keep both: FILE in float32, and FILE.int8.onnx beside it.")
@@ -321,7 +306,7 @@ def export_command(
     with errors(_STOPPED):
         if int8 and float32:
             raise ParameterError("--int8 and --float32 exclude each other: expected one of them, or neither")
-        given = _given(preset, parameter)
+        given = given_parameters(preset, parameter)
         if notebook.endswith(".json"):
             if given:
                 raise ParameterError(f"{given[0][0]} is a notebook's parameter: expected none with {notebook}")
@@ -391,24 +376,11 @@ def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
     print_plan(plan([spec for specs, _ in found for spec in specs], sizes), wide_console())
 
 
-def _given(preset: str | None, parameters: list[str] | None) -> list[tuple[str, str]]:
-    """The parameters of the command line in order, --preset first."""
-    pairs = [_pair(text) for text in parameters or ()]
-    return pairs if preset is None else [("preset", preset), *pairs]
-
-
 def _all_parameters(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """The notebook's own values, and those given in their place."""
     from nbutils.batch.parameters import read_parameters
 
     return {p.name: p.default for p in read_parameters(notebook).values()} | dict(values)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, _, value = text.partition(_PAIR)
-    if not name or "=" in name:
-        raise ParameterError(f"-p {name!r}: expected -p NAME VALUE")
-    return name, value
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def test_a_file_says_the_same_as_a_command_line(tmp_path: Path) -> None:
         ("notebooks: [a]\nseed: 3\n", "seed: Extra inputs are not permitted"),
         ("notebooks: []\n", "notebooks: Tuple should have at least 1 item"),
         ("notebooks: [a]\nseeds: 3-x\n", "seeds is '3-x': expected numbers and ranges"),
-        ("notebooks: [a]\nover: {rate: []}\n", "over.rate: Tuple should at least 1 item"),
+        ("notebooks: [a]\nover: {rate: []}\n", "over.rate: Value should have at least 1 item"),
         ("notebooks: [a]\nprecision: 16\n", "precision: Input should be '32-true' or 'bf16-mixed'"),
         ("[", "expected a sweep as YAML"),
     ],
