@@ -7,6 +7,7 @@ known. Elsewhere, runs go to the working folder, and trainings to the user's cac
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -59,16 +60,37 @@ def runs_dir() -> Path:
     return (project_root() or Path.cwd()) / "runs"
 
 
-def default_store() -> Path:
-    """Folder of stored trainings.
+def store_location() -> str:
+    """Where trainings are stored: a folder, or the URL of a bucket.
 
     It is what the variable NBUTILS_STORE names, else `runs/store` of the project, else `store` in the user's cache.
     """
     named = os.environ.get("NBUTILS_STORE")
     if named:
-        return Path(named).expanduser().resolve()
+        return named if is_url(named) else str(Path(named).expanduser().resolve())
     root = project_root()
-    return root / "runs" / "store" if root else user_cache_path("nbutils", appauthor=False) / "store"
+    return str(root / "runs" / "store" if root else user_cache_path("nbutils", appauthor=False) / "store")
+
+
+def default_store() -> Path:
+    """Folder of stored trainings on this machine: `store_location`, or the cache of a bucket."""
+    location = store_location()
+    return cache_of(location) if is_url(location) else Path(location)
+
+
+def is_url(location: str) -> bool:
+    """Whether a store is named by a URL such as s3://bucket/prefix, and not by a folder."""
+    return "://" in location
+
+
+def cache_of(url: str) -> Path:
+    """Folder of this machine in front of a bucket.
+
+    It lies in what the variable NBUTILS_CACHE names, else in the user's cache.
+    """
+    named = os.environ.get("NBUTILS_CACHE")
+    base = Path(named).expanduser().resolve() if named else user_cache_path("nbutils", appauthor=False) / "buckets"
+    return base / hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:16]
 
 
 def rendered_faces_dir() -> Path:

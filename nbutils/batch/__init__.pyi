@@ -14,3 +14,16 @@ from .planned_trainings import notebook_trainings as notebook_trainings
 from .runner import Job as Job
 from .runner import Outcome as Outcome
 from .runner import run_jobs as run_jobs
+from .sweeps.clusters import ClusterFile as ClusterFile
+from .sweeps.clusters import connected as connected
+from .sweeps.execution import SweepOutcome as SweepOutcome
+from .sweeps.execution import run_sweep as run_sweep
+from .sweeps.grid import Sweep as Sweep
+from .sweeps.grid import SweepRun as SweepRun
+from .sweeps.grid import read_sweep as read_sweep
+from .sweeps.grid import sweep_runs as sweep_runs
+from .sweeps.run_graph import SweepGraph as SweepGraph
+from .sweeps.run_graph import sweep_graph as sweep_graph
+from .sweeps.simulation import Simulated as Simulated
+from .sweeps.simulation import critical_path as critical_path
+from .sweeps.simulation import simulate as simulate

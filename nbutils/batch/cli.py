@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from nbutils.batch.command_errors import errors, print_error
 from nbutils.batch.data_cli import data_app
 from nbutils.batch.lesson_cli import lesson_app
+from nbutils.batch.parameter_words import PARAMETER_FLAGS, ParameterCommand, given_parameters
 from nbutils.batch.store_cli import store_app
 from nbutils.batch.terminal import wide_console
 from nbutils.errors import NbutilsError, ParameterError
@@ -30,24 +30,9 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(lesson_app, name="lesson")
 app.add_typer(store_app, name="store")
-_PAIR = "\0"
-_PARAMETER_FLAGS = ("-p", "--parameter")
 _SHORT_PRESETS = ("smoke", "laptop")
 _LIMIT_MINUTES = 60.0
 _STOPPED = "the notebooks that were running are stopped, their former results kept"
-
-
-class _RunCommand(TyperCommand):
-    """Takes both words after -p together, which typer has no type for."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
-        joined: list[str] = []
-        words = iter(args)
-        for word in words:
-            joined.append(word)
-            if word in _PARAMETER_FLAGS:
-                joined.append(_PAIR.join(next(words, "") for _ in range(2)))
-        return super().parse_args(ctx, joined)
 
 
 @app.command("list")
@@ -97,7 +82,7 @@ def init_command(
         print(f"{make_project(folder)}: change them as you like; in {folder}, 'nbutils run' runs them")
 
 
-@app.command("run", cls=_RunCommand)
+@app.command("run", cls=ParameterCommand)
 def run_command(
     notebook: Annotated[
         list[str],
@@ -108,7 +93,7 @@ def run_command(
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option(*_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every notebook chosen."),
+        typer.Option(*PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every notebook chosen."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="How many notebooks run at once.")] = 1,
     out: Annotated[
@@ -143,7 +128,7 @@ def run_command(
         from nbutils.batch.parameters import check_parameters
         from nbutils.paths import notebooks_dir, runs_dir
 
-        given = _given(preset, parameter)
+        given = given_parameters(preset, parameter)
         chosen = choose_notebooks(notebook, notebooks_dir(), Path.cwd())
         values = check_parameters(chosen, given, working_dir=Path.cwd())
         if dry_run:
@@ -187,6 +172,81 @@ def run_command(
         raise typer.Exit(0 if all(outcome.error is None for outcome in outcomes) else 1)
 
 
+@app.command("sweep", cls=ParameterCommand)
+def sweep_command(
+    notebook: Annotated[
+        list[str],
+        typer.Argument(help="Names, beginnings, patterns or paths of notebooks; or one YAML file.", show_default=False),
+    ],
+    seeds: Annotated[
+        str | None, typer.Option(help="Such as 0-9 or 0,2,5-7: each run once with each.", show_default=False)
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(*PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every run."),
+    ] = None,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE,VALUE,…", help="Sweep a parameter; several make a grid."),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="smoke, laptop or paper: the same as -p preset.", show_default=False)
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="32-true or bf16-mixed, on every machine; the best of this one if not given.", show_default=False
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of this machine; by its cores and memory if not given.", show_default=False),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a running Dask scheduler, tcp://….", show_default=False)
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="YAML file that describes a cluster of Dask's.", show_default=False)
+    ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="GPUs that each training takes.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the runs; runs/sweep if not given.", show_default=False)
+    ] = None,
+    cell_limit: Annotated[
+        float | None, typer.Option(min=0.01, help="Minutes a cell may take; without limit if not given.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a very large grid.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing: print the graph with what it would take.")
+    ] = False,
+    figure: Annotated[
+        Path | None, typer.Option(help="Image file for --dry-run to draw time against workers to.", show_default=False)
+    ] = None,
+) -> None:
+    """Run notebooks × seeds × a grid of parameters on a cluster, every distinct network trained once."""
+    with errors("what was running is stopped; the same command goes on from there"):
+        from nbutils.batch.sweep_cli import asked_sweep, confirm_size, print_sweep_plan, run_sweep_command
+        from nbutils.batch.sweeps.grid import sweep_runs
+        from nbutils.paths import notebooks_dir, runs_dir
+
+        sweep = asked_sweep(notebook, seeds, given_parameters(preset, parameter), over or (), precision)
+        confirm_size(sweep, notebooks_dir(), yes=yes)
+        if dry_run:
+            print_sweep_plan(sweep_runs(sweep, notebooks_dir(), Path.cwd()), workers, wide_console(), figure)
+            raise typer.Exit(0)
+        raise typer.Exit(
+            run_sweep_command(
+                sweep,
+                out or runs_dir() / "sweep",
+                scheduler=scheduler,
+                cluster=cluster,
+                workers=workers,
+                devices=devices,
+                cell_limit_s=None if cell_limit is None else cell_limit * 60,
+            )
+        )
+
+
 def _check_export(file: Path | None) -> None:
     """What --check does, in the place of the command."""
     if file is None:
@@ -199,7 +259,7 @@ def _check_export(file: Path | None) -> None:
     raise typer.Exit(0)
 
 
-@app.command("export", cls=_RunCommand)
+@app.command("export", cls=ParameterCommand)
 def export_command(
     notebook: Annotated[
         str,
@@ -217,7 +277,7 @@ def export_command(
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option(*_PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of the notebook."),
+        typer.Option(*PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of the notebook."),
     ] = None,
     int8: Annotated[
         bool, typer.Option("--int8", help="Keep both: FILE in float32, and FILE.int8.onnx beside it.")
@@ -248,7 +308,7 @@ def export_command(
     with errors(_STOPPED):
         if int8 and float32:
             raise ParameterError("--int8 and --float32 exclude each other: expected one of them, or neither")
-        given = _given(preset, parameter)
+        given = given_parameters(preset, parameter)
         if notebook.endswith(".json"):
             if given:
                 raise ParameterError(f"{given[0][0]} is a notebook's parameter: expected none with {notebook}")
@@ -275,12 +335,16 @@ def report_command(
         ),
     ] = None,
 ) -> None:
-    """Join the runs found below a folder into one index page."""
+    """Join the runs found below a folder into one index page; those that differ in their seed, into another."""
+    from nbutils.batch.sweeps.joined import join_runs
     from nbutils.paths import runs_dir
     from nbutils.reporting.report import build_report
 
     with errors(_STOPPED):
-        print(f"report: {build_report((runs or runs_dir()).resolve())}")
+        folder = (runs or runs_dir()).resolve()
+        print(f"report: {build_report(folder)}")
+        if joined := join_runs(folder):
+            print(f"over seeds: {joined}")
 
 
 @app.command("api")
@@ -314,24 +378,11 @@ def _dry_run(parameters: dict[str, dict[str, Any]]) -> None:
     print_plan(plan([spec for specs, _ in found for spec in specs], sizes), wide_console())
 
 
-def _given(preset: str | None, parameters: list[str] | None) -> list[tuple[str, str]]:
-    """The parameters of the command line in order, --preset first."""
-    pairs = [_pair(text) for text in parameters or ()]
-    return pairs if preset is None else [("preset", preset), *pairs]
-
-
 def _all_parameters(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """The notebook's own values, and those given in their place."""
     from nbutils.batch.parameters import read_parameters
 
     return {p.name: p.default for p in read_parameters(notebook).values()} | dict(values)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, _, value = text.partition(_PAIR)
-    if not name or "=" in name:
-        raise ParameterError(f"-p {name!r}: expected -p NAME VALUE")
-    return name, value
 
 
 if __name__ == "__main__":

@@ -104,9 +104,9 @@ def export_lessons(lessons: Iterable[Lesson], out: Path, *, solved: bool = False
     there = next((file for file in contents if file.exists() or file.is_symlink()), None)
     if there is not None:
         raise ParameterError(f"{there} is there already: expected a folder without it")
-    for file, content in (contents | glossaries).items():
+    for file, written in (contents | glossaries).items():
         try:
-            write_aside(file, content)
+            write_aside(file, written)
         except OSError as error:
             raise ParameterError(f"{file}: cannot be written: {error.strerror or error}") from error
     return list(contents)

@@ -9,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,8 @@ from nbutils.reporting.run_folder import check_place, put_in_place, scratch_fold
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LOG_LINES = 20
+#: Seconds between two looks whether to stop.
+_LOOK_S = 0.2
 
 Watch = Callable[[str, dict[str, Any]], None]
 
@@ -37,12 +40,16 @@ class Job:
         notebook: its file.
         folder: where its run goes, in the place of a former one.
         parameters: the values to pass, already checked.
+        environment: variables that its process has beside this one's.
+        final: where its folder will lie in the end; None: where it is.
     """
 
     name: str
     notebook: Path
     folder: Path
     parameters: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    final: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,11 @@ class Outcome:
     seconds: float
     former: Path | None = None
 
+    @classmethod
+    def of(cls, job: Job, seconds: float, former: Path | None) -> Outcome:
+        """What the run that is in place says of itself."""
+        return cls(job, _error_of(job), seconds, former)
+
     @property
     def status(self) -> Literal["ok", "failed"]:
         """Whether the run is complete."""
@@ -75,6 +87,7 @@ def run_jobs(
     watch: Watch | None = None,
     keep: int = 0,
     force: bool = False,
+    stopping: threading.Event | None = None,
 ) -> list[Outcome]:
     """Run `jobs`; one that fails leaves its error in its folder and does not hinder the others.
 
@@ -89,6 +102,7 @@ def run_jobs(
             or "bar" (a progress bar as text), or "status" ("ok", "failed" or "stopping").
         keep: how many former runs of each notebook to keep in `<folder>.former/`.
         force: whether to replace folders that hold something other than a run.
+        stopping: once it is set, as by another thread, all goes as after an interrupt.
 
     Returns:
         The outcomes, in the order of `jobs`.
@@ -106,12 +120,43 @@ def run_jobs(
     with interruptible(batch.kill):
         try:
             waiting = [pool.submit(batch.run, job) for job in jobs]
+            while stopping is not None and wait(waiting, _LOOK_S).not_done:
+                if stopping.is_set():
+                    raise KeyboardInterrupt
             return [future.result() for future in waiting]
         except BaseException:
             batch.stop()
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def failed_run(job: Job, failure: Failure, started: datetime) -> Outcome:
+    """Puts a run that could not begin in its place: its page says why.
+
+    Args:
+        job: the job.
+        failure: the reason.
+        started: when it was to begin.
+
+    Raises:
+        ParameterError: the folder cannot be written.
+    """
+    import nbformat
+
+    from nbutils.reporting.page import write_page
+
+    aside = scratch_folder(job.folder, job.name)
+    try:
+        title = read_title(job.notebook)
+        source = nbformat.read(job.notebook, as_version=4)
+        write_page(source, aside, title=title, error=str(failure))
+        write_status(aside, job.name, title, failure, started)
+        seal(aside)
+        former = put_in_place(aside, job.folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return Outcome.of(job, (datetime.now(UTC) - started).total_seconds(), former)
 
 
 class _Batch:
@@ -172,11 +217,11 @@ class _Batch:
             "name": job.name,
             "parameters": {**job.parameters, OUT_DIR: str(aside)},
             "folder": str(aside),
-            "final": str(job.folder.resolve()),
+            "final": str((job.final or job.folder).resolve()),
             "cell_limit_s": self._cell_limit_s,
             "sockets": sockets,
         }
-        process = self.workers.start(self._environment, log)
+        process = self.workers.start(self._environment | job.environment, log)
         self._running[job.name] = None
         try:
             _follow(process, job, order, self._emit)

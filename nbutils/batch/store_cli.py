@@ -115,12 +115,14 @@ def prune_command(
     with errors("what was not removed yet is whole: the same command continues"):
         chosen = prunable(_read(store))
         _print_left(chosen)
-        if not chosen.entries and not chosen.locks:
+        if not chosen.entries and not chosen.locks and not chosen.specs:
             print(printable(f"nothing to remove from {chosen.root}"))
             return
         if chosen.entries:
             _print_entries(chosen.entries)
         what = f"{len(chosen.entries):,} entries, {size(chosen.size)}, and {len(chosen.locks):,} lock files"
+        if chosen.specs:
+            what += f", and {len(chosen.specs):,} specs that were to be trained more than a day ago"
         if not (yes or typer.confirm(f"Remove {what}?")):
             print("nothing was removed")
             raise typer.Exit(1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import torch
 
@@ -16,6 +17,8 @@ from nbutils.errors import DataError, ParameterError
 from nbutils.training.spec import TrainingSpec
 
 Precision = Literal["32-true", "bf16-mixed"]
+#: Environment variable with the arithmetic of the papers' trainings.
+PRECISION_VARIABLE = "NBUTILS_PRECISION"
 #: What a notebook trains: a spec, or groups of them under the names of rows, tables or folds, or one group a seed.
 Trainings: TypeAlias = "TrainingSpec | Mapping[Any, Trainings] | Iterable[Trainings]"
 
@@ -140,13 +143,24 @@ def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
 
 
 def best_precision() -> Precision:
-    """bf16 arithmetic where the processor has it, else float32.
+    """bf16 arithmetic where the processor has it, else float32; what `PRECISION_VARIABLE` names, where it is set.
+
+    Machines that share a store must agree, or each kind of them trains its own networks: a sweep sets the variable.
+
+    Raises:
+        ParameterError: The variable names no arithmetic.
 
     Example:
         >>> from nbutils.papers import best_precision
         >>> best_precision() in ("32-true", "bf16-mixed")  # by the processor
         True
     """
+    named = os.environ.get(PRECISION_VARIABLE)
+    if named:
+        for known in get_args(Precision):
+            if named == known:
+                return cast(Precision, known)
+        raise ParameterError(f"{PRECISION_VARIABLE} is {named!r}: expected {' or '.join(get_args(Precision))}")
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"

@@ -11,6 +11,7 @@ from .spec import Schedule as Schedule
 from .spec import SelectionSpec as SelectionSpec
 from .spec import TrainingSpec as TrainingSpec
 from .store import Store as Store
+from .store_places import open_store as open_store
 from .teacher_specs import FunctionTeacher as FunctionTeacher
 from .teacher_specs import ModuleTeacher as ModuleTeacher
 from .teacher_specs import OnnxTeacher as OnnxTeacher

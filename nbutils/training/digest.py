@@ -32,7 +32,9 @@ IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
         "training.digest",
         "training.interrupts",
         "training.kinds",
+        "training.object_store",
         "training.store",
+        "training.store_places",
         "writing",
     )
 )

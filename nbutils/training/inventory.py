@@ -24,7 +24,7 @@ EntryKind = Literal["training", "cached answers", "unfinished", "half-written", 
 #: "left over": of no use to anybody; "damaged": not as it was written.
 State = Literal["reached", "stale", "unclear", "running", "left over", "damaged", "foreign"]
 
-_NAMES = re.compile(r"([0-9a-f]{32})(|\.partial|\.new-[a-z0-9_]{8}|\.lock)")
+_NAMES = re.compile(r"([0-9a-f]{32})(|\.partial|\.new-[a-z0-9_]{8}|\.lock|\.spec)")
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,13 @@ class Inventory:
         root: The store.
         entries: Its folders, the oldest first, then what is foreign in it.
         locks: Key to lock file.
+        specs: Key to the file that says what is to be trained.
     """
 
     root: Path
     entries: tuple[Entry, ...]
     locks: Mapping[str, Path]
+    specs: Mapping[str, Path] = field(default_factory=dict)
 
     def find(self, beginning: str) -> Entry:
         """The entry whose key begins so; the result, where there are remains of the same key too.
@@ -118,13 +120,16 @@ def read_inventory(root: Path) -> Inventory:
     """
     read: list[Entry] = []
     locks: dict[str, Path] = {}
+    specs: dict[str, Path] = {}
     try:
         for path in sorted(root.iterdir()):
             key, suffix = matched.groups() if (matched := _NAMES.fullmatch(path.name)) else ("", "")
             about = path.lstat()
             if suffix == ".lock" and stat.S_ISREG(about.st_mode) and not about.st_size:
                 locks[key] = path
-            elif key and suffix != ".lock" and stat.S_ISDIR(about.st_mode):
+            elif suffix == ".spec" and stat.S_ISREG(about.st_mode):
+                specs[key] = path
+            elif key and suffix not in (".lock", ".spec") and stat.S_ISDIR(about.st_mode):
                 with suppress(FileNotFoundError):  # another process has just removed it
                     read.append(_entry(path, key, suffix))
             else:
@@ -134,7 +139,7 @@ def read_inventory(root: Path) -> Inventory:
     except OSError as error:
         raise StoreError(f"{root} cannot be read as a store: {error.strerror}") from error
     entries = sorted(_judged(read), key=lambda entry: (entry.kind == "foreign", entry.made or 0, entry.path.name))
-    return Inventory(root, tuple(entries), locks)
+    return Inventory(root, tuple(entries), locks, specs)
 
 
 def read_mapping(file: Path) -> dict[str, Any]:

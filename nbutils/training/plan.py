@@ -43,6 +43,7 @@ class PlannedTraining:
     """One training of a plan.
 
     Attributes:
+        content: Which spec; see `content_of`.
         name: The spec's.
         after: Names of the trainings that must come before it.
         network: Class of the network.
@@ -58,6 +59,7 @@ class PlannedTraining:
         disk: Bytes that stay in the store: weights, and cached targets where no training before it has written them.
     """
 
+    content: str
     name: str
     after: tuple[str, ...]
     network: str
@@ -98,6 +100,11 @@ class Plan:
     def disk(self) -> int:
         """Bytes of all results."""
         return sum(training.disk for training in self.trainings)
+
+
+def content_of(spec: TrainingSpec) -> str:
+    """Digest of all that a spec says but its name: the same for the same training, and found without its data."""
+    return digest(spec.model_dump(mode="json", exclude={"name"}))
 
 
 def plan(specs: Iterable[TrainingSpec], sizes: Mapping[DataSpec, DataSize] | None = None) -> Plan:
@@ -141,13 +148,13 @@ class _Planner:
 
     def add(self, spec: TrainingSpec) -> str:
         """Plans a spec after its predecessors, unless it is planned; returns its name."""
-        content = digest(spec.model_dump(mode="json", exclude={"name"}))
+        content = content_of(spec)
         if content not in self.planned:
             after = tuple(dict.fromkeys(self.add(p) for p in spec.predecessors))
-            self.planned[content] = self._estimate(spec, after)
+            self.planned[content] = self._estimate(spec, content, after)
         return self.planned[content].name
 
-    def _estimate(self, spec: TrainingSpec, after: tuple[str, ...]) -> PlannedTraining:
+    def _estimate(self, spec: TrainingSpec, content: str, after: tuple[str, ...]) -> PlannedTraining:
         size, cost = self._size(spec.data), self._cost(spec)
         batch = spec.schedule.batch_size
         each_epoch = size.train // batch if spec.schedule.images_per_identity else math.ceil(size.train / batch)
@@ -164,6 +171,7 @@ class _Planner:
             seconds += min(spec.selection.images, looked_at.validation or looked_at.train) * cost.teacher_image
         images = size.height * size.width * size.channels * (size.train + size.validation + size.test)
         return PlannedTraining(
+            content=content,
             name=spec.name,
             after=after,
             network=str(spec.model.kind),

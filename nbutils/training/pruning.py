@@ -27,6 +27,7 @@ class Prunable:
         root: The store.
         entries: Folders; what needs another one comes before it.
         locks: Keys of lock files that nobody holds.
+        specs: Files of what was to be trained more than a day ago.
         left: What stays though it is of no use: entry and reason.
         foreign: Names of what is not the store's.
     """
@@ -36,6 +37,7 @@ class Prunable:
     locks: tuple[str, ...]
     left: tuple[tuple[Entry, str], ...]
     foreign: tuple[str, ...]
+    specs: tuple[Path, ...] = ()
 
     @property
     def size(self) -> int:
@@ -77,7 +79,8 @@ def prunable(inventory: Inventory) -> Prunable:
                 entries.append(entry)
     locks = tuple(key for key in inventory.locks if not is_held(inventory.root, key))
     foreign = tuple(entry.path.name for entry in inventory.entries if entry.kind == "foreign")
-    return Prunable(inventory.root, tuple(_dependents_first(entries)), locks, tuple(left), foreign)
+    specs = tuple(file for file in inventory.specs.values() if _is_old(file))
+    return Prunable(inventory.root, tuple(_dependents_first(entries)), locks, tuple(left), foreign, specs)
 
 
 def prune(chosen: Prunable) -> Pruned:
@@ -99,6 +102,11 @@ def prune(chosen: Prunable) -> Pruned:
                 left.append(f"{entry.path.name}: {error.strerror}")
             else:
                 gone.append(entry)
+    for file in filter(_is_old, chosen.specs):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            left.append(f"{file.name}: {error.strerror}")
     for key in {*chosen.locks, *(entry.key for entry in chosen.entries)}:
         file = chosen.root / f"{key}.lock"
         with _locked(chosen.root, key) as is_ours:
@@ -145,6 +153,14 @@ def _is_young(folder: Path) -> bool:
     except OSError:
         return True
     return time.time() - max(times) < DAY
+
+
+def _is_old(file: Path) -> bool:
+    """Whether it was written more than a day ago."""
+    try:
+        return time.time() - file.lstat().st_mtime >= DAY
+    except OSError:
+        return False
 
 
 def _dependents_first(entries: Collection[Entry]) -> Iterator[Entry]:

@@ -58,7 +58,8 @@ class Store:
 
     `<root>/<key>/` holds a published result with the digest of each file; `<root>/<key>.lock` is held by who computes
     it; `<root>/<key>.partial/` is scratch space that survives a killed process, to resume from;
-    `<root>/<key>.new-<random>/` is a result that is being written. `nbutils.training.inventory` reads all of them.
+    `<root>/<key>.new-<random>/` is a result that is being written; `<root>/<key>.spec` says what is to be trained.
+    `nbutils.training.inventory` reads all of them.
 
     A lock saves work and decides nothing: where two processes publish one key, the first wins and the second takes
     the first's result.
@@ -192,12 +193,55 @@ class Store:
         return folder
 
     def discard_partial(self, key: str) -> None:
-        """Forgets the scratch folder."""
+        """Forgets the scratch folder, and what was to be trained."""
         _remove(self.root / f"{key}.partial")
+        with suppress(OSError):
+            self.spec_file(key).unlink(missing_ok=True)
+
+    def leave_spec(self, key: str, spec: str) -> None:
+        """Leaves the spec of a training that the store lacks, for whoever is told its key alone.
+
+        Args:
+            key: Of the training.
+            spec: As JSON; it is gone once the result is published.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        if not (self.root / key / DIGESTS_FILE).is_file():
+            with writing_to(self.spec_file(key)):
+                write_aside(self.spec_file(key), spec)
+
+    def spec_file(self, key: str) -> Path:
+        """Where `leave_spec` leaves the spec of a training."""
+        return self.root / f"{key}.spec"
+
+    @property
+    def location(self) -> str:
+        """What `open_store` opens it by, on any machine that sees it."""
+        return str(self.root)
+
+    def leave_mark(self, name: str) -> None:
+        """Leaves an empty file by which another machine can tell that it sees this very store.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        with writing_to(self.root / name):
+            (self.root / name).touch()
+
+    def sees_mark(self, name: str) -> bool:
+        """Whether the file that `leave_mark` left is there."""
+        return (self.root / name).is_file()
+
+    def remove_mark(self, name: str) -> None:
+        """Removes the file that `leave_mark` left."""
+        with writing_to(self.root / name):
+            (self.root / name).unlink(missing_ok=True)
 
     def _clear_up(self, key: str) -> None:
         """Removes what is left by a process that was killed when it had published the result."""
-        left = (self.root / f"{key}.partial", self.root / f"{key}.lock")
+        left = (self.root / f"{key}.partial", self.root / f"{key}.lock", self.spec_file(key))
         if any(map(os.path.lexists, left)):
             with suppress(StoreError), self.lock(key, seconds=0):
                 self.discard_partial(key)
@@ -259,8 +303,17 @@ def read_digests(folder: Path) -> dict[str, str]:
         ValueError: What lies there is no such list.
         OSError: It cannot be read.
     """
+    return checked_digests((folder / DIGESTS_FILE).read_bytes())
+
+
+def checked_digests(content: bytes) -> dict[str, str]:
+    """Name to SHA-256, from the content of a `DIGESTS_FILE`.
+
+    Raises:
+        ValueError: It is no such list.
+    """
     try:
-        digests = json.loads((folder / DIGESTS_FILE).read_text(encoding="utf-8"))
+        digests = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{DIGESTS_FILE} cannot be read: {error}") from error
     if not (isinstance(digests, dict) and digests):

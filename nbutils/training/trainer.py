@@ -19,7 +19,6 @@ from tqdm.auto import tqdm
 from nbutils.data.faces import FaceData
 from nbutils.models.base import FaceNetwork
 from nbutils.models.features import FeatureLayer, extract_features
-from nbutils.paths import default_store
 from nbutils.training.checks import check
 from nbutils.training.devices import broadcast, is_rank_zero
 from nbutils.training.engine import Fitted, fit_together
@@ -28,6 +27,7 @@ from nbutils.training.interrupts import ending_tidily, stopping_in_one_line
 from nbutils.training.preparation import Preparation, Prepared, feature_layer
 from nbutils.training.spec import TrainingSpec
 from nbutils.training.store import Store
+from nbutils.training.store_places import open_store
 from nbutils.training.tensor_file import write_tensors
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def train(
 
     Args:
         specs: One or more.
-        store: Where results lie; None: `nbutils.paths.default_store()`.
+        store: Where results lie; None: what `open_store` opens.
         progress: Show a bar for each training, and one over several networks, trained or found.
         checkpoint_seconds: Least time between two checkpoints.
 
@@ -141,7 +141,7 @@ def train(
         ...     first.trained_now, again.trained_now, len(first.history)
         (True, False, 1)
     """
-    store = store or Store(default_store())
+    store = store or open_store()
     specs = specs if isinstance(specs, TrainingSpec) else list(specs)
     with ending_tidily():
         for spec in [specs] if isinstance(specs, TrainingSpec) else specs:

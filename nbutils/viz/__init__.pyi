@@ -14,6 +14,7 @@ from .rate_figures import rate_lines
 from .score_figures import beside_print, scores_beside_print, scores_with_intervals
 from .selection_figures import chosen_against_dropped, energy_trace, selection_explorer, sweep_lines
 from .soft_target_figures import soft_target_bars, temperature_explorer
+from .sweep_curves import swept_curves, worker_curves
 from .verification_figures import distance_histogram, roc_curves, threshold_explorer
 
 __all__ = [
@@ -51,10 +52,12 @@ __all__ = [
     "soft_target_bars",
     "stability_plots",
     "sweep_lines",
+    "swept_curves",
     "temperature_explorer",
     "threshold_explorer",
     "training_curves",
     "variable_name",
     "verification_curves",
+    "worker_curves",
     "wrong_pair_faces",
 ]

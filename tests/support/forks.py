@@ -34,6 +34,7 @@ LIBRARIES = [
     *("papermill", "nbclient", "nbconvert", "nbformat", "jupyter_client.manager"),
 ]
 _WORKER, _KERNEL = "nbutils.batch.worker", "ipykernel_launcher"
+_TRAINING_SERVER = "nbutils.batch.sweeps.training_server"
 _PIPE = subprocess.PIPE
 
 File = IO[Any] | int | None
@@ -216,11 +217,11 @@ def _wait_and_run(order: Connection) -> None:
 
 @pytest.fixture
 def forked_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has `run_jobs` fork its workers, and these their kernels."""
+    """Has `run_jobs` fork its workers, and these their kernels; a sweep, its training servers."""
     popen = subprocess.Popen
 
     def start(command: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        kind = ForkedPython if _WORKER in command else popen
+        kind = ForkedPython if {_WORKER, _TRAINING_SERVER} & {*command} else popen
         return kind(command, *args, **options)
 
     monkeypatch.setattr(subprocess, "Popen", start)

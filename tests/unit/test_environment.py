@@ -33,14 +33,17 @@ def _project() -> dict[str, Any]:
 
 
 def _split(requirement: str) -> tuple[str, str]:
-    found = re.fullmatch(r"([A-Za-z0-9_.-]+)([<>=!~].*)?", requirement)
+    found = re.fullmatch(r"([A-Za-z0-9_.-]+)(\[[a-z0-9,]+\])?([<>=!~].*)?", requirement)
     assert found, requirement
-    return found[1].lower(), found[2] or ""
+    return found[1].lower(), found[3] or ""
 
 
 def test_environment_has_the_dependencies_of_pyproject() -> None:
     project = _project()
-    wanted = dict(_split(item) for item in project["dependencies"] + project["optional-dependencies"]["dev"])
+    extras = project["optional-dependencies"]
+    assert "nbutils[cluster]" in extras["dev"]
+    wanted = dict(map(_split, project["dependencies"] + extras["cluster"] + extras["dev"]))
+    del wanted["nbutils"]
     wanted = {CONDA_NAMES.get(name, name): bound for name, bound in wanted.items()}
     wanted |= {"python": project["requires-python"], "pip": ""}
 
@@ -52,8 +55,8 @@ def test_environment_has_the_dependencies_of_pyproject() -> None:
 
 def test_every_import_of_the_package_is_a_dependency() -> None:
     project = _project()
-    extras = project["optional-dependencies"]["openvino"]
-    names = (_split(item)[0] for item in [*project["dependencies"], *extras])
+    extras = project["optional-dependencies"]
+    names = (_split(item)[0] for item in project["dependencies"] + extras["openvino"] + extras["cluster"])
     declared = {MODULES.get(name, name.replace("-", "_")) for name in names}
     imported = set()
     for file in (ROOT / "nbutils").rglob("*.py"):

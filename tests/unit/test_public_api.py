@@ -22,12 +22,14 @@ PAPERS = ("papers.luo2016", "papers.wang2017")
 WITHOUT_EXAMPLE = {
     "build_report": "needs finished runs of notebooks",
     "check_onnx": "exports a network first, which takes seconds",
+    "connected": "starts the processes of a cluster",
     "export_lessons": "writes a folder of notebooks",
     "export_onnx": "takes seconds and writes a file",
     "export_training": "trains a notebook's network",
     "fetch_files": "downloads",
     "quantise_onnx": "exports a network first, which takes seconds",
     "run_jobs": "runs notebooks",
+    "run_sweep": "needs a cluster, and runs notebooks",
 }
 FACES = ("nbutils", *(f"nbutils.{name}" for name in PACKAGES + PAPERS))
 

@@ -334,6 +334,19 @@ def test_remains_go_after_a_day_and_what_can_be_resumed_stays(root: Path) -> Non
     assert {path.name for path in root.iterdir()} == {f"{digest_of(resumable)}.partial", digest_of(done)}
 
 
+def test_what_was_to_be_trained_goes_after_a_day(root: Path) -> None:
+    store = Store(root)
+    old, new = "0" * 32, "1" * 32
+    for key in (old, new):
+        store.leave_spec(key, "{}")
+    before = time.time() - DAY - 1
+    os.utime(store.spec_file(old), (before, before))
+    chosen = prunable(read_inventory(root))
+    assert (chosen.specs, chosen.foreign) == ((store.spec_file(old),), ())
+    assert not prune(chosen).left
+    assert [file.name for file in root.iterdir()] == [f"{new}.spec"]
+
+
 def test_what_a_live_process_holds_is_never_touched(root: Path) -> None:
     content = _content(torch="1")
     key = digest_of(content)

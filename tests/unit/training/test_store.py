@@ -283,3 +283,16 @@ def test_a_handler_that_somebody_has_installed_stays() -> None:
         assert signal.getsignal(signal.SIGTERM) is theirs
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_what_is_to_be_trained_is_there_until_it_is_published(store: Store) -> None:
+    store.leave_spec(KEY, '{"name": "T"}')
+    assert store.spec_file(KEY).read_text() == '{"name": "T"}'
+    _put(store)
+    assert _names(store.root) == {KEY}
+    store.leave_spec(KEY, "{}")
+    assert _names(store.root) == {KEY}
+    store.spec_file(KEY).write_text("{}")  # as by a process that did not yet see the result
+    with store.claim(KEY):
+        pass
+    assert _names(store.root) == {KEY}
