@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import psutil
@@ -77,7 +79,7 @@ def make_cluster(described: ClusterFile) -> Any:  # noqa: ANN401 (any of Dask's 
     if module.partition(".")[0] not in _MODULES and module != "dask.distributed":
         raise ParameterError(f"cluster is {described.cluster!r}: expected a class of {' or '.join(_MODULES)}")
     try:
-        kind = getattr(import_module(module), name)
+        kind = getattr(_imported(module), name)
     except ModuleNotFoundError as error:
         raise ParameterError(f"cluster is {described.cluster!r}, and {error.name} is not installed") from None
     except AttributeError:
@@ -153,6 +155,15 @@ def _dask() -> tuple[Any, Any]:
         raise NbutilsError(
             f"a sweep runs on Dask, and {error.name} is not installed: pip install 'nbutils[cluster]'"
         ) from None
+
+
+def _imported(module: str) -> ModuleType:
+    """A module of clusters; dask_jobqueue sets a handler of Ctrl-C as it is imported, which is undone."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        return import_module(module)
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _local_cluster(workers: int | None, devices: int) -> Any:  # noqa: ANN401

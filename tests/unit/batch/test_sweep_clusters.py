@@ -1,12 +1,15 @@
 import re
+import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("distributed", reason="needs nbutils[cluster]")
-pytest.importorskip("dask_jobqueue", reason="needs nbutils[cluster]")
+if find_spec("dask_jobqueue") is None:
+    pytest.skip("needs nbutils[cluster]", allow_module_level=True)
 
 from nbutils.batch.sweeps import clusters
 from nbutils.batch.sweeps.clusters import ClusterFile, connected, local_workers, make_cluster, read_cluster_file
@@ -35,6 +38,14 @@ def _file(tmp_path: Path, text: str) -> Path:
     file = tmp_path / "cluster.yml"
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def test_a_cluster_leaves_the_handler_of_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "dask_jobqueue"]:
+        monkeypatch.delitem(sys.modules, name)
+    handler = signal.getsignal(signal.SIGINT)
+    with make_cluster(read_cluster_file(_file(tmp_path, SLURM))):
+        assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_slurm_is_asked_for_what_the_file_says(tmp_path: Path) -> None:
