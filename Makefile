@@ -13,8 +13,9 @@ SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoint
 quickstart: $(STAMP)
 	@$(BIN)/nbutils run quickstart
 
+# Two processes, each with whole files, whose tests share what they train.
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
