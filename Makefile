@@ -13,9 +13,9 @@ SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoint
 quickstart: $(STAMP)
 	@$(BIN)/nbutils run quickstart
 
-# Two processes, each with whole files, whose tests share what they train.
+# Two processes, each with whole files, whose tests share what they train; with more threads they would wait for each other.
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
