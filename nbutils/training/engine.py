@@ -173,12 +173,12 @@ class _Learner:
         self.history: History = task.checkpoint.restore(self._trained, self._optimizer)
         clip_norm = self._schedule.clip_norm
         self._step = Step(fabric, network, self._objective, self.source, self._optimizer, clip_norm)
-        self._random = RandomState.of_seed(0, fabric.device)
-        self._seconds = 0.0
+        self._random: RandomState
+        self._seconds: float
         task.model.train()
 
     def begin_epoch(self, epoch: int) -> None:
-        """Sets its random numbers: of dropout, and other than the crops'."""
+        """Sets its random numbers, which are of dropout and other than the crops', and its clock."""
         self._random = RandomState.of_seed(_epoch_seed(self.task.spec.seed, epoch) + 2**31, self._fabric.device)
         self._seconds = 0.0
 
