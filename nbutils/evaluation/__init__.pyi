@@ -11,7 +11,8 @@ from .classification import effective_classes, recognised, regressed_logits
 from .comparison import compare_models, steps_to_share
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds, people_in_several_folds
-from .intervals import Interval, holm, mean_interval, seed_interval, verification_interval
+from .interval import Interval, holm
+from .intervals import mean_interval, seed_interval, verification_interval
 from .latency import Latencies, alternating_latencies, execution_modes
 from .learning_speed import auc_by_step, times_as_fast
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx

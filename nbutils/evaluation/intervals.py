@@ -24,8 +24,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -36,6 +35,7 @@ from scipy.special import expit, logit
 from scipy.stats import rankdata, t
 
 from nbutils.errors import ParameterError
+from nbutils.evaluation.interval import Interval
 from nbutils.evaluation.verification import VerificationResult
 
 Array = npt.NDArray[np.float64]
@@ -45,55 +45,6 @@ Results: TypeAlias = VerificationResult | Sequence[VerificationResult]
 
 #: Least p-value that is told apart from 0, and the exponent of `critical_value`.
 _LEAST_P, _EXPONENT = 1e-12, 1.25
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its confidence interval.
-
-    Attributes:
-        estimate: The value itself.
-        low: Lower end; NaN where there is no interval.
-        high: Upper end.
-        level: Coverage wanted.
-        over: What the interval is over besides seeds, such as "6000 pairs by their 300 people"; empty: nothing.
-        seeds: Number of trainings; None where training plays no part.
-        curve: The two-sided p-value of each value that the quantity might have; None where there is none.
-    """
-
-    estimate: float
-    low: float
-    high: float
-    level: float = 0.95
-    over: str = ""
-    seeds: int | None = None
-    curve: Callable[[float], float] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def how(self) -> str:
-        """How the interval was made, as a reader needs it."""
-        if np.isnan(self.low):
-            return f"no interval{': not defined' if np.isnan(self.estimate) else ' over seeds: there is one seed'}"
-        if not self.over and self.seeds is None:
-            return "no chance in it"
-        trained = [] if self.seeds in (None, 1) else [f"{self.seeds} seeds"]
-        chances = " and ".join([self.over] * bool(self.over) + trained)
-        return f"{100 * self.level:g} % over {chances}{', one seed' if self.seeds == 1 else ''}"
-
-    def p_value(self, reference: float = 0.0) -> float | None:
-        """Two-sided p-value of the quantity being `reference`: below 1 − level just where the interval excludes it."""
-        return None if self.curve is None else self.curve(reference)
-
-    def scaled(self, factor: float) -> Interval:
-        """The interval in another unit, such as points for 100; the factor is positive."""
-        curve = self.curve
-        return replace(
-            self,
-            estimate=factor * self.estimate,
-            low=factor * self.low,
-            high=factor * self.high,
-            curve=None if curve is None else lambda reference: curve(reference / factor),
-        )
 
 
 def verification_interval(
@@ -206,21 +157,6 @@ def seed_interval(values: npt.ArrayLike, *, level: float = 0.95) -> Interval:
         _check_level(level)
         return Interval(float(table[0]), np.nan, np.nan, level, seeds=1)
     return combined_interval(table, np.zeros((len(table), 1)), None, "", level)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number (Holm 1979): with probability 1 − α, none that stays below α is so by chance.
-
-    Example:
-        >>> from nbutils.evaluation import holm
-        >>> holm([0.01, 0.04, 0.03])
-        [0.03, 0.06, 0.06]
-    """
-    corrected, least = [1.0] * len(p_values), 0.0
-    for rank, place in enumerate(np.argsort(p_values, kind="stable")):
-        least = max(least, min(1.0, (len(p_values) - rank) * float(p_values[place])))
-        corrected[place] = least
-    return corrected
 
 
 def critical_value(p: float, share: npt.ArrayLike, seeds: int, freedom: float) -> Array:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.intervals import Interval
+from nbutils.evaluation.interval import Interval
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.intervals import Array, Interval, auc_influence, combined_interval
+from nbutils.evaluation.interval import Interval
+from nbutils.evaluation.intervals import Array, auc_influence, combined_interval
 from nbutils.training.pair_watch import Watched
 
 

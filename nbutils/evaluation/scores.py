@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.intervals import Interval, mean_interval
+from nbutils.evaluation.interval import Interval
+from nbutils.evaluation.intervals import mean_interval
 
 Name = TypeVar("Name", bound=Hashable)
 #: What a network is called by, to (S, N): a value of each of N images by each of S trainings with different seeds.

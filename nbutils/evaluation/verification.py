@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from nbutils.data.faces import Faces, Pairs
 from nbutils.errors import ParameterError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# torch and scikit-learn take seconds to import, and whoever judges claims reads intervals alone.
+
 #: How `nbutils.data` names the people of pairs without names.
 _UNNAMED = "unnamed "
 
-Array = npt.NDArray[np.generic] | torch.Tensor
+Array: TypeAlias = Union[npt.NDArray[np.generic], "Tensor"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,8 @@ def evaluate_pairs(
         distances = np.linalg.norm(a - b, axis=1)
     if not np.isfinite(distances).all():
         raise ParameterError("features_a − features_b overflows, expected finite distances")
+    from sklearn.metrics import roc_auc_score, roc_curve
+
     false_positive, true_positive, scores = roc_curve(matched, -distances)
     return VerificationResult(
         distances=distances,
@@ -253,10 +259,15 @@ def _tie_starts(ascending: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     return np.flatnonzero(np.r_[True, ascending[1:] != ascending[:-1]])
 
 
+def _as_numpy(values: Array) -> npt.NDArray[np.generic]:
+    if hasattr(values, "detach"):  # a tensor; NumPy knows no bfloat16
+        values = values.detach().cpu()
+        return (values.double() if values.is_floating_point() else values).numpy()
+    return np.asarray(values)
+
+
 def _features(features: Array, name: str) -> npt.NDArray[np.float64]:
-    if isinstance(features, torch.Tensor):
-        features = features.detach().to("cpu", torch.float64).numpy()
-    array = np.asarray(features, np.float64)
+    array = np.asarray(_as_numpy(features), np.float64)
     if array.ndim != 2 or not array.size:
         raise ParameterError(f"{name} has shape {array.shape}, expected (pairs, dimensions)")
     if not np.isfinite(array).all():
@@ -266,14 +277,14 @@ def _features(features: Array, name: str) -> npt.NDArray[np.float64]:
 
 
 def _column(values: Array, name: str, pairs: int) -> npt.NDArray[np.generic]:
-    array = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    array = _as_numpy(values)
     if array.shape != (pairs,):
         raise ParameterError(f"{name} has shape {array.shape}, expected ({pairs},), one value a pair")
     return array
 
 
 def _people(people: Array, same: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    array = people.detach().cpu().numpy() if isinstance(people, torch.Tensor) else np.asarray(people)
+    array = _as_numpy(people)
     if array.shape != (len(same), 2) or not np.issubdtype(array.dtype, np.integer):
         raise ParameterError(f"people is {array.dtype} {array.shape}, expected integers, ({len(same)}, 2)")
     wrong = np.flatnonzero((array[:, 0] == array[:, 1]) != same)

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation.intervals import Interval, holm
+from nbutils.evaluation.interval import Interval, holm
 
 Relation = Literal["greater", "less"]
 Verdict = Literal["holds", "does not hold", "undecided"]

@@ -86,6 +86,12 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_what_runs_notebooks_imports_neither_torch_nor_scipy() -> None:
+    code = "import sys, nbutils.batch.runner, nbutils.reporting.report; print(sys.modules.keys() & {'torch', 'scipy'})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_the_package_itself_offers_what_a_notebook_needs() -> None:
     assert {"train", "TrainingSpec", "load_faces", "Run", "Teacher", "select_neurons", "Loss"} <= set(dir(nbutils))
     assert set(PACKAGES) <= set(dir(nbutils))
