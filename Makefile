@@ -30,7 +30,7 @@ benchmark: $(STAMP)
 # and torch's threads do not outlive a fork.
 attack: $(STAMP)
 	@status=0; for part in tests/attack/attack_*.py; do \
-		$(BIN)/python -m pytest "$$part" || status=1; \
+		$(BIN)/python -m pytest "$$part" --durations=5 || status=1; \
 	done; exit $$status
 
 lab: $(STAMP)

@@ -25,7 +25,7 @@ from tests.support.interrupted import Family, wait_until
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 #: Of each kind of interrupt.
-INTERRUPTS = 24
+INTERRUPTS = 20
 #: Trees of a run and somebody's own files.
 TREES = 400
 #: Seconds after which nothing may be left of an interrupted run.
