@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 data_app = typer.Typer(help="Data sets: list, describe, check, fetch, pack, compare.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of a data set, or path of your own manifest (.yml).")]
-Root = Annotated[Path, typer.Option(help="Folder or file of the data set.", show_default=False)]
+Root = Annotated[str, typer.Option(help="Folder or file of the data set, or its URL.", show_default=False)]
 LayoutOption = Annotated[str | None, typer.Option(help="Its layout; recognised if not given.", show_default=False)]
 _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]·[/yellow]", "fault": "[red]✗[/red]"}
 
@@ -150,8 +150,8 @@ def pack_command(
 
 @data_app.command("overlap")
 def overlap_command(
-    first: Annotated[Path, typer.Argument(help="Folder or file of a data set, or a .txt list of people.")],
-    second: Annotated[Path, typer.Argument(help="The other one.")],
+    first: Annotated[str, typer.Argument(help="Folder or file of a data set, its URL, or a .txt list of people.")],
+    second: Annotated[str, typer.Argument(help="The other one.")],
     show: Annotated[int, typer.Option(min=1, help="How many of each kind to show.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of them as JSON instead.")] = False,
 ) -> None:
@@ -163,7 +163,7 @@ def overlap_command(
     from nbutils.data.upkeep.survey import survey_collection
 
     with errors():
-        sides = [_side(path) for path in (first, second)]
+        sides = [_side(place) for place in (first, second)]
         people = shared_people(*(names for _, names in sides))
         images = []
         one, two = (collection for collection, _ in sides)
@@ -181,7 +181,7 @@ def overlap_command(
         print(f"  {a} = {b} ({distance} of 128 bits differ)")
 
 
-def _open(name: str, root: Path, layout: str | None) -> Collection:
+def _open(name: str, root: str, layout: str | None) -> Collection:
     """The data set on disk; a form that its manifest does not name is opened all the same, and said so by `check`."""
     from nbutils.data.layouts.base import open_collection
     from nbutils.data.manifest import load_manifest
@@ -191,13 +191,15 @@ def _open(name: str, root: Path, layout: str | None) -> Collection:
     return open_collection(root, layout)
 
 
-def _side(path: Path) -> tuple[Collection | None, list[str]]:
-    from nbutils.data.layouts.base import open_collection, recognise
+def _side(place: str) -> tuple[Collection | None, list[str]]:
+    from nbutils.data.bucket_copy import local_root
+    from nbutils.data.layouts.base import open_collection
     from nbutils.data.upkeep.overlap import read_identity_list
 
+    path = local_root(place)
     if path.is_file() and path.suffix == ".txt":
         return None, read_identity_list(path)
-    collection = open_collection(path, recognise(path))
+    collection = open_collection(path)
     return collection, list(collection.identity_names)
 
 

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from nbutils.errors import DataError, ParameterError
+from nbutils.paths import is_url
 from nbutils.reporting.live_cells import notebook_title
 
 Literal = bool | int | float | str
 OUT_DIR = "out_dir"
 #: Parameters of these names mean the same in every notebook, and have these bounds.
 BOUNDS = {"seed": (0, 2**32 - 1), "seeds": (1, 100)}
-_PATH_ENDINGS = ("_root", "_dir", "_file")
+_PATH_ENDINGS, _ROOT = ("_root", "_dir", "_file"), "_root"
 _DATA_SET = "dataset"
 _MANIFESTS = (".yml", ".yaml")
 
@@ -243,6 +244,8 @@ def _checked(
 def _served(parameter: Parameter, value: Literal, working_dir: Path) -> Literal:
     """The value with its path made absolute, if it names one; a ParameterError where nothing has that name."""
     if not isinstance(value, str) or value in ("", parameter.default):
+        return value
+    if parameter.name.endswith(_ROOT) and is_url(value):
         return value
     is_data_set = _is_data_set(parameter.name)
     if parameter.name.endswith(_PATH_ENDINGS) or (is_data_set and value.endswith(_MANIFESTS)):

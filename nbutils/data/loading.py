@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from nbutils.data.bucket_copy import as_root
 from nbutils.data.faces import FaceData
 from nbutils.data.manifest import load_manifest
 from nbutils.data.sources.embedded import SyntheticData
@@ -25,7 +26,7 @@ def load_faces(
 
     Args:
         dataset: "synthetic", or the name or path of a manifest.
-        data_root: Folder or file of the data set; the embedded faces need none.
+        data_root: Folder or file of the data set, by path or by the URL of a bucket; the embedded faces need none.
         layout: Name of the data set's layout; empty: recognised.
         pairs_root: Folder or file of the pairs to verify; empty: the data set's own.
         fields: Of `SyntheticData` or `FolderData`, such as `height` and `width`.
@@ -67,8 +68,8 @@ def data_spec(
         raise ParameterError(f"data_root is empty: expected the folder or file of {manifest.title}")
     return FolderData(
         dataset=dataset,
-        root=Path(data_root),
+        root=as_root(data_root),
         layout=layout or None,
-        pairs_root=Path(pairs_root) if str(pairs_root) else None,
+        pairs_root=as_root(pairs_root) if str(pairs_root) else None,
         **fields,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 import torch
 
+from nbutils.data.bucket_copy import as_root
 from nbutils.data.loading import data_spec
 from nbutils.data.manifest import load_manifest
 from nbutils.data.sources.attribute_faces import AttributeFaces
@@ -105,7 +105,7 @@ def probe_data(dataset: str, root: str, like: DataSpec, preset: str = "laptop", 
         raise ParameterError(f"probe_dataset is {dataset!r}: {error}") from None
     if not root:
         raise ParameterError(f"probe_root is empty: expected the folder or file of {manifest.title}")
-    return AttributeFaces(dataset=dataset, root=Path(root), **size)
+    return AttributeFaces(dataset=dataset, root=as_root(root), **size)
 
 
 def seed_range(seed: int, seeds: int) -> range:

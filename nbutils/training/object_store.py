@@ -18,10 +18,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from nbutils.buckets import first_line, open_bucket
 from nbutils.errors import StoreError
 from nbutils.training.store import DIGESTS_FILE, Store, checked_digests, damage_of, read_digests, writing_to
 from nbutils.writing import sync_tree, write_aside
@@ -49,13 +49,7 @@ class ObjectStore(Store):
     def __init__(self, url: str, cache: Path) -> None:
         super().__init__(cache)
         self.url = url
-        try:
-            self._obstore: Any = import_module("obstore")
-            self._remote: Any = import_module("obstore.store").from_url(url)
-        except ModuleNotFoundError:
-            raise StoreError(f"the store {url} needs obstore: pip install 'nbutils[cluster]'") from None
-        except (ValueError, self._obstore.exceptions.BaseError) as error:
-            raise StoreError(f"cannot use {url} as a store: {_first_line(error)}") from None
+        self._obstore, self._remote = open_bucket(url, StoreError)
 
     @property
     def location(self) -> str:
@@ -246,12 +240,8 @@ class ObjectStore(Store):
         try:
             yield
         except (FileNotFoundError, self._obstore.exceptions.BaseError) as error:
-            raise StoreError(f"{self.url}/{name}: {_first_line(error)}") from error
+            raise StoreError(f"{self.url}/{name}: {first_line(error)}") from error
 
 
 def _sign_of_life() -> bytes:
     return json.dumps({"host": platform.node(), "pid": os.getpid(), "time": time.time()}).encode()
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -7,10 +7,10 @@ import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from nbutils.data.bucket_copy import is_there
 from nbutils.errors import ParameterError
 from nbutils.training.base import digest
 from nbutils.training.digest import closure
@@ -48,7 +48,7 @@ def _version(package: str) -> str:
 
 def worker_facts(store: str, token: str, folders: Iterable[str]) -> dict[str, Any]:
     """On a worker: its versions, host, and which of the store and the folders of data it does not see."""
-    unseen = [folder for folder in folders if not Path(folder).exists()]
+    unseen = [folder for folder in folders if not is_there(folder)]
     lacks = [] if open_store(store).sees_mark(token) else [f"the store {store}"]
     return {"versions": versions(), "host": platform.node(), "lacks": lacks + unseen}
 
@@ -59,7 +59,7 @@ def fit_hosts(client: Client, store: Store, folders: Iterable[str]) -> tuple[lis
     Args:
         client: Of the cluster.
         store: Of the sweep.
-        folders: Of the data sets.
+        folders: Of the data sets, or their URLs.
 
     Raises:
         ParameterError: The versions of a worker differ from this process's, or no worker can.

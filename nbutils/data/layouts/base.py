@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
+from nbutils.data.bucket_copy import local_root
 from nbutils.data.collection import Annotation, Collection
 from nbutils.errors import DataError, ParameterError
 
@@ -116,7 +117,7 @@ def open_collection(root: str | Path, layout: str | None = None) -> Collection:
     """Opens a data set on disk.
 
     Args:
-        root: Its folder, or its one file.
+        root: Its folder, or its one file; by path, or by the URL of a bucket, from which it is copied.
         layout: Name of a layout, see `known_layouts`; None: recognised from the path.
 
     Raises:
@@ -135,7 +136,7 @@ def open_collection(root: str | Path, layout: str | None = None) -> Collection:
         ...     faces.layout, faces.identity_names, faces.image(0).shape
         ('image_folder', ('Ann',), (1, 2, 3))
     """
-    root = Path(root)
+    root = local_root(root)
     form = _known(recognise(root) if layout is None else layout)
     try:
         if not root.exists():

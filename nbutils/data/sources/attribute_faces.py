@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import PositiveInt
 
+from nbutils.data.bucket_copy import Root
 from nbutils.data.collection import VALIDATION, Collection
 from nbutils.data.faces import FaceData, Faces, Pairs
 from nbutils.data.layouts.base import layout_module, open_collection
@@ -62,7 +63,7 @@ class AttributeFaces(CroppedData):
 
 
 @lru_cache(maxsize=64)
-def _layout(root: Path, layout: str | None) -> str:
+def _layout(root: Root, layout: str | None) -> str:
     """Name of the layout, which is opened once a process for it."""
     return open_collection(root, layout).layout
 

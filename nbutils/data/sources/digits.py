@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, PositiveInt
 
+from nbutils.data.bucket_copy import Root, local_root
 from nbutils.data.faces import FaceData, Faces, Pairs
 from nbutils.data.layouts.readers.idx_files import read_idx
 from nbutils.data.spec import DataSpec
@@ -25,7 +26,7 @@ class DigitsData(DataSpec):
     """Digits instead of faces: those of scikit-learn, or MNIST's; see `load_digits`.
 
     Attributes:
-        root: Folder in torchvision's layout of MNIST; None: scikit-learn's 8×8 digits.
+        root: Folder in torchvision's layout of MNIST, by path or URL; None: scikit-learn's 8×8 digits.
         validation: Images at the end of the training set to tune on instead of training on them.
 
     Example:
@@ -37,12 +38,13 @@ class DigitsData(DataSpec):
     kind: Literal["digits"] = "digits"
     height: PositiveInt = Field(8, description="digits are padded to it; the excess over the input is for random crops")
     width: PositiveInt = 8
-    root: Path | None = None
+    root: Root | None = None
     validation: int = Field(0, ge=0)
 
     def read(self) -> FaceData:
         """Reads and pads the digits; see `load_digits`."""
-        return load_digits(self.root, height=self.height, width=self.width, validation=self.validation)
+        root = None if self.root is None else local_root(self.root)
+        return load_digits(root, height=self.height, width=self.width, validation=self.validation)
 
 
 def load_digits(root: Path | None, *, height: int, width: int, validation: int = 0) -> FaceData:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import Literal
 
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, PositiveInt
 
+from nbutils.data.bucket_copy import Root
 from nbutils.data.collection import TEST, TRAIN, VALIDATION, Collection
 from nbutils.data.cropping import crop_faces, crop_rule
 from nbutils.data.faces import FaceData, Faces, Pairs
@@ -44,12 +44,12 @@ class CroppedData(DataSpec):
 
     Attributes:
         dataset: Name or path of its manifest, which says how faces are cut out.
-        root: Its folder or file.
+        root: Its folder or file, by path or URL.
         layout: Name of the layout; None: recognised.
     """
 
     dataset: str
-    root: Path
+    root: Root
     layout: str | None = None
 
 
@@ -69,7 +69,7 @@ class FolderData(CroppedData):
     """
 
     kind: Literal["folder"] = "folder"
-    pairs_root: Path | None = None
+    pairs_root: Root | None = None
     min_images: PositiveInt = 4
     validation_people: float = Field(0.0, ge=0, lt=1)
 
@@ -97,10 +97,10 @@ class FolderData(CroppedData):
 
 
 @lru_cache(maxsize=64)
-def _layouts_opened(root: Path, layout: str | None, pairs_root: Path | None) -> tuple[str, str]:
+def _layouts_opened(root: Root, layout: str | None, pairs_root: Root | None) -> tuple[str, str]:
     """Names of the layouts of a data set and of its pairs, both opened once a process."""
     source = open_collection(root, layout)
-    return source.layout, _pairs_source(source, root, pairs_root).layout
+    return source.layout, _pairs_source(source, pairs_root).layout
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def choose_images(spec: FolderData) -> Chosen:
     if source.identity is None:
         has = ", ".join(source.offers()) or "nothing but images"
         raise DataError(f"{spec.root} ({source.layout}) has no identities, which training needs; it has {has}")
-    tests = _pairs_source(source, spec.root, spec.pairs_root)
+    tests = _pairs_source(source, spec.pairs_root)
     drawn = tests.pairs is None
     if tests.pairs is not None:
         test, pairs = _images_of(tests.pairs)
@@ -185,14 +185,14 @@ def _origin(source: Collection, tests: Collection) -> str:
     return source.layout if tests is source else f"{source.layout}, pairs from {tests.root.name}"
 
 
-def _pairs_source(source: Collection, root: Path, pairs_root: Path | None) -> Collection:
+def _pairs_source(source: Collection, pairs_root: Root | None) -> Collection:
     """The collection whose pairs are verified: as named, the source itself, or a `.bin` file beside it."""
     if pairs_root is not None:
         tests = open_collection(pairs_root)
         if tests.pairs is None:
             raise DataError(f"{pairs_root} ({tests.layout}) has no pairs")
         return tests
-    folder = root.parent if root.is_file() else root
+    folder = source.root.parent if source.root.is_file() else source.root
     beside = only_file(folder, ".bin", "lfw.bin") if source.pairs is None else None
     return source if beside is None else open_collection(beside)
 

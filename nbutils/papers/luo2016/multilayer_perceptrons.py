@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from nbutils.data.bucket_copy import as_root
 from nbutils.data.sources.digits import DigitsData
 from nbutils.errors import ParameterError
 from nbutils.papers.base import best_precision, check_preset
@@ -47,7 +46,7 @@ def mnist_trainings(
 
     Args:
         dataset: "digits" (scikit-learn's) or "mnist".
-        data_root: Folder of MNIST.
+        data_root: Folder of MNIST, or its URL in a bucket.
         preset: Widths and epochs.
         seed: Of the weights and the order.
 
@@ -65,7 +64,7 @@ def mnist_trainings(
     if dataset == "mnist" and not data_root:
         raise ParameterError("data_root is empty: expected the folder that holds MNIST/raw with the four idx files")
     size, shift = _SHAPES[dataset]
-    root = Path(data_root) if dataset == "mnist" else None
+    root = as_root(data_root) if dataset == "mnist" else None
     plain = DigitsData(root=root, height=size, width=size)
     shifted = plain.model_copy(update={"height": size + 2 * shift, "width": size + 2 * shift})
     (neurons, small), (epochs, student_epochs) = _NEURONS[preset], _EPOCHS[dataset, preset]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from nbutils.data.attributes import ATTRIBUTES
+from nbutils.data.bucket_copy import is_there
 from nbutils.data.layouts.base import open_collection
 from nbutils.data.manifest import load_manifest
 from nbutils.data.sources.embedded import SyntheticData
@@ -210,7 +211,7 @@ def has_attributes(data: DataSpec) -> bool:
         False
     """
     if isinstance(data, FolderData):
-        if not data.root.exists():
+        if not is_there(str(data.root)):
             return "attributes" in load_manifest(data.dataset).annotations
         return open_collection(data.root, data.layout).attributes is not None
     return isinstance(data, SyntheticData)

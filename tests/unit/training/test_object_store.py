@@ -147,7 +147,7 @@ def test_specs_and_marks_are_seen_elsewhere_and_go(tmp_path: Path, bucket: Any) 
 
 
 def test_a_bucket_that_cannot_be_reached_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(StoreError, match="cannot use nowhere://x as a store"):
+    with pytest.raises(StoreError, match="cannot use nowhere://x: "):
         ObjectStore("nowhere://x", tmp_path)
     with pytest.raises(StoreError, match=r"s3://absent/ours/.*: "):
         _put(ObjectStore("s3://absent/ours", tmp_path))
