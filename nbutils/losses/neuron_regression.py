@@ -13,7 +13,7 @@ class NeuronLoss(Loss):
     """L(D) = 1/(2M) Σ_i ‖f_i − g(I_i; W)‖² over the M images of a batch (Luo et al. 2016, Eq. 1).
 
     f_i are the teacher's neurons, all or the selected ones, after ReLU; g is the student's output. In a training the
-    neurons come divided by one number (`nbutils.training.neuron_units`), which is Eq. 1 up to a constant.
+    neurons come divided by one number (`nbutils.training.target_units`), which is Eq. 1 up to a constant.
 
     Example:
         >>> import torch

@@ -13,6 +13,8 @@ from nbutils.losses.base import Loss
 from nbutils.losses.fidelity import Fidelity, prediction_divergence
 from nbutils.losses.signals import Signals
 
+_IN_UNIT = ("student.output", "teacher.logits", "teacher.logit_unit")
+
 
 class SoftTargetLoss(Loss):
     """Cross-entropy with the teacher's softened prediction (Hinton et al. 2015; rows "soft t" of Fig. 3).
@@ -25,6 +27,9 @@ class SoftTargetLoss(Loss):
         scale_by_squared_temperature: Multiply by t². The gradient of the plain loss shrinks as 1/t²; scaling
             keeps one learning rate right for every t (Hinton et al. 2015, section 2). The papers do not say
             whether they did.
+        in_unit: Whether the student's output is its logits divided by the teacher's `logit_unit` u
+            (`nbutils.training.target_units`), and the loss divided by u². Then t counts in that unit, too: it is the
+            loss at t / u of logits that are about 1.
 
     Raises:
         ParameterError: If the temperature is not positive.
@@ -38,25 +43,33 @@ class SoftTargetLoss(Loss):
         True
     """
 
-    reads = ("student.output", "teacher.logits")
+    reads: tuple[str, ...] = ("student.output", "teacher.logits")
     output_like = "teacher.logits"
 
-    def __init__(self, temperature: float = 1.0, *, scale_by_squared_temperature: bool = True) -> None:
+    def __init__(
+        self, temperature: float = 1.0, *, scale_by_squared_temperature: bool = True, in_unit: bool = False
+    ) -> None:
         super().__init__()
         if not temperature > 0:
             raise ParameterError(f"temperature must be above 0, got {temperature}")
         self.temperature = self.temperature_read = temperature
         self.scale = temperature**2 if scale_by_squared_temperature else 1.0
+        self.in_unit = in_unit
+        if in_unit:
+            self.reads = _IN_UNIT
 
     def forward(self, signals: Signals) -> Tensor:
-        """Returns the mean over the batch, in nats (times t² where scaled)."""
-        student = F.log_softmax(signals.student.output.float() / self.temperature, dim=1)
+        """Returns the mean over the batch, in nats (times t² where scaled, divided by u² in the unit u)."""
+        logits, unit = _student_logits(signals, in_unit=self.in_unit)
+        student = F.log_softmax(logits / self.temperature, dim=1)
         teacher = soft_targets_of(signals, self.temperature)
-        return self.scale * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+        divergence = F.kl_div(student, teacher, reduction="none", log_target=True).sum(dim=1, keepdim=True)
+        loss: Tensor = self.scale * (divergence / unit**2).mean()
+        return loss
 
     def fidelity(self, signals: Signals) -> Fidelity:
         """KL divergence of the predictions."""
-        return divergence_from_teacher(signals)
+        return divergence_from_teacher(signals, in_unit=self.in_unit)
 
 
 def softened(logits: Tensor, each: Tensor | None, temperature: float) -> Tensor:
@@ -81,6 +94,9 @@ class LogitsLoss(Loss):
     1/(2N) Σ (a_T − mean a_T − a_S + mean a_S)² for each image: what t² times the soft-target loss tends to as
     t → ∞ (Hinton et al. 2015, section 2.1). Of an ensemble, it reads the mean logits: the same limit.
 
+    Args:
+        in_unit: See `SoftTargetLoss`.
+
     Example:
         >>> import torch
         >>> from nbutils.losses import LogitsLoss, Signals
@@ -89,23 +105,37 @@ class LogitsLoss(Loss):
         0.5
     """
 
-    reads = ("student.output", "teacher.logits")
+    reads: tuple[str, ...] = ("student.output", "teacher.logits")
     output_like = "teacher.logits"
 
+    def __init__(self, *, in_unit: bool = False) -> None:
+        super().__init__()
+        self.in_unit = in_unit
+        if in_unit:
+            self.reads = _IN_UNIT
+
     def forward(self, signals: Signals) -> Tensor:
-        """Returns the mean over the batch."""
-        difference: Tensor = signals.student.output.float() - signals.teacher.logits.float()
-        centred = difference - difference.mean(dim=1, keepdim=True)
+        """Returns the mean over the batch (divided by u² in the unit u)."""
+        logits, unit = _student_logits(signals, in_unit=self.in_unit)
+        difference = logits - signals.teacher.logits.float()
+        centred: Tensor = (difference - difference.mean(dim=1, keepdim=True)) / unit
         return 0.5 * centred.square().mean()
 
     def fidelity(self, signals: Signals) -> Fidelity:
         """KL divergence of the predictions."""
-        return divergence_from_teacher(signals)
+        return divergence_from_teacher(signals, in_unit=self.in_unit)
 
 
-def divergence_from_teacher(signals: Signals) -> Fidelity:
+def divergence_from_teacher(signals: Signals, *, in_unit: bool = False) -> Fidelity:
     """KL divergence of the student's predictions from the teacher's, of an ensemble from their average."""
-    return prediction_divergence(signals.student.output, soft_targets_of(signals, 1.0))
+    return prediction_divergence(_student_logits(signals, in_unit=in_unit)[0], soft_targets_of(signals, 1.0))
+
+
+def _student_logits(signals: Signals, *, in_unit: bool) -> tuple[Tensor, Tensor | float]:
+    """(B, N) logits of the student, and what its output was multiplied by for them: (B, 1), or 1."""
+    output: Tensor = signals.student.output.float()
+    unit: Tensor | float = signals.teacher.logit_unit if in_unit else 1.0
+    return unit * output, unit
 
 
 def soft_targets_of(signals: Signals, temperature: float) -> Tensor:

@@ -117,7 +117,7 @@ def _check_teacher(spec: TrainingSpec, number: int, reads: list[str]) -> None:
         network = teacher.network(spec.model.input_size)
         names, logits = _outputs_of(network, f"'{teacher.name}'")
     for name in reads:
-        if name == "logits" and not logits:
+        if name in ("logits", "logit_unit") and not logits:
             raise ParameterError(
                 f"'{spec.name}': the objective reads teacher.logits, and the teacher '{teacher.name}' has none"
             )

@@ -87,7 +87,7 @@ class Preparation:
             torch.manual_seed(spec.seed)
             model = spec.model.build(outputs)
         if teacher is not None:
-            teacher = _in_unit(spec, before, teacher, model, data)
+            teacher = _in_units(spec, before, teacher, model, data)
         if spec.initialise_from:
             from nbutils.training.initialise import load_backbone
 
@@ -99,6 +99,7 @@ class Preparation:
             "outputs": outputs,
             "neurons": teacher.neurons.tolist() if teacher is not None and spec.regresses_neurons else None,
             "neuron unit": teacher.scale if teacher is not None else None,
+            "logit unit": teacher.logit_unit if teacher is not None else None,
             "selection": note,
             "soft targets lost": lost,
         }
@@ -147,21 +148,23 @@ def _watch(spec: TrainingSpec, data: FaceData, folder: Path) -> PairWatch | None
     return PairWatch(folder, data, feature_layer(spec), spec.watch)
 
 
-def _in_unit(
+def _in_units(
     spec: TrainingSpec, before: Mapping[str, Trained], teacher: Teacher, model: FaceNetwork, data: FaceData
 ) -> Teacher:
-    """The teacher in the unit of its neurons, or in its predecessor's; the student's output starts at their mean."""
-    from nbutils.training.neuron_units import NeuronUnits, start_at
+    """The teacher in its units, or in its predecessor's; a student of neurons starts at their mean."""
+    from nbutils.training.target_units import NeuronUnits, logit_unit, start_at
 
+    if "teacher.logit_unit" in spec.reads:
+        teacher = teacher.in_units(logit_unit=logit_unit(teacher, data.train.images))
     if "teacher.neurons" not in spec.reads:
         return teacher
     first = spec.initialise_from
     if first and _keeps_neurons(spec, first):
-        return teacher.in_unit(before[first.key].metrics["neuron unit"])
+        return teacher.in_units(scale=before[first.key].metrics["neuron unit"])
     units = NeuronUnits.of(teacher, data.train.images)
     if spec.regresses_neurons:
         start_at(model, units.mean)
-    return teacher.in_unit(units.scale)
+    return teacher.in_units(scale=units.scale)
 
 
 def _outputs(spec: TrainingSpec, before: Mapping[str, Trained], data: FaceData, teacher: Teacher | None) -> int:

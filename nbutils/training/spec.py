@@ -26,7 +26,7 @@ _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
     "nbutils.training.choosing": lambda spec: spec.selection is not None,
     "nbutils.training.given_teachers": lambda spec: False,  # counts in the teachers' own keys
     "nbutils.training.teacher_specs": lambda spec: False,
-    "nbutils.training.neuron_units": lambda spec: bool(spec.teacher),  # not asked of the losses: a key runs no source
+    "nbutils.training.target_units": lambda spec: bool(spec.teacher),  # not asked of the losses: a key runs no source
     "nbutils.training.initialise": lambda spec: spec.initialise_from is not None,
     "nbutils.training.target_cache": lambda spec: spec.targets == "cached",
     "nbutils.training.teachers": lambda spec: bool(spec.teacher),
@@ -35,7 +35,7 @@ _PARTS: dict[str, Callable[[TrainingSpec], bool]] = {
 
 
 #: Signals of a teacher that are kept for plain images; of modules and middle layers none are.
-CACHED = frozenset({"neurons", "features", "logits", "each"})
+CACHED = frozenset({"neurons", "features", "logits", "each", "logit_unit"})
 
 
 #: What of a spec's fields enters its key by a digest of its own, or not at all.

@@ -59,13 +59,14 @@ class Teacher(nn.Module):
         neurons: Positions of the chosen neurons among the concatenated features; None: all.
         layers: Where each network's neurons are; None: in the features of all. Of a network that itself regresses
             neurons they are its output, and it has no logits.
-        scale: The unit of the neurons as targets; see `nbutils.training.neuron_units`.
+        scale: The unit of the neurons as targets; see `nbutils.training.target_units`.
+        logit_unit: That of its logits, for losses that ask for it.
 
     Example:
         >>> from nbutils.models import MobileIDStudent
         >>> teacher = Teacher([MobileIDStudent(5, width=4)], neurons=np.array([0, 7]))
         >>> {name: tuple(value.shape) for name, value in teacher(torch.zeros(3, 3, 55, 47)).items()}
-        {'features': (3, 512), 'neurons': (3, 2), 'logits': (3, 5)}
+        {'features': (3, 512), 'neurons': (3, 2), 'logits': (3, 5), 'logit_unit': (3, 1)}
     """
 
     def __init__(
@@ -74,9 +75,10 @@ class Teacher(nn.Module):
         neurons: npt.NDArray[np.int64] | None = None,
         layers: Sequence[FeatureLayer] | None = None,
         scale: float = 1.0,
+        logit_unit: float = 1.0,
     ) -> None:
         super().__init__()
-        self.scale = scale
+        self.scale, self.logit_unit = scale, logit_unit
         self.networks = nn.ModuleList(networks)
         self.requires_grad_(False)
         super().train(False)
@@ -113,15 +115,20 @@ class Teacher(nn.Module):
 
     def choose(self, neurons: npt.NDArray[np.int64]) -> Teacher:
         """The same networks, with these neurons chosen."""
-        return self._with(neurons, self.scale)
+        return self._with(neurons, self.scale, self.logit_unit)
 
-    def in_unit(self, scale: float) -> Teacher:
-        """The same networks and neurons; as targets, these are divided by `scale`."""
-        return self._with(self.neurons.cpu().numpy(), scale)
+    def in_units(self, scale: float | None = None, logit_unit: float | None = None) -> Teacher:
+        """The same networks and neurons.
 
-    def _with(self, neurons: npt.NDArray[np.int64], scale: float) -> Teacher:
+        Args:
+            scale: What the neurons, as targets, are divided by; None: as before.
+            logit_unit: What the signal of that name says; None: as before.
+        """
+        return self._with(self.neurons.cpu().numpy(), scale or self.scale, logit_unit or self.logit_unit)
+
+    def _with(self, neurons: npt.NDArray[np.int64], scale: float, logit_unit: float) -> Teacher:
         networks = [member.network for member in self._members]
-        return Teacher(networks, neurons, [member.layer for member in self._members], scale)
+        return Teacher(networks, neurons, [member.layer for member in self._members], scale, logit_unit)
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Outputs:
@@ -182,6 +189,8 @@ class Teacher(nn.Module):
             signals["logits"] = signals.each.mean(dim=0)
         elif logits:
             signals["logits"] = logits[0]
+        if logits:
+            signals["logit_unit"] = joined.new_full((len(joined), 1), self.logit_unit, dtype=torch.float32)
         return signals
 
 

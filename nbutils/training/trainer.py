@@ -52,9 +52,9 @@ class TrainingResult:
     def metrics(self) -> dict[str, Any]:
         """What the training tells of itself.
 
-        Outputs, parameters, seconds, chosen neurons and their unit, the note on the selection, what a top-k cache lost
-        in KL, and the fidelity of each term on up to a thousand training faces and on unseen ones (validation faces, or
-        test faces where there are none).
+        Outputs, parameters, seconds, chosen neurons and their unit, that of the logits, the note on the selection, what
+        a top-k cache lost in KL, and the fidelity of each term on up to a thousand training faces and on unseen ones
+        (validation faces, or test faces where there are none).
         """
         metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text())
         return metrics

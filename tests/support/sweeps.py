@@ -88,13 +88,24 @@ def tiny_runs(folder: Path, seeds: Sequence[int], temperatures: Sequence[float])
 
 
 @contextmanager
-def threads_cluster(workers: int = 2) -> Iterator[Client]:
-    """A cluster whose workers are threads of this process, so that what a test patches holds in them."""
+def threads_cluster(workers: int = 2, devices: int = 0) -> Iterator[Client]:
+    """A cluster whose workers are threads of this process, so that what a test patches holds in them.
+
+    Args:
+        workers: How many.
+        devices: How many GPUs each says it has.
+    """
     from distributed import Client, LocalCluster
 
     Servers._instance = None
     with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=None,
+            resources={"GPU": devices} if devices else None,
+        ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         try:

@@ -50,12 +50,8 @@ class StudentRow:
 #: Names of the row of chosen neurons: by Eq. 2 as the paper prints it; by the paper's MNIST rule, without attributes.
 SELECTION, DROPPED = "selection", "inhibitive dropped"
 
-#: Of hot soft targets and logits, with their rate. Their gradient grows a hundredfold as the student leaves its start:
-#: without a tight bound, what held-out people get swings by several points between neighbouring rates.
-_HOT_RATE, _HOT_CLIP_NORM = 0.05, 5.0
-
 LABELS = StudentRow("label", Term(kind="LabelLoss"), 0.1, taught=False)
-LOGITS = StudentRow("logits", Term(kind="LogitsLoss"), _HOT_RATE, clip_norm=_HOT_CLIP_NORM)
+LOGITS = StudentRow("logits", Term(kind="LogitsLoss", options={"in_unit": True}), 0.1)
 NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"), 0.1)
 
 
@@ -89,14 +85,12 @@ def chosen_row(rows: Iterable[str]) -> str:
 
 
 def soft_targets(temperature: int) -> StudentRow:
-    """The row "soft t=…": the teacher's predictions at one temperature.
+    """The row "soft t=…": the teacher's predictions at one temperature; hot ones in the unit of its logits.
 
     Example:
         >>> from nbutils.papers.luo2016 import soft_targets
         >>> soft_targets(5).term.options
-        {'temperature': 5.0}
+        {'temperature': 5.0, 'in_unit': True}
     """
-    term = Term(kind="SoftTargetLoss", options={"temperature": float(temperature)})
-    if temperature == 1:
-        return StudentRow("softtarget", term, 0.1)
-    return StudentRow("softtarget", term, _HOT_RATE, clip_norm=_HOT_CLIP_NORM)
+    hot = {"in_unit": True} if temperature > 1 else {}
+    return StudentRow("softtarget", Term("SoftTargetLoss", options={"temperature": float(temperature), **hot}), 0.1)

@@ -131,6 +131,23 @@ def test_a_training_whose_process_is_killed_is_done_again(
     assert len(outcome.trained) == 2
 
 
+def test_a_training_of_two_devices_is_two_processes_of_torchrun(notebooks: Path, tmp_path: Path) -> None:
+    runs = tiny_runs(notebooks, seeds=(0,), temperatures=(1.0,))
+    graph = sweep_graph(runs)
+    with threads_cluster(workers=1, devices=2) as client:
+        outcome = run_sweep(
+            client, runs, graph, tmp_path / "out", store=Store(tmp_path / "store"), precision="32-true", devices=2
+        )
+    assert [run.error for run in outcome.runs] == [None]
+    assert sorted(outcome.trained) == sorted(graph.specs)
+    swept = _metrics(tmp_path / "out" / runs[0].place)
+    alone = train(tiny_trainings(0, 1.0).values(), store=Store(tmp_path / "other"), progress=False)
+    for result in alone:
+        loss = float(result.history["loss"].iloc[-1])
+        assert swept[f"loss of {result.spec.name}"] == pytest.approx(loss, rel=0.05)
+        assert swept[f"loss of {result.spec.name}"] != loss  # another order of additions: there were two
+
+
 @pytest.mark.usefixtures("bucket")
 def test_a_bucket_is_the_store_of_a_sweep(notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("obstore")

@@ -80,6 +80,23 @@ def test_soft_targets_tend_to_the_logits_loss() -> None:
     assert SoftTargetLoss(300.0)(s).item() == pytest.approx(LogitsLoss()(s).item(), rel=2e-2)
 
 
+@pytest.mark.parametrize("t", [1.0, 5.0])
+def test_soft_targets_in_a_unit_are_those_of_divided_logits(t: float) -> None:
+    s, unit = _signals(), 2.5
+    output = s.student.output
+    in_unit = _signals(output / unit, logits=s.teacher.logits, logit_unit=torch.full((4, 1), unit))
+    divided = _signals(output / unit, logits=s.teacher.logits / unit)
+    loss = SoftTargetLoss(t, in_unit=True)
+    assert loss(in_unit).item() == pytest.approx(SoftTargetLoss(t)(s).item() / unit**2, rel=1e-4)
+    assert loss(in_unit).item() == pytest.approx(SoftTargetLoss(t / unit)(divided).item(), rel=1e-4)
+    assert loss.fidelity(in_unit).value == pytest.approx(SoftTargetLoss(t).fidelity(s).value, rel=1e-4)
+    logits = LogitsLoss(in_unit=True)
+    assert logits(in_unit).item() == pytest.approx(LogitsLoss()(s).item() / unit**2, rel=1e-4)
+    assert logits.fidelity(in_unit).value == pytest.approx(LogitsLoss().fidelity(s).value, rel=1e-4)
+    assert "teacher.logit_unit" in logits.reads
+    assert "teacher.logit_unit" not in LogitsLoss().reads
+
+
 def test_logits_ignore_a_constant_and_neurons_follow_eq_1() -> None:
     s = _signals()
     difference = s.student.output.numpy() - s.teacher.logits.numpy()

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from nbutils.data import SyntheticData
+from nbutils.losses import Signals, SoftTargetLoss
 from nbutils.models import FaceNetwork, MobileIDStudent, Outputs, extract_features
 from nbutils.training import ModelSpec, Schedule, Store, Teacher, Term, TrainingSpec, train
-from nbutils.training.neuron_units import NeuronUnits, start_at
+from nbutils.training.target_units import NeuronUnits, logit_unit, start_at
 
 DATA = SyntheticData(identities=4, images_per_identity=4, validation_images=8, pairs=20)
 
@@ -48,11 +49,43 @@ def test_the_unit_is_the_root_mean_square_distance_from_the_mean_neurons() -> No
     distances = [np.linalg.norm(row - neurons.mean(axis=0)) for row in neurons]
     assert units.scale == pytest.approx(np.sqrt(np.mean(np.square(distances))))
     np.testing.assert_allclose(units.mean * units.scale, neurons.mean(axis=0), rtol=1e-5)
-    in_unit = teacher.in_unit(units.scale)
+    in_unit = teacher.in_units(scale=units.scale)
     x = torch.rand(2, 3, 55, 47)
     torch.testing.assert_close(in_unit(x).neurons * units.scale, teacher(x).neurons)
     torch.testing.assert_close(in_unit(x).features, teacher(x).features)
     assert in_unit.choose(np.array([1])).scale == units.scale
+
+
+def test_the_unit_of_logits_is_their_root_mean_square_about_each_images_mean() -> None:
+    torch.manual_seed(0)
+    networks = [MobileIDStudent(5, width=4), MobileIDStudent(5, width=4)]
+    images = np.random.default_rng(0).integers(0, 256, (30, 55, 47, 3), dtype=np.uint8)
+    with torch.no_grad():
+        x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+        each = torch.stack([network.eval()(x).output for network in networks])
+    mean = each.mean(dim=0).double()
+    expected = float((mean - mean.mean(dim=1, keepdim=True)).square().mean().sqrt())
+    teacher = Teacher(networks)
+    unit = logit_unit(teacher, images)
+    assert unit == pytest.approx(expected, rel=1e-3)
+    in_units = teacher.in_units(logit_unit=unit)
+    assert in_units(x).logit_unit.tolist() == [[pytest.approx(unit)]] * 30
+    torch.testing.assert_close(in_units(x).logits, teacher(x).logits)
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_a_student_in_the_unit_of_logits_learns_them_divided(online: bool, tmp_path: Path) -> None:
+    soft = Term("SoftTargetLoss", options={"temperature": 4.0, "in_unit": True})
+    spec = make_student(objective={"soft": soft}, targets="online" if online else "cached")
+    taught, result = train([spec.teacher[0], spec], store=Store(tmp_path), progress=False)
+    images = DATA.load().train.images
+    teacher = Teacher([taught.model])
+    unit = logit_unit(teacher, images)
+    assert result.metrics["logit unit"] == pytest.approx(unit)
+    networks = (result.model, taught.model)
+    student, asked = (torch.from_numpy(Teacher([network]).logits(images)[:, 0]) for network in networks)
+    told = SoftTargetLoss(1.0).fidelity(Signals.of(student={"output": unit * student}, teacher={"logits": asked}))
+    assert result.metrics["fidelity"]["training"]["soft"]["value"] == pytest.approx(told.value, rel=1e-3)
 
 
 def test_neurons_that_never_vary_keep_their_unit() -> None:

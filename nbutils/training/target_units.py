@@ -1,4 +1,4 @@
-"""The unit in which a teacher's neurons are regressed: Eq. 1 of Luo et al. 2016 up to a constant."""
+"""The units in which a student learns a teacher's neurons and logits: the objectives up to a constant."""
 
 from __future__ import annotations
 
@@ -44,6 +44,17 @@ class NeuronUnits:
         mean = neurons.mean(axis=0)
         scale = float(np.sqrt(np.square(neurons - mean).sum(axis=1).mean())) or 1.0
         return cls(scale, (mean / scale).astype(np.float32))
+
+
+def logit_unit(teacher: Teacher, images: npt.NDArray[np.uint8]) -> float:
+    """Root mean square of a teacher's zero-mean logits over up to a thousand of N training images; 1 where all are 0.
+
+    A last layer that starts small reaches logits of 10 only by gradients that grow a hundredfold on the way, and no
+    learning rate suits both ends. In this unit, what it has to reach is about 1 (Ba & Caruana 2014 likewise normalise
+    the logits that they regress).
+    """
+    logits = teacher.logits(images[evenly_spread(len(images), _IMAGES)]).astype(np.float64).mean(axis=1)
+    return float(np.sqrt(np.square(logits - logits.mean(axis=1, keepdims=True)).mean())) or 1.0
 
 
 @torch.no_grad()
