@@ -77,7 +77,9 @@ def test_the_unit_of_logits_is_their_root_mean_square_about_each_images_mean() -
 def test_a_student_in_the_unit_of_logits_learns_them_divided(online: bool, tmp_path: Path) -> None:
     soft = Term("SoftTargetLoss", options={"temperature": 4.0, "in_unit": True})
     spec = make_student(objective={"soft": soft}, targets="online" if online else "cached")
-    taught, result = train([spec.teacher[0], spec], store=Store(tmp_path), progress=False)
+    (teacher_spec,) = spec.teacher
+    assert isinstance(teacher_spec, TrainingSpec)
+    taught, result = train([teacher_spec, spec], store=Store(tmp_path), progress=False)
     images = DATA.load().train.images
     teacher = Teacher([taught.model])
     unit = logit_unit(teacher, images)
