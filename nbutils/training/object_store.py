@@ -14,7 +14,6 @@ import logging
 import os
 import platform
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,14 +22,12 @@ from typing import Any
 
 from nbutils.buckets import first_line, open_bucket
 from nbutils.errors import StoreError
+from nbutils.training import heartbeat
 from nbutils.training.store import DIGESTS_FILE, Store, checked_digests, damage_of, read_digests, writing_to
 from nbutils.writing import sync_tree, write_aside
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two signs of life of who holds a lock, after how many of silence it counts as gone, and between two
-#: looks of who waits for it.
-BEAT_S, STALE_S, LOOK_S = 10.0, 60.0, 2.0
 #: Tries to replace a damaged result that others replace, too.
 _TRIES = 10
 
@@ -171,18 +168,14 @@ class ObjectStore(Store):
         """Waits until nobody else is at work on a key; yields a result that came meanwhile, or None with the lock."""
         name = f"locks/{key}.json"
         while not self._take(name):
-            time.sleep(LOOK_S)
+            time.sleep(heartbeat.LOOK_S)
             if (found := self._fetch(key)) is not None:
                 yield found
                 return
-        done = threading.Event()
-        beating = threading.Thread(target=self._beat, args=(name, done), daemon=True, name="heartbeat")
-        beating.start()
         try:
-            yield self.find(key)
+            with heartbeat.beating(lambda: self._beat(name)):
+                yield self.find(key)
         finally:
-            done.set()
-            beating.join()
             with suppress(StoreError):
                 self._delete(name)
 
@@ -196,13 +189,12 @@ class ObjectStore(Store):
         try:
             silent = time.time() - float(json.loads(content)["time"])
         except (ValueError, KeyError, TypeError):
-            silent = STALE_S + 1
-        return silent > STALE_S and self._write(name, _sign_of_life(), version)
+            silent = heartbeat.STALE_S + 1
+        return silent > heartbeat.STALE_S and self._write(name, _sign_of_life(), version)
 
-    def _beat(self, name: str, done: threading.Event) -> None:
-        while not done.wait(BEAT_S):
-            with suppress(StoreError):  # a lock decides nothing
-                self._write(name, _sign_of_life())
+    def _beat(self, name: str) -> None:
+        with suppress(StoreError):  # a lock decides nothing
+            self._write(name, _sign_of_life())
 
     def _write(self, name: str, content: bytes, mode: Any = "overwrite") -> bool:  # noqa: ANN401
         """Whether an object was written; False where the mode's condition does not hold."""

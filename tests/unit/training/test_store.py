@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nbutils.errors import StoreError
-from nbutils.training import Store
+from nbutils.training import Store, heartbeat
 from nbutils.training.interrupts import ending_tidily, raise_lost
 from nbutils.training.inventory import read_inventory
 from nbutils.training.store import damage_of
@@ -187,6 +188,38 @@ def test_of_processes_that_race_for_a_key_one_computes_it_and_no_lock_is_left(st
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     assert sorted(log.read_text().split()) == keys
     assert _names(store.root) == {*keys}
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_lock_is_waited_for_while_its_holder_gives_signs_of_life(
+    alive: bool, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "LOOK_S", 0.05)
+    monkeypatch.setattr(heartbeat, "STALE_S", 1.0)
+    monkeypatch.setattr(heartbeat, "BEAT_S", 0.1 if alive else 1e3)
+    held, done = tmp_path / "held", tmp_path / "done"
+
+    def hold() -> None:
+        with store.lock(KEY):
+            held.touch()
+            while not done.exists():
+                time.sleep(0.02)
+            _put(store, "the holder's")
+
+    child = _forked(hold)
+    while not held.exists():
+        time.sleep(0.02)
+    finish = threading.Timer(3.0, done.touch)
+    finish.start()
+    with store.claim(KEY) as found:
+        assert (found is not None) == alive
+        if found is None:
+            assert not done.exists()
+            _put(store, "the waiter's")
+    finish.join()
+    assert os.waitpid(child, 0)[1] == 0
+    published = (store.root / KEY / "weights.safetensors").read_text()
+    assert published == ("the holder's" if alive else "the waiter's")
 
 
 def test_what_a_killed_process_left_beside_its_result_is_cleared_up_unless_a_process_holds_it(store: Store) -> None:
