@@ -58,8 +58,9 @@ class Signals:
         student: The fields of its `Outputs`: `output` (B, N), `features` (B, F), and what else the network returns.
         teacher: `neurons` (B, M), the chosen ones, in a training divided by one number
             (`nbutils.training.target_units`); `features` (B, F_T), all of them; `logits` (B, N) where it has them, of
-            an ensemble their mean; `logit_unit` (B, 1), the root mean square of its zero-mean logits; `each` (K, B, N),
-            the logits of each network of an ensemble; of a single network also what else it returns, by name.
+            an ensemble their mean; `logit_unit` (B, 1), the one number by which losses may divide them; `each`
+            (K, B, N), the logits of each network of an ensemble; of a single network also what else it returns, by
+            name.
         truth: `identity` (B,) int64; `index` (B,) int64, positions in the training set; `images` and `identities`,
             their numbers in the training set; `attributes` (B, A) bool and `landmarks` (B, 5, 2), in units of half
             the input from its centre, where the data have them.

@@ -28,8 +28,8 @@ class SoftTargetLoss(Loss):
             keeps one learning rate right for every t (Hinton et al. 2015, section 2). The papers do not say
             whether they did.
         in_unit: Whether the student's output is its logits divided by the teacher's `logit_unit` u
-            (`nbutils.training.target_units`), and the loss divided by u². Then t counts in that unit, too: it is the
-            loss at t / u of logits that are about 1.
+            (`nbutils.training.target_units`), and the loss multiplied by N / u². Then it starts near ½ whatever the
+            teacher, and its limit for t → ∞ is `NeuronLoss` of the divided logits.
 
     Raises:
         ParameterError: If the temperature is not positive.
@@ -59,12 +59,12 @@ class SoftTargetLoss(Loss):
             self.reads = _IN_UNIT
 
     def forward(self, signals: Signals) -> Tensor:
-        """Returns the mean over the batch, in nats (times t² where scaled, divided by u² in the unit u)."""
-        logits, unit = _student_logits(signals, in_unit=self.in_unit)
+        """Returns the mean over the batch, in nats (times t² where scaled, and times N / u² in the unit u)."""
+        logits, weight = _student_logits(signals, in_unit=self.in_unit)
         student = F.log_softmax(logits / self.temperature, dim=1)
         teacher = soft_targets_of(signals, self.temperature)
         divergence = F.kl_div(student, teacher, reduction="none", log_target=True).sum(dim=1, keepdim=True)
-        loss: Tensor = self.scale * (divergence / unit**2).mean()
+        loss: Tensor = self.scale * (weight * divergence).mean()
         return loss
 
     def fidelity(self, signals: Signals) -> Fidelity:
@@ -115,11 +115,11 @@ class LogitsLoss(Loss):
             self.reads = _IN_UNIT
 
     def forward(self, signals: Signals) -> Tensor:
-        """Returns the mean over the batch (divided by u² in the unit u)."""
-        logits, unit = _student_logits(signals, in_unit=self.in_unit)
+        """Returns the mean over the batch (times N / u² in the unit u)."""
+        logits, weight = _student_logits(signals, in_unit=self.in_unit)
         difference = logits - signals.teacher.logits.float()
-        centred: Tensor = (difference - difference.mean(dim=1, keepdim=True)) / unit
-        return 0.5 * centred.square().mean()
+        centred: Tensor = difference - difference.mean(dim=1, keepdim=True)
+        return 0.5 * (weight * centred.square()).mean()
 
     def fidelity(self, signals: Signals) -> Fidelity:
         """KL divergence of the predictions."""
@@ -132,10 +132,12 @@ def divergence_from_teacher(signals: Signals, *, in_unit: bool = False) -> Fidel
 
 
 def _student_logits(signals: Signals, *, in_unit: bool) -> tuple[Tensor, Tensor | float]:
-    """(B, N) logits of the student, and what its output was multiplied by for them: (B, 1), or 1."""
+    """(B, N) logits of the student, and the weight of each image's loss: (B, 1), or 1."""
     output: Tensor = signals.student.output.float()
-    unit: Tensor | float = signals.teacher.logit_unit if in_unit else 1.0
-    return unit * output, unit
+    if not in_unit:
+        return output, 1.0
+    unit: Tensor = signals.teacher.logit_unit
+    return unit * output, output.shape[1] / unit**2
 
 
 def soft_targets_of(signals: Signals, temperature: float) -> Tensor:

@@ -23,6 +23,8 @@ OPEN = {"nbutils.losses": "Loss", "nbutils.models": "FaceNetwork"}
 IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
     f"{_PACKAGE}.{name}"
     for name in (
+        "buckets",
+        "data.bucket_copy",
         "errors",
         "memory",
         "paths",
@@ -30,6 +32,7 @@ IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
         "training.cell_source",
         "training.checks",
         "training.digest",
+        "training.heartbeat",
         "training.interrupts",
         "training.kinds",
         "training.object_store",

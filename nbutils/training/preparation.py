@@ -151,20 +151,22 @@ def _watch(spec: TrainingSpec, data: FaceData, folder: Path) -> PairWatch | None
 def _in_units(
     spec: TrainingSpec, before: Mapping[str, Trained], teacher: Teacher, model: FaceNetwork, data: FaceData
 ) -> Teacher:
-    """The teacher in its units, or in its predecessor's; a student of neurons starts at their mean."""
-    from nbutils.training.target_units import NeuronUnits, logit_unit, start_at
+    """The teacher in its units, or in its predecessor's; a student of neurons or logits starts at their mean."""
+    from nbutils.training.target_units import TargetUnit, start_at
 
     if "teacher.logit_unit" in spec.reads:
-        teacher = teacher.in_units(logit_unit=logit_unit(teacher, data.train.images))
+        unit = TargetUnit.of_logits(teacher, data.train.images)
+        start_at(model, unit.mean)
+        teacher = teacher.in_units(logit_unit=unit.scale)
     if "teacher.neurons" not in spec.reads:
         return teacher
     first = spec.initialise_from
     if first and _keeps_neurons(spec, first):
         return teacher.in_units(scale=before[first.key].metrics["neuron unit"])
-    units = NeuronUnits.of(teacher, data.train.images)
+    unit = TargetUnit.of_neurons(teacher, data.train.images)
     if spec.regresses_neurons:
-        start_at(model, units.mean)
-    return teacher.in_units(scale=units.scale)
+        start_at(model, unit.mean)
+    return teacher.in_units(scale=unit.scale)
 
 
 def _outputs(spec: TrainingSpec, before: Mapping[str, Trained], data: FaceData, teacher: Teacher | None) -> int:

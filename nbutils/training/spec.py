@@ -293,6 +293,14 @@ def check_teaching(spec: TrainingSpec) -> None:
             f"'{spec.name}': one term takes the student's output for neurons of the teacher, another for {others}: "
             "expected one meaning"
         )
+    reading = {name: term.reads for name, term in spec.objective.items() if "student.output" in term.reads}
+    in_unit = [name for name, reads in reading.items() if "teacher.logit_unit" in reads]
+    if in_unit and len(in_unit) < len(reading):
+        others = ", ".join(sorted(reading.keys() - set(in_unit)))
+        raise ParameterError(
+            f"'{spec.name}': the term {in_unit[0]} takes the student's output for logits in the teacher's unit, and "
+            f"{others} as it stands: expected one meaning"
+        )
     matching = [name for name, term in spec.objective.items() if term.needs_matches]
     if matching and (spec.schedule.images_per_identity or 1) < 2:
         raise ParameterError(

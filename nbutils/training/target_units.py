@@ -20,41 +20,43 @@ _IMAGES = 1000
 
 
 @dataclass(frozen=True)
-class NeuronUnits:
-    """Scale and mean of a teacher's chosen neurons.
+class TargetUnit:
+    """Scale and mean of what a student regresses: a teacher's chosen neurons, or its logits.
 
-    Raw neurons make the loss, and so its gradient, as large as they happen to respond, and one learning rate or one
-    bound on the gradient cannot fit two teachers. Divided by one number for all neurons, they keep their proportions:
-    distances between faces, and their order, stay as they were.
+    Raw targets make the loss, and so its gradient, as large as they happen to be, and no learning rate and no bound on
+    the gradient fits two teachers; a last layer that starts small reaches large logits only by gradients that grow a
+    hundredfold on the way. Divided by one number, targets keep their proportions: distances between faces, and their
+    order, stay as they were. (Ba & Caruana 2014 likewise normalise the logits that they regress.)
 
     Attributes:
-        scale: Root mean square of ‖f − mean f‖ over training faces; 1 where the neurons do not vary.
-        mean: (M,) mean response, in this unit.
+        scale: Root mean square of ‖f − mean f‖ over training faces; 1 where the targets f do not vary.
+        mean: (M,) mean target, in this unit.
     """
 
     scale: float
     mean: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, teacher: Teacher, images: npt.NDArray[np.uint8]) -> NeuronUnits:
+    def of_neurons(cls, teacher: Teacher, images: npt.NDArray[np.uint8]) -> TargetUnit:
         """Looks at up to a thousand of N training images, evenly spread."""
-        neurons = teacher.features(images[evenly_spread(len(images), _IMAGES)])[
-            :, teacher.neurons.cpu().numpy()
-        ].astype(np.float64)
-        mean = neurons.mean(axis=0)
-        scale = float(np.sqrt(np.square(neurons - mean).sum(axis=1).mean())) or 1.0
+        return cls._of(teacher.features(_some(images))[:, teacher.neurons.cpu().numpy()])
+
+    @classmethod
+    def of_logits(cls, teacher: Teacher, images: npt.NDArray[np.uint8]) -> TargetUnit:
+        """Likewise, of the logits less each image's mean; of an ensemble, of the mean logits."""
+        logits = teacher.logits(_some(images)).mean(axis=1)
+        return cls._of(logits - logits.mean(axis=1, keepdims=True))
+
+    @classmethod
+    def _of(cls, targets: npt.NDArray[np.float32]) -> TargetUnit:
+        wide = targets.astype(np.float64)
+        mean = wide.mean(axis=0)
+        scale = float(np.sqrt(np.square(wide - mean).sum(axis=1).mean())) or 1.0
         return cls(scale, (mean / scale).astype(np.float32))
 
 
-def logit_unit(teacher: Teacher, images: npt.NDArray[np.uint8]) -> float:
-    """Root mean square of a teacher's zero-mean logits over up to a thousand of N training images; 1 where all are 0.
-
-    A last layer that starts small reaches logits of 10 only by gradients that grow a hundredfold on the way, and no
-    learning rate suits both ends. In this unit, what it has to reach is about 1 (Ba & Caruana 2014 likewise normalise
-    the logits that they regress).
-    """
-    logits = teacher.logits(images[evenly_spread(len(images), _IMAGES)]).astype(np.float64).mean(axis=1)
-    return float(np.sqrt(np.square(logits - logits.mean(axis=1, keepdims=True)).mean())) or 1.0
+def _some(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return images[evenly_spread(len(images), _IMAGES)]
 
 
 @torch.no_grad()

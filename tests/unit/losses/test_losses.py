@@ -87,11 +87,14 @@ def test_soft_targets_in_a_unit_are_those_of_divided_logits(t: float) -> None:
     in_unit = _signals(output / unit, logits=s.teacher.logits, logit_unit=torch.full((4, 1), unit))
     divided = _signals(output / unit, logits=s.teacher.logits / unit)
     loss = SoftTargetLoss(t, in_unit=True)
-    assert loss(in_unit).item() == pytest.approx(SoftTargetLoss(t)(s).item() / unit**2, rel=1e-4)
-    assert loss(in_unit).item() == pytest.approx(SoftTargetLoss(t / unit)(divided).item(), rel=1e-4)
+    assert loss(in_unit).item() == pytest.approx(6 * SoftTargetLoss(t)(s).item() / unit**2, rel=1e-4)
+    assert loss(in_unit).item() == pytest.approx(6 * SoftTargetLoss(t / unit)(divided).item(), rel=1e-4)
     assert loss.fidelity(in_unit).value == pytest.approx(SoftTargetLoss(t).fidelity(s).value, rel=1e-4)
     logits = LogitsLoss(in_unit=True)
-    assert logits(in_unit).item() == pytest.approx(LogitsLoss()(s).item() / unit**2, rel=1e-4)
+    assert logits(in_unit).item() == pytest.approx(6 * LogitsLoss()(s).item() / unit**2, rel=1e-4)
+    centred = [each - each.mean(dim=1, keepdim=True) for each in (divided.student.output, divided.teacher.logits)]
+    as_neurons = Signals.of(student={"output": centred[0]}, teacher={"neurons": centred[1]})
+    assert logits(in_unit).item() == pytest.approx(NeuronLoss()(as_neurons).item(), rel=1e-4)
     assert logits.fidelity(in_unit).value == pytest.approx(LogitsLoss().fidelity(s).value, rel=1e-4)
     assert "teacher.logit_unit" in logits.reads
     assert "teacher.logit_unit" not in LogitsLoss().reads

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from nbutils.data import SyntheticData
+from nbutils.errors import ParameterError
 from nbutils.losses import Signals, SoftTargetLoss
 from nbutils.models import FaceNetwork, MobileIDStudent, Outputs, extract_features
 from nbutils.training import ModelSpec, Schedule, Store, Teacher, Term, TrainingSpec, train
-from nbutils.training.target_units import NeuronUnits, logit_unit, start_at
+from nbutils.training.target_units import TargetUnit, start_at
 
 DATA = SyntheticData(identities=4, images_per_identity=4, validation_images=8, pairs=20)
 
@@ -45,7 +46,7 @@ def test_the_unit_is_the_root_mean_square_distance_from_the_mean_neurons() -> No
     teacher = Teacher([MobileIDStudent(3, width=4)], neurons=np.array([5, 200, 7]))
     images = np.random.default_rng(0).integers(0, 256, (40, 61, 53, 3), dtype=np.uint8)
     neurons = teacher.features(images)[:, [5, 200, 7]].astype(np.float64)
-    units = NeuronUnits.of(teacher, images)
+    units = TargetUnit.of_neurons(teacher, images)
     distances = [np.linalg.norm(row - neurons.mean(axis=0)) for row in neurons]
     assert units.scale == pytest.approx(np.sqrt(np.mean(np.square(distances))))
     np.testing.assert_allclose(units.mean * units.scale, neurons.mean(axis=0), rtol=1e-5)
@@ -56,20 +57,22 @@ def test_the_unit_is_the_root_mean_square_distance_from_the_mean_neurons() -> No
     assert in_unit.choose(np.array([1])).scale == units.scale
 
 
-def test_the_unit_of_logits_is_their_root_mean_square_about_each_images_mean() -> None:
+def test_the_unit_of_logits_is_that_of_an_ensembles_zero_mean_logits() -> None:
     torch.manual_seed(0)
     networks = [MobileIDStudent(5, width=4), MobileIDStudent(5, width=4)]
     images = np.random.default_rng(0).integers(0, 256, (30, 55, 47, 3), dtype=np.uint8)
     with torch.no_grad():
         x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
         each = torch.stack([network.eval()(x).output for network in networks])
-    mean = each.mean(dim=0).double()
-    expected = float((mean - mean.mean(dim=1, keepdim=True)).square().mean().sqrt())
+    logits = each.mean(dim=0).double()
+    centred = logits - logits.mean(dim=1, keepdim=True)
     teacher = Teacher(networks)
-    unit = logit_unit(teacher, images)
-    assert unit == pytest.approx(expected, rel=1e-3)
-    in_units = teacher.in_units(logit_unit=unit)
-    assert in_units(x).logit_unit.tolist() == [[pytest.approx(unit)]] * 30
+    unit = TargetUnit.of_logits(teacher, images)
+    expected = (centred - centred.mean(dim=0)).square().sum(dim=1).mean().sqrt()
+    assert unit.scale == pytest.approx(float(expected), rel=1e-3)
+    np.testing.assert_allclose(unit.mean * unit.scale, centred.mean(dim=0).numpy(), atol=1e-4)
+    in_units = teacher.in_units(logit_unit=unit.scale)
+    assert in_units(x).logit_unit.tolist() == [[pytest.approx(unit.scale)]] * 30
     torch.testing.assert_close(in_units(x).logits, teacher(x).logits)
 
 
@@ -82,7 +85,7 @@ def test_a_student_in_the_unit_of_logits_learns_them_divided(online: bool, tmp_p
     taught, result = train([teacher_spec, spec], store=Store(tmp_path), progress=False)
     images = DATA.load().train.images
     teacher = Teacher([taught.model])
-    unit = logit_unit(teacher, images)
+    unit = TargetUnit.of_logits(teacher, images).scale
     assert result.metrics["logit unit"] == pytest.approx(unit)
     networks = (result.model, taught.model)
     student, asked = (torch.from_numpy(Teacher([network]).logits(images)[:, 0]) for network in networks)
@@ -90,12 +93,18 @@ def test_a_student_in_the_unit_of_logits_learns_them_divided(online: bool, tmp_p
     assert result.metrics["fidelity"]["training"]["soft"]["value"] == pytest.approx(told.value, rel=1e-3)
 
 
+def test_an_output_has_one_meaning() -> None:
+    both = {"soft": Term("SoftTargetLoss", options={"in_unit": True}), "labels": Term("LabelLoss")}
+    with pytest.raises(ParameterError, match="the term soft takes the student's output for logits in"):
+        make_student(objective=both)
+
+
 def test_neurons_that_never_vary_keep_their_unit() -> None:
     network = MobileIDStudent(3, width=4)
     with torch.no_grad():
         for parameter in network.group8.parameters():
             parameter.zero_()
-    assert NeuronUnits.of(Teacher([network]), np.zeros((4, 61, 53, 3), np.uint8)).scale == 1.0
+    assert TargetUnit.of_neurons(Teacher([network]), np.zeros((4, 61, 53, 3), np.uint8)).scale == 1.0
 
 
 def test_a_student_starts_at_the_mean_response() -> None:
