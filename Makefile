@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
 
-.PHONY: quickstart test lint benchmark attack lab api setup
+.PHONY: quickstart test lint benchmark attack attack-sweeps lab api setup
 
 quickstart: $(STAMP)
 	@$(BIN)/nbutils run quickstart
@@ -26,12 +26,16 @@ lint: $(STAMP)
 benchmark: $(STAMP)
 	@$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-enable
 
-# Kills, interrupts and damage, with tables of counts; takes ten minutes. Each part is a process of its own: one forks,
-# and torch's threads do not outlive a fork.
+# Kills, interrupts and damage, with tables of counts; a quarter of an hour. Each part is a process of its own: one
+# forks, and torch's threads do not outlive a fork.
 attack: $(STAMP)
-	@status=0; for part in tests/attack/attack_*.py; do \
-		$(BIN)/python -m pytest "$$part" --durations=5 || status=1; \
+	@status=0; for part in parsers runs store; do \
+		$(BIN)/python -m pytest "tests/attack/attack_$$part.py" --durations=5 || status=1; \
 	done; exit $$status
+
+# The same of sweeps on Dask, each kind ten times.
+attack-sweeps: $(STAMP)
+	@$(BIN)/python -m pytest tests/attack/attack_sweeps.py --durations=6
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks
