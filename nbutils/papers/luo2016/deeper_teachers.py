@@ -9,7 +9,14 @@ from nbutils.data.geometry.template import LARGE_INPUT
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
 from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE, TEACHER_OBJECTIVE, has_attributes
-from nbutils.papers.luo2016.student_rows import CLIP_NORM, LOGITS, NEURONS, chosen_neurons_row, soft_targets
+from nbutils.papers.luo2016.student_rows import (
+    CLIP_NORM,
+    LOGITS,
+    NEURONS,
+    STUDENT_LEARNING_RATE,
+    chosen_neurons_row,
+    soft_targets,
+)
 from nbutils.training.components import ModelSpec, ViewSpec
 from nbutils.training.spec import Schedule, TrainingSpec
 
@@ -192,7 +199,7 @@ def _students(
             model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=region_view("whole_face")),
             objective={row.objective: row.term},
             schedule=Schedule(
-                epochs=epochs, batch_size=size.batch, learning_rate=row.learning_rate, clip_norm=row.clip_norm
+                epochs=epochs, batch_size=size.batch, learning_rate=STUDENT_LEARNING_RATE, clip_norm=CLIP_NORM
             ),
             teacher=teachers,
             selection=row.selection,

@@ -8,7 +8,8 @@ import pandas as pd
 
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
-from nbutils.papers.luo2016.single_network import FIG3_ROWS, T1_LEARNING_RATE, fig3, without_verification
+from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE, fig3, without_verification
+from nbutils.papers.luo2016.student_rows import STUDENT_LEARNING_RATE
 from nbutils.training.spec import TrainingSpec
 
 #: Share of the training people who are held out to verify.
@@ -73,7 +74,7 @@ def recipe_rate(objective: str) -> float:
     """
     if objective in ("T1", UNVERIFYING):
         return T1_LEARNING_RATE
-    return FIG3_ROWS[objective].learning_rate
+    return STUDENT_LEARNING_RATE
 
 
 def chosen_rates(scores: pd.DataFrame, recipe: Mapping[str, float]) -> pd.DataFrame:

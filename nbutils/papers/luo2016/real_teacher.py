@@ -8,7 +8,7 @@ from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset
 from nbutils.papers.luo2016.deeper_teachers import region_t1, region_view
 from nbutils.papers.luo2016.single_network import T1_CHOSEN, has_attributes
-from nbutils.papers.luo2016.student_rows import LABELS, NEURONS, chosen_neurons_row
+from nbutils.papers.luo2016.student_rows import CLIP_NORM, LABELS, NEURONS, STUDENT_LEARNING_RATE, chosen_neurons_row
 from nbutils.training.components import ModelSpec
 from nbutils.training.face_input import FaceInput
 from nbutils.training.spec import Schedule, TrainingSpec
@@ -75,7 +75,7 @@ def real_teacher_rows(
                 view=region_view("whole_face"),
             ),
             objective={row.objective: row.term},
-            schedule=Schedule(epochs=epochs, batch_size=64, learning_rate=row.learning_rate, clip_norm=row.clip_norm),
+            schedule=Schedule(epochs=epochs, batch_size=64, learning_rate=STUDENT_LEARNING_RATE, clip_norm=CLIP_NORM),
             teacher=(teacher,) if row.taught else (),
             selection=row.selection,
             targets="cached" if row.taught else "online",

@@ -18,6 +18,7 @@ from nbutils.papers.luo2016.student_rows import (
     LOGITS,
     NEURONS,
     SELECTION,
+    STUDENT_LEARNING_RATE,
     StudentRow,
     chosen_neurons_row,
     chosen_row,
@@ -120,7 +121,7 @@ def student(
         model=ModelSpec(kind="MobileIDStudent", options={"width": width}),
         objective={row.objective: row.term},
         schedule=Schedule(
-            epochs=epochs, batch_size=_batch(preset), learning_rate=row.learning_rate, clip_norm=row.clip_norm
+            epochs=epochs, batch_size=_batch(preset), learning_rate=STUDENT_LEARNING_RATE, clip_norm=CLIP_NORM
         ),
         teacher=(teacher,) if row.taught else (),
         selection=row.selection,
