@@ -20,8 +20,10 @@ from .data.sources.on_disk import FolderData as FolderData
 from .evaluation.comparison import compare_models as compare_models
 from .evaluation.intervals import verification_interval as verification_interval
 from .evaluation.onnx import export_onnx as export_onnx
+from .evaluation.sentences import what_differs as what_differs
 from .evaluation.verification import evaluate_pairs as evaluate_pairs
 from .evaluation.verification import verify as verify
+from .exercises.by_hand import side_by_side as side_by_side
 from .losses.base import Loss as Loss
 from .losses.signals import Signals as Signals
 from .models.base import FaceNetwork as FaceNetwork

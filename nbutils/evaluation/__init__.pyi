@@ -8,7 +8,7 @@ from .alignment import (
 )
 from .choice_value import neuron_subsets
 from .classification import effective_classes, recognised, regressed_logits
-from .comparison import compare_models, steps_to_share
+from .comparison import compare_models, steps_to_share, verification_differences, verify_networks
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds, people_in_several_folds
 from .interval import Interval, holm
@@ -18,7 +18,7 @@ from .learning_speed import auc_by_step, times_as_fast
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
 from .runtimes import RuntimeCalls, runtime_calls
-from .scores import magnitude, score_difference, tabulate
+from .scores import compare_scores, magnitude, score_difference, tabulate
 from .sentences import what_differs
 from .structure import in_groups, layer_table, with_shared_filters
 from .students import training_quality, training_remarks
@@ -38,6 +38,7 @@ __all__ = [
     "auc_by_step",
     "check_onnx",
     "compare_models",
+    "compare_scores",
     "count_parameters",
     "effective_classes",
     "equal_error_quantile",
@@ -72,8 +73,10 @@ __all__ = [
     "times_as_fast",
     "training_quality",
     "training_remarks",
+    "verification_differences",
     "verification_interval",
     "verify",
+    "verify_networks",
     "weight_bytes",
     "what_differs",
     "with_shared_filters",

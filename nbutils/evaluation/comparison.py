@@ -2,14 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError
-from nbutils.evaluation.intervals import Results, verification_interval
-from nbutils.evaluation.verification import VerificationResult
+from nbutils.evaluation.intervals import Interval, Results, verification_interval
+from nbutils.evaluation.verification import VerificationResult, verify
+from nbutils.training.trainer import TrainingResult
+
+
+def verify_networks(
+    results: Mapping[str, Sequence[TrainingResult]], faces: FaceData
+) -> dict[str, list[VerificationResult]]:
+    """Verifies the test pairs by each network, by the Euclidean distance of its features.
+
+    Args:
+        results: Row to its networks, one a seed.
+        faces: With pairs.
+
+    Returns:
+        Row to its results, likewise, as `compare_models` takes them.
+
+    Example:
+        >>> from nbutils.data import SyntheticData
+        >>> from nbutils.evaluation import verify_networks
+        >>> faces = SyntheticData(identities=2, images_per_identity=2, validation_images=2, pairs=20).load()
+        >>> verify_networks({}, faces)
+        {}
+    """
+    return {
+        name: [verify(each.features(faces.test.images), faces.test, faces.pairs) for each in found]
+        for name, found in results.items()
+    }
+
+
+def verification_differences(
+    results: Mapping[str, Results], compared: Mapping[str, tuple[str, str]]
+) -> dict[str, Interval]:
+    """The AUC of one model less that of another, paired, in points.
+
+    Args:
+        results: Model name to its result, or to one for each of the same seeds; all on the same pairs.
+        compared: What a difference is called, to its two models. Where there is no such model, there is no difference.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import evaluate_pairs, verification_differences
+        >>> same, folds = np.arange(100) % 2 == 0, np.arange(100) // 10
+        >>> first, noise = np.random.default_rng(0).normal(size=(2, 100, 8))
+        >>> second = np.where(same[:, None], first, 0)
+        >>> results = {f"{n}": evaluate_pairs(first, second + n * noise, same, folds) for n in (1, 3)}
+        >>> found = verification_differences(results, {"noise": ("1", "3"), "none": ("1", "0")})
+        >>> {name: round(difference.estimate, 1) for name, difference in found.items()}
+        {'noise': 34.0}
+    """
+    return {
+        name: verification_interval(results[first], minus=results[second]).scaled(100)
+        for name, (first, second) in compared.items()
+        if first in results and second in results
+    }
 
 
 def compare_models(results: Mapping[str, Results], reference: str) -> pd.DataFrame:

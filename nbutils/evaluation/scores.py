@@ -85,6 +85,40 @@ def score_difference(
     return mean_interval(100 * np.mean(table, axis=0), people)
 
 
+def compare_scores(
+    values: Values[Name], measure: str, reference: Name, people: npt.NDArray[np.int64] | None = None
+) -> pd.DataFrame:
+    """`tabulate`, with each network's difference to a reference, paired image by image, for `what_differs`.
+
+    Args:
+        values: See `Values`.
+        measure: Name of the column of means.
+        reference: The network that the others are compared with.
+        people: (N,) the person of each image; None: images are independent.
+
+    Returns:
+        As `tabulate`, and difference, difference low, difference high in points; NaN for the reference itself.
+
+    Raises:
+        ParameterError: The reference is not among the networks.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbutils.evaluation import compare_scores
+        >>> right = {"large": np.array([[True, True, True, False]]), "small": np.array([[True, True, False, False]])}
+        >>> compare_scores(right, "top-1", "small")["difference"].tolist()
+        [25.0, nan]
+    """
+    table = tabulate(values, measure, people)
+    found = [score_difference(values, [name], [reference], people) for name in values]
+    ends = {"difference": "estimate", "difference low": "low", "difference high": "high"}
+    for column, end in ends.items():
+        differences = [getattr(interval, end) for interval in found]
+        pairs = zip(values, differences, strict=True)
+        table[column] = [float("nan") if name == reference else value for name, value in pairs]
+    return table
+
+
 def magnitude(interval: Interval) -> Interval:
     """The interval of a difference's absolute value: from 0 where the interval holds 0.
 

@@ -9,6 +9,7 @@ from .base import (
     probe_data,
     seed_range,
 )
+from .judging import judge_claims
 from .printed_tables import Paper, PrintedTable, beside, claim, paper, printed
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "check_targets",
     "claim",
     "face_data",
+    "judge_claims",
     "paper",
     "printed",
     "probe_data",

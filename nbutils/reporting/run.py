@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,11 @@ from nbutils.writing import write_aside
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from nbutils.data.faces import FaceData
+    from nbutils.data.spec import DataSpec
+    from nbutils.training.graph import TrainedCells
+    from nbutils.training.spec import TrainingSpec
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +103,7 @@ class Run:
         self._artefacts: dict[tuple[str, str], dict[str, Any]] = {}
         self._fingerprints: dict[str, str] = {}
         self._remarks: list[str] = []
+        self._trained_now: dict[str, bool] = {}
         self._unseen_verdicts = False
         try:
             jsonable(self.parameters)
@@ -135,6 +141,35 @@ class Run:
             seed, seeds = (int(str(self.parameters.get(name, 1))) for name in ("seed", "seeds"))
             parts.append(f"seed {seed}" if seeds == 1 else f"seeds {seed} to {seed + seeds - 1}")
         return f"({', '.join(parts)})"
+
+    def load(self, data: DataSpec, *needed: str, name: str = "") -> FaceData:
+        """Load faces, and record their digest.
+
+        Args:
+            data: the faces that a training names.
+            needed: what they must offer: "identity", "attributes", "landmarks", "pairs".
+            name: the part that they are, as of `fingerprint`; empty: the parameter `dataset`.
+
+        Raises:
+            DataError: the faces lack something that is needed, or cannot be read.
+        """
+        faces = data.load().require(*needed)
+        self.fingerprint(name or str(self.parameters["dataset"]), faces.fingerprint)
+        return faces
+
+    def train(self, cells: Sequence[Mapping[Any, TrainingSpec]]) -> TrainedCells:
+        """Train the cells of tables by `train_cells`, every network once, and print how many there are.
+
+        The metrics "networks" and "networks trained now" count those of all calls, each once.
+        """
+        from nbutils.training.graph import train_cells
+
+        trained = train_cells(cells)
+        self._trained_now = {key: each.trained_now for key, each in trained.networks.items()} | self._trained_now
+        self.metric("networks", len(self._trained_now))
+        self.metric("networks trained now", sum(self._trained_now.values()))
+        print(trained)
+        return trained
 
     def table(self, name: str, frame: pd.DataFrame, *, caption: str, note: str = "") -> None:
         """Show `frame`, and write it to `tables/<name>` as CSV (full precision), Markdown and LaTeX (rounded).
@@ -191,17 +226,30 @@ class Run:
             raise ParameterError(f"metric {name!r} is {value!r}, expected a number")
         self._metrics[name] = plain
 
+    def metrics(self, group: str, values: Mapping[Any, float] | pd.Series[float]) -> None:
+        """Record each of several numbers as "group/name"; as `metric`."""
+        for name, value in values.items():
+            self.metric(f"{group}/{name}", value)
+
     def claim(self, verdict: ClaimVerdict) -> ClaimVerdict:
         """Record the verdict on one claim; a later one on the same claim replaces it."""
         self._claims[verdict.claim] = verdict
         self._unseen_verdicts = True
         return verdict
 
-    def remark(self, *texts: str) -> None:
-        """Print and record what a reader must know before believing the run's verdicts, a sentence each."""
+    def remark(self, *texts: str) -> str:
+        """Print and record what a reader must know before believing the run's verdicts.
+
+        Args:
+            texts: a sentence each, without its full stop.
+
+        Returns:
+            All of them as one text, for a table's note.
+        """
         for text in texts:
             print(text)
             self._remarks.append(text)
+        return " ".join(f"{text}." for text in texts)
 
     def fingerprint(self, name: str, digest: str) -> None:
         """Record the digest of the data set's part `name` ("training", "pairs" …) that this run used."""

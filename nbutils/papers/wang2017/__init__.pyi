@@ -1,5 +1,6 @@
 from .influence_figures import influence_bars, influence_explorer, influence_view
 from .parameter_search import parse_values, search_trials
+from .size_scores import SizeScores, named_people, size_scores
 from .transfer_cells import (
     DIVISORS,
     INFLUENCES,
@@ -17,9 +18,11 @@ from .transfer_pipeline import transfer_pipeline_figure
 from .wang2017_notebooks import (
     NOTEBOOKS,
     alignment_trainings,
-    classification_trainings,
+    gain_trainings,
     paper_size,
     search_trainings,
+    size_trainings,
+    start_trainings,
     transfer_lesson_trainings,
     verification_trainings,
 )
@@ -32,22 +35,27 @@ __all__ = [
     "TEACHER",
     "Cell",
     "Networks",
+    "SizeScores",
     "alignment_trainings",
     "beside_cells",
     "both_targets",
     "by_fields",
-    "classification_trainings",
     "face_sets",
+    "gain_trainings",
     "general_objective",
     "in_words",
     "influence_bars",
     "influence_explorer",
     "influence_view",
     "influences",
+    "named_people",
     "paper_size",
     "parse_values",
     "search_trainings",
     "search_trials",
+    "size_scores",
+    "size_trainings",
+    "start_trainings",
     "transfer_lesson_trainings",
     "transfer_pipeline_figure",
     "verification_trainings",

@@ -7,12 +7,28 @@ from nbutils.data.spec import DataSize
 from nbutils.papers.base import seed_range
 from nbutils.papers.printed_tables import printed
 from nbutils.papers.wang2017.parameter_search import parse_values, search_trials
-from nbutils.papers.wang2017.transfer_cells import Cell
+from nbutils.papers.wang2017.transfer_cells import TEACHER, Cell
 from nbutils.papers.wang2017.transfer_networks import Networks, SoftFrom, face_sets
 from nbutils.training.spec import TrainingSpec
 
 
-def classification_trainings(
+def start_trainings(
+    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, seeds: int
+) -> list[dict[str, TrainingSpec]]:
+    """For each seed, the cells of Table 1, and before them "teacher" and "initial", the student on labels alone.
+
+    Example:
+        >>> from nbutils.papers.wang2017 import start_trainings
+        >>> (networks,) = start_trainings("synthetic", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> list(networks)[:3]
+        ['teacher', 'initial', 'Scratch, Hidden']
+    """
+    data = face_sets(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)["CASIA"]
+    each = [Networks(data, preset, s) for s in seed_range(seed, seeds)]
+    return [{TEACHER: one.teacher(), "initial": one.initial(8)} | one.table1() for one in each]
+
+
+def size_trainings(
     dataset: str,
     data_root: str,
     layout: str,
@@ -23,21 +39,49 @@ def classification_trainings(
     seed: int,
     seeds: int,
 ) -> list[dict[tuple[str, str], TrainingSpec]]:
-    """For each seed, the cells of "Table 1", and those of Table 2 by data set, "CASIA" and "MS-Celeb-1M".
+    """For each seed, the networks of Table 2 by data set, "CASIA" and "MS-Celeb-1M".
 
     Example:
-        >>> from nbutils.papers.wang2017 import classification_trainings
-        >>> (networks,) = classification_trainings("synthetic", "", "", "", "", "", preset="smoke", seed=0, seeds=1)
-        >>> sorted({table for table, _ in networks})
-        ['CASIA', 'MS-Celeb-1M', 'Table 1']
+        >>> from nbutils.papers.wang2017 import size_trainings
+        >>> (networks,) = size_trainings("synthetic", "", "", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> sorted({data for data, _ in networks}), len(networks)
+        (['CASIA', 'MS-Celeb-1M'], 26)
     """
     second = (second_dataset, second_root)
     sets = face_sets(dataset, data_root, preset, seed, "MS-Celeb-1M", second, layout=layout, pairs_root=pairs_root)
     found = []
     for s in seed_range(seed, seeds):
-        networks = {name: Networks(data, preset, s) for name, data in sets.items()}
-        tables = {"Table 1": networks["CASIA"].table1()} | {name: each.table2() for name, each in networks.items()}
-        found.append({(table, cell): spec for table, cells in tables.items() for cell, spec in cells.items()})
+        tables = {name: Networks(data, preset, s).table2() for name, data in sets.items()}
+        found.append({(name, cell): spec for name, cells in tables.items() for cell, spec in cells.items()})
+    return found
+
+
+def gain_trainings(
+    dataset: str,
+    data_root: str,
+    layout: str,
+    second_dataset: str,
+    second_root: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    seeds: int,
+) -> list[dict[tuple[str, str], TrainingSpec]]:
+    """For each seed, the students of Table 2 by data set, and that of the hidden layer alone, ("CASIA", "Hidden /8").
+
+    Example:
+        >>> from nbutils.papers.wang2017 import gain_trainings
+        >>> (networks,) = gain_trainings("synthetic", "", "", "", "", "", preset="smoke", seed=0, seeds=1)
+        >>> len(networks), networks["CASIA", "Hidden /8"].name
+        (25, '/8 Scratch, Hidden')
+    """
+    given = (dataset, data_root, layout, second_dataset, second_root, pairs_root, preset, seed, seeds)
+    found = []
+    for networks in size_trainings(*given):
+        students = {place: spec for place, spec in networks.items() if place[1] != TEACHER}
+        casia = networks["CASIA", TEACHER]
+        hidden = Networks(casia.data, preset, casia.seed).scratch(8, "Hidden")
+        found.append(students | {("CASIA", "Hidden /8"): hidden})
     return found
 
 
@@ -151,10 +195,12 @@ def transfer_lesson_trainings(
 #: By notebook.
 NOTEBOOKS = {
     "lessons/5_key_points_and_pairs": transfer_lesson_trainings,
-    "wang2017/01_distillation_of_classification": classification_trainings,
-    "wang2017/02_transfer_to_alignment": alignment_trainings,
-    "wang2017/03_transfer_to_verification": verification_trainings,
-    "wang2017/04_temperature_and_margin": search_trainings,
+    "wang2017/01_targets_and_starts": start_trainings,
+    "wang2017/02_students_of_three_sizes": size_trainings,
+    "wang2017/03_what_the_teacher_adds": gain_trainings,
+    "wang2017/04_transfer_to_alignment": alignment_trainings,
+    "wang2017/05_transfer_to_verification": verification_trainings,
+    "wang2017/06_temperature_and_margin": search_trainings,
 }
 
 
