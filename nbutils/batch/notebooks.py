@@ -17,7 +17,7 @@ def find_notebooks(folder: Path) -> dict[str, Path]:
         >>> from nbutils.batch import find_notebooks
         >>> from nbutils.paths import notebooks_dir
         >>> list(find_notebooks(notebooks_dir()))[-1]
-        'wang2017/04_temperature_and_margin'
+        'wang2017/06_temperature_and_margin'
     """
     found = sorted(folder.rglob("*.ipynb"))
     return {

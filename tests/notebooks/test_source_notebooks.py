@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,11 @@ from nbutils.paths import notebooks_dir
 
 NOTEBOOKS = find_notebooks(notebooks_dir())
 LONGEST_CELL = 25
+SETUP_LINES = 3
+#: A line that stands in so many notebooks is plumbing.
+SEVERAL = 4
+#: Most that plumbing may be of the code beside parameters, and of all code: papermill wants its parameters in each file.
+MOST_PLUMBING, MOST_PLUMBING_WITH_PARAMETERS = 0.07, 0.13
 
 
 @pytest.fixture(params=list(NOTEBOOKS))
@@ -65,10 +72,45 @@ def test_it_names_itself_in_its_run(file: Path, notebook: Any) -> None:  # noqa:
     assert [ast.literal_eval(call.args[0]) for call in calls] == [name]
 
 
+def test_it_ends_with_finish_and_sets_up_in_three_lines(file: Path, notebook: Any) -> None:  # noqa: ANN401
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    first = [ast.unparse(node) for node in ast.parse(code[1]).body]
+    setup = [line for line in first if line.startswith(("import ", "from ", "run = "))]
+
+    assert code[-1].endswith("run.finish()")
+    assert len(setup) <= SETUP_LINES
+    assert any(line.startswith("run = Run") for line in setup)
+
+
 def test_no_cell_is_longer_than_a_screen(notebook: Any) -> None:  # noqa: ANN401
     longest = max(len(cell.source.splitlines()) for cell in notebook.cells if cell.cell_type == "code")
 
     assert longest <= LONGEST_CELL
+
+
+@pytest.mark.parametrize(
+    ("parameters", "most"), [(False, MOST_PLUMBING), (True, MOST_PLUMBING_WITH_PARAMETERS)], ids=["code", "parameters"]
+)
+def test_few_lines_stand_in_several_notebooks(parameters: bool, most: float) -> None:
+    """Lessons, whose exercises are alike by design, are left out."""
+    lines = {
+        name: list(_lines(file, parameters=parameters))
+        for name, file in NOTEBOOKS.items()
+        if not name.startswith("lessons/")
+    }
+    standing = Counter(line for own in lines.values() for line in set(own))
+    plumbing = [line for own in lines.values() for line in own if standing[line] >= SEVERAL]
+
+    assert len(plumbing) <= most * sum(map(len, lines.values())), Counter(plumbing).most_common(20)
+
+
+def _lines(file: Path, *, parameters: bool) -> Iterator[str]:
+    """A notebook's lines of code, without blank ones, comments, and brackets that close."""
+    for cell in nbformat.read(file, as_version=4).cells:
+        if cell.cell_type == "code" and (parameters or "parameters" not in cell.metadata.get("tags", ())):
+            for line in map(str.strip, cell.source.splitlines()):
+                if not line.startswith("#") and re.search(r"\w", line):
+                    yield line
 
 
 def test_its_links_lead_somewhere(file: Path, notebook: Any) -> None:  # noqa: ANN401

@@ -17,6 +17,7 @@ from .luo2016_notebooks import (
     teacher_trainings,
 )
 from .multilayer_perceptrons import TEMPERATURES, mnist_trainings
+from .probe_labels import ProbeLabels, load_probes, probe_labels
 from .rate_search import chosen_rates, parse_rates, rate_trials, recipe_rate
 from .real_teacher import find_real_teacher, real_teacher_rows
 from .region_figures import network_inputs, region_bars, region_boxes, region_explorer
@@ -57,6 +58,7 @@ __all__ = [
     "T1_CHOSEN",
     "TEMPERATURES",
     "WITH_ATTRIBUTES",
+    "ProbeLabels",
     "StudentRow",
     "any_network_trainings",
     "chosen_neurons_row",
@@ -77,10 +79,12 @@ __all__ = [
     "has_attributes",
     "joined_auc",
     "large_face_data",
+    "load_probes",
     "mnist_trainings",
     "network_inputs",
     "paper_size",
     "parse_rates",
+    "probe_labels",
     "quick_data",
     "quick_rows",
     "quickstart_trainings",

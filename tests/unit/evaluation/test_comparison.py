@@ -3,7 +3,13 @@ import pandas as pd
 import pytest
 
 from nbutils.errors import ParameterError
-from nbutils.evaluation import compare_models, evaluate_pairs, steps_to_share, verification_interval
+from nbutils.evaluation import (
+    compare_models,
+    evaluate_pairs,
+    steps_to_share,
+    verification_differences,
+    verification_interval,
+)
 from nbutils.evaluation.verification import VerificationResult
 
 
@@ -24,6 +30,17 @@ def test_differences_are_the_paired_intervals_in_points() -> None:
     assert table["difference"].isna().tolist() == [True, False]
     with pytest.raises(ParameterError, match="'teacher'"):
         compare_models({"good": good}, "teacher")
+
+
+def test_named_differences_are_those_of_the_models_that_there_are() -> None:
+    results = {"good": [_result(0.1), _result(0.3)], "bad": [_result(2.0), _result(1.5)]}
+
+    found = verification_differences(results, {"gain": ("good", "bad"), "loss": ("bad", "good"), "none": ("bad", "T")})
+
+    assert list(found) == ["gain", "loss"]
+    expected = verification_interval(results["good"], minus=results["bad"])
+    assert (found["gain"].low, found["gain"].high) == pytest.approx((100 * expected.low, 100 * expected.high))
+    assert found["loss"].estimate == pytest.approx(-found["gain"].estimate)
 
 
 def test_several_seeds_are_averaged_and_their_spread_shown() -> None:

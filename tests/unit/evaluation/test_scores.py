@@ -7,6 +7,7 @@ from scipy.stats import t
 from nbutils.errors import ParameterError
 from nbutils.evaluation import (
     Interval,
+    compare_scores,
     magnitude,
     mean_interval,
     score_difference,
@@ -34,6 +35,17 @@ def test_a_difference_is_paired_and_averaged_over_its_pairs() -> None:
     whole = score_difference(VALUES, ["student of two"], ["teacher"])
     alone = mean_interval(100 * (VALUES["student of two"] - VALUES["teacher"]))
     assert whole == alone
+
+
+def test_scores_are_compared_with_a_reference_image_by_image() -> None:
+    table = compare_scores(VALUES, "score", "teacher")
+    alone = score_difference(VALUES, ["student of two"], ["teacher"])
+    found = table.loc["student of two", ["difference", "difference low", "difference high"]]
+    assert tuple(found) == pytest.approx((alone.estimate, alone.low, alone.high))
+    assert table.loc["teacher", "difference":].isna().all()  # type: ignore[misc]
+    assert table["score"].tolist() == tabulate(VALUES, "score")["score"].tolist()
+    with pytest.raises(ParameterError, match="no network 'student'"):
+        compare_scores(VALUES, "score", "student")
 
 
 def test_networks_that_are_missing_or_uneven_are_named() -> None:

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbutils.errors import NbutilsError, ParameterError
+from nbutils.data import DigitsData, SyntheticData
+from nbutils.errors import DataError, NbutilsError, ParameterError
 from nbutils.evaluation import Interval
 from nbutils.papers import claim
 from nbutils.reporting import Run
 from nbutils.reporting import run as run_module
 from nbutils.reporting.claims import WITHOUT_MEANING
 from nbutils.reporting.run_folder import RECORDS
+from nbutils.training import ModelSpec, Schedule, Term, TrainingSpec
 
 mpl.use("Agg")
 SETTING = {"dataset": "synthetic", "preset": "smoke", "seed": 3}
@@ -148,6 +150,54 @@ def test_verdicts_are_shown_in_whole_sentences_with_a_mark_beside_the_colour(run
         assert WITHOUT_MEANING in html
         assert found.text in repr(run.verdicts)
     assert "No claim" in Run("trial", parameters=SETTING, out_dir=run.folder).verdicts._repr_html_()
+
+
+def test_faces_are_loaded_with_their_digest_and_what_they_lack_is_named(run: Run) -> None:
+    data = SyntheticData(identities=3, images_per_identity=2, validation_images=4, pairs=20)
+
+    faces = run.load(data, "identity", "pairs")
+    run.load(data, name="probes")
+    with pytest.raises(DataError, match="landmark"):
+        run.load(DigitsData(), "landmarks")
+    run.finish()
+
+    assert _json(run, "provenance.json")["data"] == {"synthetic": faces.fingerprint, "probes": faces.fingerprint}
+
+
+def test_networks_of_several_trainings_are_counted_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NBUTILS_STORE", str(tmp_path / "store"))
+    specs = {
+        seed: TrainingSpec(
+            name="labels",
+            data=SyntheticData(identities=3, images_per_identity=2, validation_images=4, pairs=20),
+            model=ModelSpec("MobileIDStudent", options={"width": 2}),
+            objective={"labels": Term("LabelLoss")},
+            schedule=Schedule(epochs=1),
+            seed=seed,
+        )
+        for seed in (0, 1)
+    }
+
+    trained = run.train([{"a": specs[0], "b": specs[0]}])
+    run.train([specs])
+    run.finish()
+
+    assert len(trained.results["a"]) == 1
+    assert "1 distinct networks stand behind 2 cells: 1 trained now" in capsys.readouterr().out
+    assert _json(run, "metrics.json") == {"networks": 2, "networks trained now": 2}
+
+
+def test_several_numbers_and_remarks_at_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run.metrics("auc", pd.Series({"T1": 97.5, "S": np.nan}))
+    note = run.remark("S is far from its teacher", "T1 was clipped")
+    run.finish()
+
+    assert _json(run, "metrics.json") == {"auc/T1": 97.5, "auc/S": None}
+    assert note == "S is far from its teacher. T1 was clipped."
+    assert run.remark() == ""
+    assert _json(run, "artefacts.json")["remarks"] == capsys.readouterr().out.splitlines()
 
 
 def test_finish_shows_verdicts_that_nobody_has_looked_at_and_where_everything_is(
