@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from nbutils.errors import ParameterError
@@ -48,14 +50,22 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
     above, below = compared["difference low"] > 0, compared["difference high"] < 0
     for rows, word in ((compared[above], "above"), (compared[below], "below")):
         if len(rows):
-            named = ", ".join(f"{name} ({difference:+.2f})" for name, difference in rows["difference"].items())
-            sentences.append(f"Beyond {_lie(len(rows))} {word} {reference}: {named}.")
+            named = [f"{name} ({difference:+.2f})" for name, difference in rows["difference"].items()]
+            sentences.append(f"Beyond {_lie(len(rows))} {word} {reference}: {_listed(named)}.")
     alike = compared[~above & ~below]
-    if len(alike):
+    if len(alike) == len(compared) > 1:
+        sentences.append(f"None of the {len(alike)} other rows can be told apart from {reference}.")
+    elif len(alike):
         count = "One row" if len(alike) == 1 else f"{len(alike)} rows"
-        sentences.append(f"{count} cannot be told apart from {reference}: {', '.join(map(str, alike.index))}.")
+        sentences.append(f"{count} cannot be told apart from {reference}: {_listed(map(str, alike.index))}.")
     return sentences
 
 
 def _lie(count: int) -> str:
     return "its interval, one row lies" if count == 1 else f"their intervals, {count} rows lie"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names after each other, by semicolons where a name has a comma."""
+    names = list(names)
+    return ("; " if any("," in name for name in names) else ", ").join(names)

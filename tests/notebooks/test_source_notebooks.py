@@ -19,7 +19,7 @@ LONGEST_CELL = 25
 SETUP_LINES = 3
 #: A line that stands in so many notebooks is plumbing.
 SEVERAL = 4
-#: Most that plumbing may be of the code beside parameters, and of all code: papermill wants its parameters in each file.
+#: Most of the code that plumbing may be: without parameters, which papermill wants in each file, and with them.
 MOST_PLUMBING, MOST_PLUMBING_WITH_PARAMETERS = 0.07, 0.13
 
 

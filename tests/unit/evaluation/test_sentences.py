@@ -22,6 +22,14 @@ def test_rows_are_sorted_by_what_their_intervals_say() -> None:
     assert alike == "2 rows cannot be told apart from own: row 3, row 4."
 
 
+def test_names_with_commas_stand_apart_and_rows_that_are_all_alike_are_counted() -> None:
+    table = _table([np.nan, 1.0, 0.5, -1.0], [np.nan, 2.0, 1.5, 1.0])
+    table.index = pd.Index(["own", "wide, names", "wide, logits", "narrow"])
+    assert what_differs(table, "AUC", "own")[1].endswith("own: wide, names (+1.50); wide, logits (+1.00).")
+    alike = what_differs(_table([np.nan, -1.0, -1.0], [np.nan, 1.0, 1.0]), "AUC", "own")[1]
+    assert alike == "None of the 2 other rows can be told apart from own."
+
+
 def test_without_other_rows_there_is_nothing_to_compare() -> None:
     assert len(what_differs(_table([np.nan], [np.nan]), "AUC", "own")) == 1
 

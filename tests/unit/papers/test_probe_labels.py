@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from nbutils.data import SyntheticData, find_probes
+from nbutils.papers import face_data
 from nbutils.papers.luo2016 import load_probes, probe_labels
 from nbutils.reporting import Run
 
@@ -46,9 +47,9 @@ def test_people_stand_in_for_attributes() -> None:
 
 def test_other_faces_are_recorded_in_the_run(tmp_path: Path) -> None:
     given = {"dataset": "synthetic", "preset": "smoke", "seed": 5, "probe_dataset": "synthetic", "probe_root": ""}
-    run = Run("trial", parameters=given, out_dir=tmp_path)
+    run, data = Run("trial", parameters=given, out_dir=tmp_path), face_data("synthetic", preset="smoke", seed=5)
 
-    probes = load_probes(run, DATA.load(), DATA)
+    probes = load_probes(run, data.load(), data)
     run.finish()
 
     assert len(probes) == 300
