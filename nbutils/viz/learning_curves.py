@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 #: Columns of a history that are no term of the objective.
-_NO_TERMS = ("epoch", "step", "learning_rate", "loss", "seconds")
+_NO_TERMS = ("epoch", "step", "learning_rate", "clipped", "loss", "seconds")
 
 
 def loss_terms(history: pd.DataFrame) -> list[str]:
