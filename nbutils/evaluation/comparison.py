@@ -9,7 +9,8 @@ import pandas as pd
 
 from nbutils.data.faces import FaceData
 from nbutils.errors import ParameterError
-from nbutils.evaluation.intervals import Interval, Results, verification_interval
+from nbutils.evaluation.interval import Interval
+from nbutils.evaluation.intervals import Results, verification_interval
 from nbutils.evaluation.verification import VerificationResult, verify
 from nbutils.training.trainer import TrainingResult
 

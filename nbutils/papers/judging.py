@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nbutils.evaluation.intervals import Interval
+from nbutils.evaluation.interval import Interval
 from nbutils.papers.printed_tables import claim
 from nbutils.reporting.run import Run
 from nbutils.reporting.views import VerdictsView
