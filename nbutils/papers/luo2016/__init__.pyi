@@ -17,7 +17,7 @@ from .luo2016_notebooks import (
     teacher_trainings,
 )
 from .multilayer_perceptrons import TEMPERATURES, mnist_trainings
-from .probe_labels import ProbeLabels, load_probes, probe_labels
+from .neuron_labels import ProbeLabels, load_probes, probe_labels
 from .rate_search import chosen_rates, parse_rates, rate_trials, recipe_rate
 from .real_teacher import find_real_teacher, real_teacher_rows
 from .region_figures import network_inputs, region_bars, region_boxes, region_explorer

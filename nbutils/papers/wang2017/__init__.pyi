@@ -1,6 +1,6 @@
 from .influence_figures import influence_bars, influence_explorer, influence_view
 from .parameter_search import parse_values, search_trials
-from .size_scores import SizeScores, named_people, size_scores
+from .table2_scores import SizeScores, named_people, size_scores
 from .transfer_cells import (
     DIVISORS,
     INFLUENCES,
