@@ -42,7 +42,7 @@ def test_scores_are_compared_with_a_reference_image_by_image() -> None:
     alone = score_difference(VALUES, ["student of two"], ["teacher"])
     found = table.loc["student of two", ["difference", "difference low", "difference high"]]
     assert tuple(found) == pytest.approx((alone.estimate, alone.low, alone.high))
-    assert table.loc["teacher", "difference":].isna().all()  # type: ignore[misc]
+    assert table.loc["teacher", "difference":].isna().all()
     assert table["score"].tolist() == tabulate(VALUES, "score")["score"].tolist()
     with pytest.raises(ParameterError, match="no network 'student'"):
         compare_scores(VALUES, "score", "student")
