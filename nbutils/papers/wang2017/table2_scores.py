@@ -77,7 +77,7 @@ def size_scores(results: Mapping[str, Sequence[TrainingResult]], faces: FaceData
         >>> data = face_sets("synthetic", preset="smoke")["CASIA"]
         >>> with TemporaryDirectory() as folder:
         ...     result = train(Networks(data, "smoke").initial(8), store=Store(folder), progress=False)
-        >>> scores = size_scores({"Scratch /8": [result]}, data.load(), "table2_casia")
+        ...     scores = size_scores({"Scratch /8": [result]}, data.load(), "table2_casia")
         >>> list(scores.table.columns)
         ['paper top-1', 'top-1', 'low', 'high', 'paper LFW', 'LFW', 'LFW SE', 'parameters']
     """
