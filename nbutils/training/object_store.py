@@ -22,7 +22,7 @@ from typing import Any
 
 from nbutils.buckets import first_line, open_bucket
 from nbutils.errors import StoreError
-from nbutils.training import heartbeat
+from nbutils.training import locks
 from nbutils.training.store import DIGESTS_FILE, Store, checked_digests, damage_of, read_digests, writing_to
 from nbutils.writing import sync_tree, write_aside
 
@@ -55,7 +55,7 @@ class ObjectStore(Store):
 
     @contextmanager
     def claim(self, key: str) -> Iterator[Path | None]:
-        """See `Store.claim`; among machines, a lock with a heartbeat saves work, and decides nothing."""
+        """See `Store.claim`; among machines, a lock with a locks saves work, and decides nothing."""
         with super().claim(key) as found:  # the cache's, or None with this machine's lock
             if found is not None:
                 yield found
@@ -168,12 +168,12 @@ class ObjectStore(Store):
         """Waits until nobody else is at work on a key; yields a result that came meanwhile, or None with the lock."""
         name = f"locks/{key}.json"
         while not self._take(name):
-            time.sleep(heartbeat.LOOK_S)
+            time.sleep(locks.LOOK_S)
             if (found := self._fetch(key)) is not None:
                 yield found
                 return
         try:
-            with heartbeat.beating(lambda: self._beat(name)):
+            with locks.beating(lambda: self._beat(name)):
                 yield self.find(key)
         finally:
             with suppress(StoreError):
@@ -189,8 +189,8 @@ class ObjectStore(Store):
         try:
             silent = time.time() - float(json.loads(content)["time"])
         except (ValueError, KeyError, TypeError):
-            silent = heartbeat.STALE_S + 1
-        return silent > heartbeat.STALE_S and self._write(name, _sign_of_life(), version)
+            silent = locks.STALE_S + 1
+        return silent > locks.STALE_S and self._write(name, _sign_of_life(), version)
 
     def _beat(self, name: str) -> None:
         with suppress(StoreError):  # a lock decides nothing

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
 import os
 import platform
 import re
@@ -14,14 +13,12 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import BaseFileLock, FileLock, Timeout
-
 from nbutils.errors import StoreError
-from nbutils.training import heartbeat
+from nbutils.training import locks
 from nbutils.training.interrupts import raise_lost
 from nbutils.writing import sync, sync_tree, write_aside
 
@@ -120,18 +117,9 @@ class Store:
         """
         file = self.root / f"{key}.lock"
         with writing_to(file):
-            lock = _acquired(file, seconds)
-        if lock is None:
+            lock = locks.acquired(file, seconds)
+        with nullcontext() if lock is None else locks.held(lock, file):
             yield
-            return
-        try:
-            with heartbeat.beating(lambda: _touch(file)):
-                yield
-        finally:
-            # While it is held: who waits for this file finds it without a name, and opens a new one.
-            with suppress(OSError):  # Windows removes the file itself on release
-                file.unlink(missing_ok=True)
-            lock.release()
 
     def find(self, key: str) -> Path | None:
         """Returns the folder of a published result whose every file is as it was written, or None.
@@ -356,34 +344,6 @@ def damage_of(folder: Path) -> str | None:
 def is_written(name: str) -> bool:
     """Whether the store gives a file of its folders such a name."""
     return bool(_WRITTEN.fullmatch(name))
-
-
-def _acquired(file: Path, seconds: float) -> BaseFileLock | None:
-    """The lock of a file; None where its holder, on this machine or another, has been silent for too long.
-
-    Raises:
-        Timeout: It has waited in vain.
-    """
-    lock, end = FileLock(file), time.monotonic() + (math.inf if seconds < 0 else seconds)
-    seen, since = None, time.monotonic()
-    while True:
-        try:
-            return lock.acquire(timeout=min(heartbeat.LOOK_S, max(0.0, end - time.monotonic()))).lock
-        except Timeout:
-            if time.monotonic() >= end:
-                raise
-        with suppress(OSError):
-            sign = file.stat().st_mtime_ns  # clocks of two machines differ: what counts is that it changes
-            if sign != seen:
-                seen, since = sign, time.monotonic()
-        if time.monotonic() - since > heartbeat.STALE_S:
-            logger.warning("%s: whoever holds it has been silent for %g s: it is passed over", file, heartbeat.STALE_S)
-            return None
-
-
-def _touch(file: Path) -> None:
-    with suppress(OSError):  # a lock decides nothing
-        os.utime(file)
 
 
 def _remove(folder: Path) -> None:

@@ -17,7 +17,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 
 from nbutils.errors import StoreError
-from nbutils.training import heartbeat
+from nbutils.training import locks
 from nbutils.training.object_store import ObjectStore
 from nbutils.training.store_places import open_store
 from tests.support.buckets import URL, bucket, bucket_server
@@ -118,8 +118,8 @@ def test_a_lock_is_waited_for_until_its_holder_is_silent(
     bucket: Any,  # noqa: ANN401
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(heartbeat, "LOOK_S", 0.05)
-    monkeypatch.setattr(heartbeat, "STALE_S", 0.5)
+    monkeypatch.setattr(locks, "LOOK_S", 0.05)
+    monkeypatch.setattr(locks, "STALE_S", 0.5)
     name = f"ours/locks/{KEY}.json"
     silent = json.dumps({"host": "elsewhere", "pid": 1, "time": time.time()}).encode()
     bucket.put_object(Bucket="trainings", Key=name, Body=silent)

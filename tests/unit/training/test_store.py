@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nbutils.errors import StoreError
-from nbutils.training import Store, heartbeat
+from nbutils.training import Store, locks
 from nbutils.training.interrupts import ending_tidily, raise_lost
 from nbutils.training.inventory import read_inventory
 from nbutils.training.store import damage_of
@@ -194,9 +194,9 @@ def test_of_processes_that_race_for_a_key_one_computes_it_and_no_lock_is_left(st
 def test_a_lock_is_waited_for_while_its_holder_gives_signs_of_life(
     alive: bool, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heartbeat, "LOOK_S", 0.05)
-    monkeypatch.setattr(heartbeat, "STALE_S", 1.0)
-    monkeypatch.setattr(heartbeat, "BEAT_S", 0.1 if alive else 1e3)
+    monkeypatch.setattr(locks, "LOOK_S", 0.05)
+    monkeypatch.setattr(locks, "STALE_S", 1.0)
+    monkeypatch.setattr(locks, "BEAT_S", 0.1 if alive else 1e3)
     held, done = tmp_path / "held", tmp_path / "done"
 
     def hold() -> None:
