@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
 
-.PHONY: quickstart test lint benchmark attack attack-sweeps lab api setup
+.PHONY: quickstart test lint benchmark attack attack-sweeps browser lab api setup
 
 quickstart: $(STAMP)
 	@$(BIN)/nbutils run quickstart
@@ -36,6 +36,10 @@ attack: $(STAMP)
 # The same of sweeps on Dask, each kind ten times.
 attack-sweeps: $(STAMP)
 	@$(BIN)/python -m pytest tests/attack/attack_sweeps.py --durations=6
+
+# Every notebook with its explorers, in JupyterLab in a browser; takes many minutes. `make test` tries a few.
+browser: $(STAMP)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/browser -o python_files='test_*.py browse_*.py'
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks

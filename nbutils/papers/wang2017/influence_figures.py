@@ -115,6 +115,7 @@ class _InfluenceView:
         self.right.minorticks_off()
         for ax in (self.left, self.right):
             ax.grid(alpha=0.3)
+            ax.locator_params(axis="x", nbins=4)  # a tick and its label take as long as a curve
         plt.close(self.figure)
 
     def show(self, table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], measure: str, cell: Cell) -> Figure:

@@ -204,6 +204,7 @@ def test_finish_shows_verdicts_that_nobody_has_looked_at_and_where_everything_is
     run: Run, shown: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "mine.ipynb"))
     run.table("t", _table(), caption="<b>C</b>")
     run.claim(claim("luo2016", "fig3-selection-over-neurons").judged(Interval(1, 0.5, 2)))
 
@@ -215,6 +216,18 @@ def test_finish_shows_verdicts_that_nobody_has_looked_at_and_where_everything_is
     assert 'href="out/tables/t.csv"' in html
     assert "&lt;b&gt;C" in html
     assert str(tmp_path) not in html
+
+
+def test_where_the_notebook_may_be_kept_elsewhere_the_whole_path_is_said(
+    run: Run, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("JPY_SESSION_NAME", "NBUTILS_RUNNER"):
+        monkeypatch.delenv(name, raising=False)
+
+    run.finish()
+
+    assert f"The results are in <code>{escape(str(run.folder.resolve()))}</code>." in shown[-1]._repr_html_()
+    assert repr(shown[-1]) == f"The results are in {run.folder.resolve()}"
 
 
 def test_verdicts_that_were_looked_at_are_not_shown_again(run: Run, shown: list[Any]) -> None:
