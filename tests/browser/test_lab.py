@@ -39,7 +39,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.mark.parametrize("name", ["quickstart", "lessons/1_distillation_by_hand"])
+@pytest.mark.parametrize("name", ["quickstart"])
 def test_a_run_by_hand_leaves_the_page_of_a_batch_run(browser: Browser, lab: Lab, name: str) -> None:
     with lab.opened(browser, name) as notebook:
         notebook.restart_and_run_all()
@@ -107,7 +107,9 @@ def test_a_training_that_is_stopped_says_what_is_kept_and_goes_on(browser: Brows
 
         notebook.run(training)
         expect(bar).to_be_visible(timeout=120_000)
-        assert int(bar.inner_text().split("/")[0]) >= int(stopped[1])
+        while not (epoch := int(bar.inner_text().split("/")[0])):  # drawn before the checkpoint is read
+            notebook.page.wait_for_timeout(20)
+        assert epoch >= int(stopped[1])
         notebook.wait()
         assert training.locator(".jp-OutputArea").inner_text().strip() == f"{EPOCHS} epochs"
     lab.end_kernels()
