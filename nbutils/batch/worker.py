@@ -24,9 +24,12 @@ from nbutils.reporting.json_files import write_json
 from nbutils.reporting.live_cells import RUNNER_VARIABLE
 from nbutils.reporting.run_folder import RECORDS
 from nbutils.training.store import NOTEBOOK_VARIABLE
+from nbutils.viz.explorer_states import STATES_VARIABLE
 from nbutils.writing import write_aside
 
 EXECUTED, STATUS, ERROR = "executed.ipynb", "status.json", "error.txt"
+#: Answers that each explorer leaves for a page without a kernel.
+_STATES, _STATES_AT_SMOKE = 64, 6
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -152,6 +155,7 @@ def main() -> int:
     watch.start()
     os.environ[NOTEBOOK_VARIABLE] = order["name"]  # for the kernel: what it trains is noted as this notebook's
     os.environ[RUNNER_VARIABLE] = "nbutils"
+    os.environ[STATES_VARIABLE] = str(_STATES_AT_SMOKE if order["parameters"].get("preset") == "smoke" else _STATES)
     return 0 if work(order, emit, watch.kernel_ended) is None else 1
 
 

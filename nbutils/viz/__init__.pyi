@@ -1,7 +1,8 @@
 from .baseline_figures import baseline_lines, stability_plots
 from .choice_figures import energies_of_choices
 from .contact_sheets import contact_sheet
-from .explorers import Shown, as_png, explorer, variable_name
+from .explorer_widget import Explorer, Shown, as_png
+from .explorers import explorer, variable_name
 from .landmark_figures import error_by_turn, points_on_faces, pose_explorer
 from .latency_figures import latency_bars
 from .layer_figures import parameter_bars
@@ -18,6 +19,7 @@ from .sweep_curves import swept_curves, worker_curves
 from .verification_figures import distance_histogram, roc_curves, threshold_explorer
 
 __all__ = [
+    "Explorer",
     "PictureGrid",
     "Shown",
     "as_png",

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from html import escape
-from typing import Any, NamedTuple
 
-import cv2
 import ipywidgets as widgets
-import numpy as np
 from IPython import get_ipython
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-_DPI = 100
+from nbutils.viz.explorer_widget import Explorer, Shown
+
 #: `faces.test.images` is found, what lies deeper is not.
 _DEPTH = 3
-#: One click selects all of it.
-_CODE_STYLE = "user-select: all; background: none; color: inherit; white-space: pre-wrap"
-
-
-class Shown(NamedTuple):
-    """What an explorer shows at a setting of its controls.
-
-    Attributes:
-        figure: The picture; None where there is nothing to see, which `says` then explains.
-        says: A sentence above the picture.
-    """
-
-    figure: Figure | None
-    says: str = ""
 
 
 def explorer(
     draw: Callable[..., Figure | Shown], code: Callable[..., str] | None = None, /, **controls: widgets.Widget
-) -> widgets.VBox:
+) -> Explorer:
     """A row of controls, a sentence, the figure of the controls' values, and the setting as code.
 
     A figure that `draw` returns again and again is drawn much faster than a new one each time: what does not change
@@ -48,7 +29,7 @@ def explorer(
     Args:
         draw: Takes each control's value under its name; returns the figure, or what is shown in its place.
         code: Takes the same values; returns an expression that draws the same without controls.
-        controls: Widgets with a `value`.
+        controls: Sliders, a Dropdown, ToggleButtons or a Checkbox of ipywidgets, which say what can be chosen.
 
     Example:
         >>> import ipywidgets as widgets
@@ -60,52 +41,10 @@ def explorer(
         ...     line.set_ydata([0, slope])
         ...     return figure
         >>> widget = explorer(draw, slope=widgets.FloatSlider(value=2.0, description="slope"))
-        >>> widget.children[0].children[0].value
-        2.0
+        >>> widget.controls[0]["label"], widget.inputs["slope"].value
+        ('slope', 2.0)
     """
-    picture = widgets.Image(format="png", layout=widgets.Layout(align_self="flex-start", max_width="100%"))
-    says, as_code = widgets.HTML(), widgets.HTML()
-
-    def show(_: object = None) -> None:
-        values = {name: control.value for name, control in controls.items()}
-        found = draw(**values)
-        figure, sentence = found if isinstance(found, Shown) else (found, "")
-        says.value = escape(sentence)
-        picture.layout.visibility = "visible" if figure else "hidden"
-        if figure:
-            picture.value = as_png(figure)
-            figure.set_layout_engine("none")
-        if code is not None:
-            as_code.value = f'<code style="{_CODE_STYLE}">{escape(code(**values))}</code>'
-
-    for control in controls.values():
-        control.observe(show, names="value")
-    show()
-    row = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
-    return widgets.VBox([row, says, picture, as_code])
-
-
-def as_png(figure: Figure) -> bytes:
-    """The figure as the bytes of an image of its own size, for `ipywidgets.Image`.
-
-    It is opaque, so that it can be read on a dark page, and encoded by OpenCV, in half of Pillow's time.
-
-    Example:
-        >>> from matplotlib import pyplot as plt
-        >>> from nbutils.viz import as_png
-        >>> figure, axes = plt.subplots()
-        >>> as_png(figure)[1:4]
-        b'PNG'
-    """
-    if figure.dpi != _DPI:
-        figure.set_dpi(_DPI)
-    if to_rgba(figure.get_facecolor())[3] < 1:
-        figure.set_facecolor("white")
-    # With a canvas of its own for every drawing, all texts would be measured anew.
-    canvas: Any = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
-    canvas.draw()
-    _, png = cv2.imencode(".png", cv2.cvtColor(np.asarray(canvas.buffer_rgba()), cv2.COLOR_RGBA2BGR))
-    return png.tobytes()
+    return Explorer(draw, code, controls)
 
 
 def variable_name(value: object, otherwise: str) -> str:

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nbutils.evaluation.alignment import head_turn, normalised_errors
+from nbutils.viz.explorer_widget import Explorer
 from nbutils.viz.explorers import explorer, variable_name
 
 Images = npt.NDArray[np.uint8]
@@ -68,7 +69,7 @@ def error_by_turn(errors: pd.DataFrame) -> Figure:
     return figure
 
 
-def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points], faces: int = 6) -> widgets.Widget:
+def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points], faces: int = 6) -> Explorer:
     """A slider over the turn: the faces turned so, with `points_on_faces` of a chosen network.
 
     Args:
@@ -82,7 +83,7 @@ def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points],
         >>> from nbutils.viz import pose_explorer
         >>> faces = SyntheticFaces().render(range(10), height=32, width=32)
         >>> widget = pose_explorer(faces.images, faces.landmarks, {"student": faces.landmarks + 1}, faces=2)
-        >>> [control.description for control in widget.children[0].children]
+        >>> [control["label"] for control in widget.controls]
         ['network', 'turn']
     """
     turned = head_turn(true)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from nbutils.data.faces import Faces
 from nbutils.evaluation.retrieval import nearest_others
+from nbutils.viz.explorer_widget import Explorer
 from nbutils.viz.explorers import explorer, variable_name
 from nbutils.viz.picture_grid import PictureGrid
 
@@ -48,7 +49,7 @@ def neighbour_gallery(
     return view.show([(at, nearest[name][at]) for at in chosen for name in features])
 
 
-def neighbour_explorer(faces: Faces, features: Mapping[str, Features]) -> widgets.Widget:
+def neighbour_explorer(faces: Faces, features: Mapping[str, Features]) -> Explorer:
     """`neighbour_gallery` of one chosen face by all networks; arguments as there.
 
     Example:
@@ -58,7 +59,7 @@ def neighbour_explorer(faces: Faces, features: Mapping[str, Features]) -> widget
         >>> images = np.random.default_rng(0).integers(256, size=(4, 8, 8, 3), dtype=np.uint8)
         >>> faces = Faces(images, np.array([0, 0, 1, 1]), ("Ann", "Bob"))
         >>> widget = neighbour_explorer(faces, {"student": np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)})
-        >>> [control.description for control in widget.children[0].children]
+        >>> [control["label"] for control in widget.controls]
         ['face']
     """
     count = min(7, len(faces) - 1)

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from nbutils.selection.dead import dead_neurons
 from nbutils.selection.neurons import GROUPS
-from nbutils.viz.explorers import Shown, explorer, variable_name
+from nbutils.viz.explorer_widget import Explorer, Shown
+from nbutils.viz.explorers import explorer, variable_name
 
 _LEVELS = ("low", "medium", "high")
 #: Attributes that a neuron is shown with.
@@ -151,7 +152,7 @@ def neuron_browser(
     responses: npt.NDArray[np.float32],
     x: npt.NDArray[np.float64],
     names: tuple[str, ...],
-) -> widgets.Widget:
+) -> Explorer:
     """One neuron at a time: its mean faces at low, medium and high response, and its best attributes.
 
     A dead neuron, which responds to every face alike, has neither, and is said to be dead. Arguments as `neuron_view`.
@@ -162,7 +163,7 @@ def neuron_browser(
         >>> images = np.random.default_rng(0).integers(256, size=(20, 8, 8, 3), dtype=np.uint8)
         >>> responses = np.arange(40, dtype=np.float32).reshape(20, 2)
         >>> widget = neuron_browser(images, responses, np.array([[0.9, 0.5], [0.5, 0.8]]), ("Male", "Bald"))
-        >>> widget.children[0].children[0].value  # the neuron with the best attribute
+        >>> widget.inputs["neuron"].value  # the neuron with the best attribute
         0
     """
     dead = dead_neurons(responses)

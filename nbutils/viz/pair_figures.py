@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from nbutils.data.faces import Pairs
 from nbutils.evaluation.verification import VerificationResult, equal_error_quantile, wrong_pairs
+from nbutils.viz.explorer_widget import Explorer
 from nbutils.viz.explorers import explorer, variable_name
 from nbutils.viz.picture_grid import PictureGrid
 
@@ -49,7 +50,7 @@ def wrong_pair_faces(
     return _WrongPairView(images, pairs, shown).show(name, result, quantile)
 
 
-def pair_explorer(results: Mapping[str, VerificationResult], images: Images, pairs: Pairs) -> widgets.Widget:
+def pair_explorer(results: Mapping[str, VerificationResult], images: Images, pairs: Pairs) -> Explorer:
     """`wrong_pair_faces` with controls for the model and the threshold.
 
     Example:
@@ -61,7 +62,7 @@ def pair_explorer(results: Mapping[str, VerificationResult], images: Images, pai
         >>> same, folds = np.array([True, True, True, False, False, False]), np.array([0, 1, 0, 0, 1, 1])
         >>> pairs = Pairs(np.arange(6), np.arange(6, 12), same, folds)
         >>> result = evaluate_pairs(np.zeros((6, 1)), np.array([[1], [2], [5], [4], [6], [7]]), same, folds)
-        >>> [control.description for control in pair_explorer({"T1": result}, images, pairs).children[0].children]
+        >>> [control["label"] for control in pair_explorer({"T1": result}, images, pairs).controls]
         ['model', 'accepted']
     """
     names = list(results)

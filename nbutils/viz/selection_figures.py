@@ -12,7 +12,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from nbutils.selection.neurons import GROUPS, LAMBDA, NeuronSelection, select_neurons, unary_costs
-from nbutils.viz.explorers import Shown, explorer, variable_name
+from nbutils.viz.explorer_widget import Explorer, Shown
+from nbutils.viz.explorers import explorer, variable_name
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -90,7 +91,7 @@ def sweep_lines(sweep: pd.DataFrame, parameter: str) -> Figure:
     return figure
 
 
-def selection_explorer(x: FloatArray, identity_related: npt.NDArray[np.bool_], count: int) -> widgets.Widget:
+def selection_explorer(x: FloatArray, identity_related: npt.NDArray[np.bool_], count: int) -> Explorer:
     """Sliders for λ and the count that solve Eq. 2 again as they move, and say what λ has exchanged.
 
     λ runs over the powers of ten in which the choice changes: below, Φ alone decides; above, the similarity alone.
@@ -106,7 +107,7 @@ def selection_explorer(x: FloatArray, identity_related: npt.NDArray[np.bool_], c
         >>> related = np.array([True, True, False, False])
         >>> accuracies = np.random.default_rng(0).uniform(0.5, 1, (30, 4))
         >>> widget = selection_explorer(accuracies, related, count=10)
-        >>> [slider.description for slider in widget.children[0].children]
+        >>> [control["label"] for control in widget.controls]
         ['λ', 'count']
     """
     most = int(np.isfinite(unary_costs(x, identity_related)).sum())

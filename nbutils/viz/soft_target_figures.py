@@ -14,6 +14,7 @@ from scipy.special import softmax
 
 from nbutils.errors import ParameterError
 from nbutils.evaluation.classification import effective_classes
+from nbutils.viz.explorer_widget import Explorer
 from nbutils.viz.explorers import explorer, variable_name
 from nbutils.viz.picture_grid import PictureGrid
 
@@ -64,7 +65,7 @@ def temperature_explorer(
     labels: npt.NDArray[np.int64] | None = None,
     *,
     examples: npt.NDArray[np.uint8] | None = None,
-) -> widgets.Widget:
+) -> Explorer:
     """Sliders for the image and for log t, from 1 until nothing but the logits is left.
 
     Args:
@@ -82,7 +83,7 @@ def temperature_explorer(
         >>> from nbutils.viz import temperature_explorer
         >>> images, logits = np.zeros((2, 8, 8, 1), np.uint8), np.array([[4.0, 1.0, 0.0], [0.0, 1.0, 4.0]])
         >>> widget = temperature_explorer(images, logits, ["3", "8", "1"])
-        >>> [control.description for control in widget.children[0].children]
+        >>> [control["label"] for control in widget.controls]
         ['image', 'log₁₀ t']
     """
     if len(images) != len(logits):

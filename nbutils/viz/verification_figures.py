@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from nbutils.evaluation.verification import VerificationResult, wrong_pairs
+from nbutils.viz.explorer_widget import Explorer
 from nbutils.viz.explorers import explorer, variable_name
 
 #: What a pair shows, and whether it is one person.
@@ -67,7 +68,7 @@ def distance_histogram(name: str, result: VerificationResult, quantile: float = 
     return _DistanceView().show(name, result, quantile)
 
 
-def threshold_explorer(results: Mapping[str, VerificationResult]) -> widgets.Widget:
+def threshold_explorer(results: Mapping[str, VerificationResult]) -> Explorer:
     """`distance_histogram` with controls for model and threshold.
 
     Example:
@@ -76,7 +77,7 @@ def threshold_explorer(results: Mapping[str, VerificationResult]) -> widgets.Wid
         >>> from nbutils.viz import threshold_explorer
         >>> distances, same = np.array([1, 2, 5, 4, 6, 7]), np.array([True, True, True, False, False, False])
         >>> result = evaluate_pairs(np.zeros((6, 1)), distances[:, None], same, np.array([0, 1, 0, 0, 1, 1]))
-        >>> [control.description for control in threshold_explorer({"T1": result}).children[0].children]
+        >>> [control["label"] for control in threshold_explorer({"T1": result}).controls]
         ['model', 'accepted']
     """
     names = list(results)

@@ -40,13 +40,13 @@ def _images() -> np.ndarray:
     return np.tile(few.images, (50, 1, 1, 1))
 
 
-def _pose() -> widgets.Widget:
+def _pose() -> viz.Explorer:
     few = SyntheticFaces().render(range(60), height=61, width=53)
     points = np.tile(few.landmarks, (50, 1, 1)) + RNG.normal(size=(3000, 5, 2)).astype(np.float32)
     return viz.pose_explorer(_images(), points, {"student": points + 1})
 
 
-def _neighbours() -> widgets.Widget:
+def _neighbours() -> viz.Explorer:
     faces = Faces(_images(), np.arange(3000) // 10, tuple(map(str, range(300))))
     features = {name: RNG.random((3000, 512)).astype(np.float32) for name in NETWORKS}
     return viz.neighbour_explorer(faces, features)
@@ -57,28 +57,28 @@ def _accuracies() -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     return x, np.arange(40) < 26, tuple(f"attribute {i}" for i in range(40))
 
 
-def _browser() -> widgets.Widget:
+def _browser() -> viz.Explorer:
     x, _, names = _accuracies()
     return viz.neuron_browser(_images(), RNG.random((3000, 512)).astype(np.float32), x, names)
 
 
-def _selection() -> widgets.Widget:
+def _selection() -> viz.Explorer:
     x, related, _ = _accuracies()
     return viz.selection_explorer(x, related, 422)
 
 
-def _temperature() -> widgets.Widget:
+def _temperature() -> viz.Explorer:
     logits = RNG.normal(0, 4, (20, 300))
     names = [f"person {i}" for i in range(300)]
     return viz.temperature_explorer(_images()[:20], logits, names, np.arange(20), examples=_images()[:300])
 
 
-def _regions() -> widgets.Widget:
+def _regions() -> viz.Explorer:
     faces = SyntheticFaces().render(range(6), height=130, width=114)
     return luo2016.region_explorer(faces.images, {name: _verified(_pairs()) for name in REGIONS})
 
 
-def _influence() -> widgets.Widget:
+def _influence() -> viz.Explorer:
     cells = [wang2017.Cell(8, start, a, b) for start in ("Distill", "Pretrain") for a in (0.0, 1.0) for b in (0.0, 1.0)]
     score = {"accuracy": 90.0, "low": 88.0, "high": 92.0, "paper accuracy": 95.0}
     steps = np.arange(1, 33)
@@ -87,7 +87,7 @@ def _influence() -> widgets.Widget:
     return wang2017.influence_explorer(table, dict.fromkeys(cells, history), "accuracy")
 
 
-EXPLORERS: dict[str, Callable[[], widgets.Widget]] = {
+EXPLORERS: dict[str, Callable[[], viz.Explorer]] = {
     "pose": _pose,
     "neighbours": _neighbours,
     "neurons": _browser,
@@ -100,10 +100,9 @@ EXPLORERS: dict[str, Callable[[], widgets.Widget]] = {
 }
 
 
-def _moves(widget: widgets.Widget) -> Iterator[Callable[[], None]]:
+def _moves(widget: viz.Explorer) -> Iterator[Callable[[], None]]:
     """Changes of the last control that has several values, each to another value."""
-    controls = [each for each in _below(widget) if isinstance(each, _MOVED)]
-    control = controls[-1]
+    control = [each for each in widget.inputs.values() if isinstance(each, _MOVED)][-1]
     values: list[object]
     if isinstance(control, widgets.Checkbox):
         values = [False, True]
@@ -117,12 +116,6 @@ def _moves(widget: widgets.Widget) -> Iterator[Callable[[], None]]:
 
 
 _MOVED = (widgets.IntSlider, widgets.FloatSlider, widgets.FloatLogSlider, widgets.Checkbox, widgets.ToggleButtons)
-
-
-def _below(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _below(child)
 
 
 @pytest.mark.benchmark(group="an explorer's answer, processor time", timer=time.process_time)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
@@ -60,7 +59,7 @@ GIVEN: dict[str, Any] = {
 }
 G = SimpleNamespace(**GIVEN)
 
-EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
+EXPLORERS: dict[str, Callable[[], viz.Explorer]] = {
     "pose": lambda: viz.pose_explorer(G.images, G.true, G.predicted),
     "neighbours": lambda: viz.neighbour_explorer(G.faces, G.features),
     "neurons": lambda: viz.neuron_browser(G.images, G.responses, G.x, G.names),

@@ -218,6 +218,11 @@ def _wait_and_run(order: Connection) -> None:
 @pytest.fixture
 def forked_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has `run_jobs` fork its workers, and these their kernels; a sweep, its training servers."""
+    fork_runs(monkeypatch)
+
+
+def fork_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the fixture `forked_runs` does, for fixtures of a whole module."""
     popen = subprocess.Popen
 
     def start(command: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401

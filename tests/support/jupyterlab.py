@@ -20,7 +20,7 @@ import nbformat
 import pytest
 import requests
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from nbutils.paths import make_project
 from tests.support.interrupted import wait_until
@@ -203,9 +203,9 @@ class OpenNotebook:
     def explorers(self) -> list[Explorer]:
         """All that it shows, once they stand there."""
         expect(self.page.get_by_text("Loading widget...")).to_have_count(0)
-        pictures = self.page.locator(".jp-OutputArea-output .widget-vbox", has=self.page.locator("img.widget-image"))
-        expect(pictures.first).to_be_visible()
-        return [Explorer(self.page, box) for box in pictures.all()]
+        boxes = self.page.locator(".jp-OutputArea-output .nbutils-explorer")
+        expect(boxes.first).to_be_visible()
+        return [Explorer(self.page, box) for box in boxes.all()]
 
 
 class Explorer:
@@ -218,11 +218,10 @@ class Explorer:
 
     def __init__(self, page: Page, box: Locator) -> None:
         self.page, self.box = page, box
-        self.picture, self.code = box.locator("img.widget-image"), box.locator("code")
-        self.sliders = box.locator(".noUi-handle")
+        self.picture, self.code = box.locator("img"), box.locator("code")
+        self.sliders = box.locator("input[type=range]:enabled")
         self.menus = box.locator("select")
         self.ticks = box.locator("input[type=checkbox]")
-        self.buttons = box.locator(".widget-toggle-buttons button")
 
     @property
     def digest(self) -> str:
@@ -246,53 +245,46 @@ class Explorer:
         expect(self.picture).not_to_have_attribute("src", before)
 
     def move_all(self) -> int:
-        """Moves every control, by mouse and by keyboard but for menus; returns how many there are to move."""
+        """Moves every control by mouse and by keyboard; returns how many there are to move."""
         for slider in self.sliders.all():
             with self.redrawing():
                 self._drag(slider)
             with self.answering():
-                slider.press("ArrowLeft" if _is_right(slider) else "ArrowRight")
+                slider.press("ArrowLeft" if _share(slider) > 0.5 else "ArrowRight")
         menus = [menu for menu in self.menus.all() if menu.locator("option").count() > 1]
-        for menu in menus:  # not by the arrow keys, which JupyterLab may take to go to another cell
+        for menu in menus:
             with self.redrawing(), self.answering():
                 menu.select_option(index=0 if menu.evaluate("menu => menu.selectedIndex") else 1)
+            menu.focus()
+            expect(menu).to_be_focused()
+            with self.answering():
+                self.page.keyboard.press("ArrowUp" if menu.evaluate("menu => menu.selectedIndex") else "ArrowDown")
         for tick in self.ticks.all():
             with self.redrawing(), self.answering():
                 tick.click()
             with self.answering():
                 tick.press("Space")
-        for button in self.buttons.all()[1:]:
-            with self.redrawing(), self.answering():
-                button.click()
-        if self.buttons.count() > 1:
-            with self.answering():
-                self.buttons.first.press("Enter")
-        return self.sliders.count() + len(menus) + self.ticks.count() + self.buttons.count()
+        return self.sliders.count() + len(menus) + self.ticks.count()
 
     def _drag(self, slider: Locator) -> None:
         """To the farther end and back a little: the explorer answers while the button of the mouse is still down."""
         slider.scroll_into_view_if_needed()
-        handle, track = _box(slider), _box(_track(slider))
-        y, ends = handle["y"] + handle["height"] / 2, (track["x"] + 2, track["x"] + track["width"] - 2)
-        self.page.mouse.move(handle["x"] + handle["width"] / 2, y)
+        track, share = _box(slider), _share(slider)
+        y, ends = track["y"] + track["height"] / 2, (track["x"] + 8, track["x"] + track["width"] - 8)  # half a handle
+        self.page.mouse.move(ends[0] + share * (ends[1] - ends[0]), y)
         self.page.mouse.down()
-        for share in (0.4, 0.1) if _is_right(slider) else (0.6, 0.9):
+        for place in (0.4, 0.1) if share > 0.5 else (0.6, 0.9):
             with self.answering():
-                self.page.mouse.move(ends[0] + share * (ends[1] - ends[0]), y, steps=3)
+                self.page.mouse.move(ends[0] + place * (ends[1] - ends[0]), y, steps=3)
         self.page.mouse.up()
 
 
-def _track(slider: Locator) -> Locator:
-    return slider.locator("xpath=ancestor::*[contains(@class, 'noUi-target')]")
+def _share(slider: Locator) -> float:
+    """Where a slider's handle stands, from 0 at its left end to 1."""
+    return float(slider.evaluate("slider => (slider.value - slider.min) / (slider.max - slider.min)"))
 
 
-def _is_right(slider: Locator) -> bool:
-    """Whether there is more room left of a slider's handle than right of it."""
-    handle, track = _box(slider), _box(_track(slider))
-    return handle["x"] + handle["width"] / 2 > track["x"] + track["width"] / 2
-
-
-def _box(element: Locator) -> FloatRect:
+def _box(element: Locator) -> Any:  # noqa: ANN401
     box = element.bounding_box()
     assert box is not None
     return box

@@ -17,7 +17,8 @@ from nbutils.data.geometry.face_regions import REGIONS, cut_region
 from nbutils.data.geometry.template import LARGE_INPUT, SMALL_INPUT
 from nbutils.evaluation.verification import VerificationResult
 from nbutils.papers.luo2016.region_values import joined_auc
-from nbutils.viz.explorers import Shown, explorer, variable_name
+from nbutils.viz.explorer_widget import Explorer, Shown
+from nbutils.viz.explorers import explorer, variable_name
 from nbutils.viz.picture_grid import PictureGrid
 
 _COLOURS = dict(
@@ -73,7 +74,7 @@ def region_boxes(images: npt.NDArray[np.uint8], chosen: Sequence[str] = tuple(RE
     return _RegionView(images, chosen).show(chosen)
 
 
-def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, VerificationResult]) -> widgets.Widget:
+def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, VerificationResult]) -> Explorer:
     """Choose the regions of an ensemble: what its networks see, and how well it verifies.
 
     Args:
@@ -88,7 +89,7 @@ def region_explorer(images: npt.NDArray[np.uint8], results: Mapping[str, Verific
         >>> faces = SyntheticFaces().render(range(2), height=130, width=114)
         >>> same, folds = np.array([True, True, False, False]), np.array([0, 1, 0, 1])
         >>> nose = evaluate_pairs(np.zeros((4, 1)), np.array([[1], [4], [3], [2]]), same, folds)
-        >>> region_explorer(faces.images, {"nose": nose}).children[1].value
+        >>> region_explorer(faces.images, {"nose": nose}).says
         'AUC 50.00 %, 1 of 1 region'
     """
     names = list(results)

@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from nbutils.papers.wang2017.transfer_cells import Cell, Name
+from nbutils.viz.explorer_widget import Explorer
 from nbutils.viz.explorers import explorer, variable_name
 from nbutils.viz.learning_curves import loss_terms
 from nbutils.viz.score_figures import PAPER_COLOUR, values_with_intervals
@@ -76,7 +77,7 @@ def influence_view(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], 
     return _InfluenceView().show(table, histories, measure, cell)
 
 
-def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], measure: str) -> widgets.Widget:
+def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFrame], measure: str) -> Explorer:
     """`influence_view` under a choice of the start and of α and β; arguments as there.
 
     Example:
@@ -86,8 +87,8 @@ def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFram
         >>> scores = {"accuracy": [90.0], "low": [88.0], "high": [92.0], "paper accuracy": [95.0]}
         >>> histories = {cell: pd.DataFrame({"epoch": [0, 1], "step": [10, 20], "task": [4.0, 1.0]})}
         >>> widget = influence_explorer(pd.DataFrame(scores, index=[cell]), histories, "accuracy")
-        >>> [control.options for control in widget.children[0].children]
-        [('/8 Distill',), ('soft targets (α = 1)',)]
+        >>> [control["steps"] for control in widget.controls]
+        [['/8 Distill'], ['soft targets (α = 1)']]
     """
     cells = _cells(table)
     starts = {f"{cell.network} {cell.start}": cell.alone for cell in cells}

@@ -64,11 +64,11 @@ def test_one_student_shows_every_term_of_its_loss() -> None:
 
 
 def test_the_explorer_follows_the_start_and_the_weights() -> None:
-    controls, _, picture, _ = influence_explorer(SCORES, dict.fromkeys(CELLS, HISTORY), "NRMSE").children
-    for control, value in zip(controls.children, ("/8 Distill", "soft targets (α = 1)"), strict=True):
-        before = bytes(picture.value)
+    explorer = influence_explorer(SCORES, dict.fromkeys(CELLS, HISTORY), "NRMSE")
+    for control, value in zip(explorer.inputs.values(), ("/8 Distill", "soft targets (α = 1)"), strict=True):
+        before = explorer.picture
         control.value = value
-        assert bytes(picture.value) != before
+        assert explorer.picture != before
 
 
 def test_the_pipeline_has_a_teacher_and_a_student_for_each_task() -> None:

@@ -38,14 +38,14 @@ def test_a_regions_row_is_itself_and_the_others() -> None:
 def test_the_explorer_follows_its_boxes() -> None:
     results = _results()
     explorer = luo2016.region_explorer(RNG.integers(0, 256, (2, 122, 106, 3), dtype=np.uint8), results)
-    row, says, picture, _ = explorer.children
-    assert f"{100 * luo2016.joined_auc(results, list(results)):.2f}" in says.value
-    for tick in row.children[1:]:
+    first, *others = explorer.inputs.values()
+    assert f"{100 * luo2016.joined_auc(results, list(results)):.2f}" in explorer.says
+    for tick in others:
         tick.value = False
-    assert f"{100 * results['left_eye'].auc:.2f}" in says.value
-    row.children[0].value = False
-    assert says.value.startswith("No region is ticked")
-    assert picture.layout.visibility == "hidden"
+    assert f"{100 * results['left_eye'].auc:.2f}" in explorer.says
+    first.value = False
+    assert explorer.says.startswith("No region is ticked")
+    assert explorer.picture == b""
 
 
 def test_regions_that_are_not_chosen_leave_their_places_empty() -> None:

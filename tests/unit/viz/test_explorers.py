@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from html import unescape
 from types import SimpleNamespace
 
 import ipywidgets as widgets
@@ -16,12 +15,8 @@ from nbutils.data import FaceData, Faces
 from tests.support.explorers import EXPLORERS, GIVEN, IMAGES, PAIRS, G
 
 
-def _picture(box: widgets.VBox) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(bytes(box.children[2].value))))
-
-
-def _code(box: widgets.VBox) -> str:
-    return unescape(box.children[3].value.split(">", 1)[1].removesuffix("</code>"))
+def _picture(box: viz.Explorer) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(box.picture)))
 
 
 def _moves(control: widgets.Widget) -> Iterator[object]:
@@ -40,7 +35,7 @@ def _moves(control: widgets.Widget) -> Iterator[object]:
 def test_the_setting_is_code_that_draws_the_same(kind: str) -> None:
     box = EXPLORERS[kind]()
     scope = GIVEN | {"images": IMAGES[:3]} if kind == "regions" else GIVEN
-    figure = eval(_code(box), scope)
+    figure = eval(box.code, scope)
     drawn = np.asarray(Image.open(io.BytesIO(viz.as_png(figure))))
     np.testing.assert_array_equal(drawn, _picture(box))
 
@@ -48,29 +43,28 @@ def test_the_setting_is_code_that_draws_the_same(kind: str) -> None:
 @pytest.mark.parametrize("kind", EXPLORERS)
 def test_it_follows_every_control_with_the_figure_it_has(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     box = EXPLORERS[kind]()
-    size, code = _picture(box).shape, _code(box)
+    size, code = _picture(box).shape, box.code
     monkeypatch.setattr(Figure, "__init__", lambda *_, **__: pytest.fail("a new figure was made"))
-    for control in box.children[0].children:
+    for control in box.inputs.values():
         for value in _moves(control):
             before = _picture(box)
             control.value = value
             assert _picture(box).shape == size
             assert not np.array_equal(_picture(box), before), control.description
-            assert _code(box) != code
-            code = _code(box)
+            assert box.code != code
+            code = box.code
         assert getattr(control, "continuous_update", True)
 
 
 def test_a_dead_neuron_is_said_to_be_dead_and_leaves_the_picture_its_place() -> None:
     box = EXPLORERS["neurons"]()
-    controls, says, picture, _ = box.children
-    (slider,) = controls.children
-    assert (says.value, picture.layout.visibility) == ("", "visible")
+    slider, size = box.inputs["neuron"], box.size
+    assert (box.says, bool(box.picture)) == ("", True)
     slider.value = 3
-    assert says.value == "Neuron 3 is dead: it responds to every face alike, as 1 of 30 are."
-    assert picture.layout.visibility == "hidden"
+    assert box.says == "Neuron 3 is dead: it responds to every face alike, as 1 of 30 are."
+    assert (box.picture, box.size) == (b"", size)
     slider.value = 4
-    assert (says.value, picture.layout.visibility) == ("", "visible")
+    assert (box.says, bool(box.picture)) == ("", True)
 
 
 def test_a_picture_is_opaque_whatever_the_style() -> None:

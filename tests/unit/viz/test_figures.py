@@ -102,12 +102,12 @@ def test_a_neurons_bars_are_its_best_attributes() -> None:
 
 def test_lambda_exchanges_neurons_and_the_explorer_counts_them() -> None:
     box = viz.selection_explorer(X, RELATED, 12)
-    lam, count = box.children[0].children
+    lam, count = box.inputs.values()
     for power, wanted in ((-1, 12), (1, 20), (2, 5)):
         lam.value, count.value = 10.0**power, wanted
         solved = [set(select_neurons(X, RELATED, lam=each, count=wanted).indices) for each in (0.0, 10.0**power)]
         exchanged = len(solved[1] - solved[0])
-        assert f"exchanges {exchanged} of the {wanted} neurons" in box.children[1].value
+        assert f"exchanges {exchanged} of the {wanted} neurons" in box.says
     assert exchanged > 0  # something happens in the slider's range
 
 
