@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
 
-.PHONY: quickstart test lint benchmark attack attack-sweeps browser lab api setup
+.PHONY: quickstart test lint benchmark attack attack-sweeps browser lab api site setup
 
 quickstart: $(STAMP)
 	@$(BIN)/nbutils run quickstart
@@ -46,6 +46,9 @@ lab: $(STAMP)
 
 api: $(STAMP)
 	@$(BIN)/nbutils api
+
+site: $(STAMP)
+	@$(BIN)/nbutils site
 
 setup: $(STAMP)
 

@@ -14,6 +14,8 @@ from .planned_trainings import notebook_trainings as notebook_trainings
 from .runner import Job as Job
 from .runner import Outcome as Outcome
 from .runner import run_jobs as run_jobs
+from .site.site_building import Site as Site
+from .site.site_building import build_site as build_site
 from .sweeps.clusters import ClusterFile as ClusterFile
 from .sweeps.clusters import connected as connected
 from .sweeps.execution import SweepOutcome as SweepOutcome

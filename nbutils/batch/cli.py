@@ -15,6 +15,7 @@ from nbutils.batch.command_errors import errors, print_error
 from nbutils.batch.data_cli import data_app
 from nbutils.batch.lesson_cli import lesson_app
 from nbutils.batch.parameter_words import PARAMETER_FLAGS, ParameterCommand, given_parameters
+from nbutils.batch.site_cli import site_command
 from nbutils.batch.store_cli import store_app
 from nbutils.batch.terminal import wide_console
 from nbutils.errors import NbutilsError, ParameterError
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(lesson_app, name="lesson")
 app.add_typer(store_app, name="store")
+app.command("site")(site_command)
 _SHORT_PRESETS = ("smoke", "laptop")
 _LIMIT_MINUTES = 60.0
 _STOPPED = "the notebooks that were running are stopped, their former results kept"

@@ -6,7 +6,7 @@ import ast
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -86,7 +86,7 @@ def write_api_page(file: Path) -> None:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nbutils.reporting"), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    page = environment.get_template("api.html").render(version=nbutils.__version__, sections=_sections())
+    page = environment.get_template("api.html").render(version=nbutils.__version__, sections=api_sections())
     write_aside(file, page)
 
 
@@ -100,7 +100,12 @@ def public_packages() -> list[str]:
     return found
 
 
-def _sections() -> list[Section]:
+def api_sections(page_of: Callable[[str], str] = lambda _: "") -> list[Section]:
+    """The packages with their public names, and links between these.
+
+    Args:
+        page_of: From a package's name to the address of the page that it stands on, as links name it.
+    """
     packages = [import_module(name) for name in public_packages()]
     anchors = {f"{package.__name__}.{name}" for package in packages for name in package.__all__}
     # a name without its package means the first package that offers it; `nbutils` itself repeats names of others
@@ -111,29 +116,29 @@ def _sections() -> list[Section]:
 
     def link(name: str) -> str | None:
         found = name if name in anchors else short.get(name)
-        return f"#{found}" if found else None
+        return address(found) if found else None
 
-    return [_section(package, short, link) for package in packages]
+    def address(anchor: str) -> str:
+        return f"{page_of(anchor.rpartition('.')[0])}#{anchor}"
+
+    return [_section(package, short, link, address) for package in packages]
 
 
-def _section(package: ModuleType, short: dict[str, str], link: Link) -> Section:
+def _section(package: ModuleType, short: dict[str, str], link: Link, address: Callable[[str], str]) -> Section:
     modules = _modules(package)
     entries = []
     for name in sorted(package.__all__, key=lambda name: (name.lower(), name)):
         anchor, found = f"{package.__name__}.{name}", getattr(package, name)
         if isinstance(found, ModuleType):
-            text = f"{summary(found.__doc__ or '')} <a href='#{anchor}.'>All of it.</a>"
+            text = f"{summary(found.__doc__ or '')} <a href='{address(f'{anchor}.')}'>All of it.</a>"
             entries.append(Entry(anchor, name, "package", "", f"<p>{text}</p>"))
         elif package is nbutils:
             first = inline_html(summary(inspect.getdoc(found) or ""), link) if _is_documented(found) else ""
-            entries.append(Entry(anchor, name, _kind(found), "", f"<p>{first} See {_code(short[name])}.</p>"))
+            there = f'<a href="{address(short[name])}"><code>{short[name]}</code></a>'
+            entries.append(Entry(anchor, name, _kind(found), "", f"<p>{first} See {there}.</p>"))
         else:
             entries.append(_entry(anchor, name, found, modules[name], link))
     return Section(package.__name__, docstring_html(package.__doc__ or "", link), tuple(entries))
-
-
-def _code(anchor: str) -> str:
-    return f'<a href="#{anchor}"><code>{anchor}</code></a>'
 
 
 def _entry(anchor: str, name: str, found: object, module: str, link: Link) -> Entry:

@@ -52,7 +52,7 @@ def render_page(notebook: NotebookNode, folder: Path, *, title: str, error: str 
     page.cells = [cell for cell in page.cells if _MARKER not in cell.metadata.get("tags", ())]
     for cell in page.cells:
         if cell.cell_type == "code":
-            cell.outputs = [shown for output in cell.outputs if (shown := _static(output)) is not None]
+            cell.outputs = [shown for output in cell.outputs if (shown := static_output(output)) is not None]
     exporter: Any = _Exporter(  # type: ignore[no-untyped-call]
         template_name="notebook",
         extra_template_basedirs=[str(_TEMPLATES)],
@@ -64,12 +64,12 @@ def render_page(notebook: NotebookNode, folder: Path, *, title: str, error: str 
     )
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)
     run = {
-        "error": _without_places(error, folder) if error else None,
+        "error": without_places(error, folder) if error else None,
         "meaningless": is_without_meaning(_record(folder, "provenance.json").get("parameters", {}).get("preset")),
         "results": _record(folder, "artefacts.json").get("items", []),
     }
     html, _ = exporter.from_notebook_node(page, resources={"metadata": {"name": title}, "run": run})
-    return _without_places(_accessible(html), folder)
+    return without_places(accessible(html, "main table"), folder)
 
 
 def mathml(latex: str, *, block: bool = False) -> str:
@@ -118,7 +118,7 @@ class _Exporter(HTMLExporter):
         yield "latex2html", lambda text: mathml(text.strip().strip("$"), block=True)
 
 
-def _static(output: NotebookNode) -> NotebookNode | None:
+def static_output(output: NotebookNode) -> NotebookNode | None:
     """`output` as a page without a kernel shows it; None for a progress bar and for the list of files."""
     if output.output_type == "stream":
         lines = output.text.splitlines(keepends=True)
@@ -134,10 +134,15 @@ def _static(output: NotebookNode) -> NotebookNode | None:
     return output
 
 
-def _accessible(html: str) -> str:
-    """`html` with headings of tables that say what they head, and tables that scroll in themselves."""
+def accessible(html: str, tables: str = "table") -> str:
+    """`html` with headings of tables that say what they head, and tables that scroll in themselves.
+
+    Args:
+        html: a page, or part of one.
+        tables: selector of those that are meant.
+    """
     soup = BeautifulSoup(html, "html.parser")
-    for table in soup.select("main table"):
+    for table in soup.select(tables):
         for head in table.select("th:not([scope])"):
             head["scope"] = "col" if head.find_parent("thead") else "row"
         if table.parent is not None and not str(table.parent.get("style", "")).startswith("overflow"):
@@ -145,7 +150,7 @@ def _accessible(html: str) -> str:
     return str(soup)
 
 
-def _without_places(text: str, folder: Path) -> str:
+def without_places(text: str, folder: Path) -> str:
     """`text` without the paths of this machine: below the run, the project, installed packages, or the user's home."""
     root = project_root()
     places = {

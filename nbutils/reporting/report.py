@@ -115,6 +115,20 @@ def build_report(folder: Path, *, force: bool = False) -> Path:
         ParameterError: `index.html` is somebody's own.
     """
     check_page(folder, force=force)
+    page = render_report(folder)
+    try:
+        write_aside((folder / INDEX).resolve(), page)
+    except OSError as error:
+        raise NbutilsError(f"cannot write {folder / INDEX}: {error.strerror or error}") from error
+    return folder / INDEX
+
+
+def render_report(folder: Path) -> str:
+    """The page that `build_report` writes; paths in it are relative to `folder`.
+
+    Raises:
+        NbutilsError: as `build_report`.
+    """
     runs = [_card(run, folder) for run in find_runs(folder)] if folder.is_dir() else []
     if not runs:
         raise NbutilsError(f"no run below {folder}: make one with 'nbutils run quickstart'")
@@ -122,18 +136,13 @@ def build_report(folder: Path, *, force: bool = False) -> Path:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nbutils.reporting"), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    page = environment.get_template("report.html").render(
+    return environment.get_template("report.html").render(
         runs=runs,
         holds=what_holds([_across(run) for run in runs]),
         meaningless=WITHOUT_MEANING,
         failed=sum(run.failed for run in runs),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
-    try:
-        write_aside((folder / INDEX).resolve(), page)
-    except OSError as error:
-        raise NbutilsError(f"cannot write {folder / INDEX}: {error.strerror or error}") from error
-    return folder / INDEX
 
 
 def _across(run: RunCard) -> JudgedRun:

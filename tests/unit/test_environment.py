@@ -41,8 +41,8 @@ def _split(requirement: str) -> tuple[str, str]:
 def test_environment_has_the_dependencies_of_pyproject() -> None:
     project = _project()
     extras = project["optional-dependencies"]
-    assert "nbutils[cluster]" in extras["dev"]
-    wanted = dict(map(_split, project["dependencies"] + extras["cluster"] + extras["dev"]))
+    assert {"nbutils[cluster]", "nbutils[site]"} <= set(extras["dev"])
+    wanted = dict(map(_split, project["dependencies"] + extras["cluster"] + extras["site"] + extras["dev"]))
     del wanted["nbutils"]
     wanted = {CONDA_NAMES.get(name, name): bound for name, bound in wanted.items()}
     wanted |= {"python": project["requires-python"], "pip": ""}
@@ -56,7 +56,8 @@ def test_environment_has_the_dependencies_of_pyproject() -> None:
 def test_every_import_of_the_package_is_a_dependency() -> None:
     project = _project()
     extras = project["optional-dependencies"]
-    names = (_split(item)[0] for item in project["dependencies"] + extras["openvino"] + extras["cluster"])
+    further = extras["openvino"] + extras["cluster"] + extras["site"]
+    names = (_split(item)[0] for item in project["dependencies"] + further)
     declared = {MODULES.get(name, name.replace("-", "_")) for name in names}
     imported = set()
     for file in (ROOT / "nbutils").rglob("*.py"):

@@ -21,6 +21,7 @@ PAPERS = ("papers.luo2016", "papers.wang2017")
 #: Public functions whose docstring has no example that runs, with the reason.
 WITHOUT_EXAMPLE = {
     "build_report": "needs finished runs of notebooks",
+    "build_site": "needs finished runs of notebooks, and Sphinx",
     "check_onnx": "exports a network first, which takes seconds",
     "connected": "starts the processes of a cluster",
     "export_lessons": "writes a folder of notebooks",
