@@ -69,6 +69,8 @@ function render({ model, el }) {
   });
   for (const name of ["picture", "says", "code"]) model.on(`change:${name}`, show);
   el.classList.add("nbutils-explorer");
+  // On their way up, JupyterLab would take the keys to move its cells.
+  el.addEventListener("keydown", (event) => event.stopPropagation());
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Explorer");
   el.append(row, says, picture, element("pre", { tabIndex: 0 }, code));
