@@ -30,6 +30,14 @@ from tests.support.forks import fork_runs
 pytestmark = [pytest.mark.slow, pytest.mark.notebook]
 
 WIDTHS, SCHEMES = (1400, 800, 390), ("light", "dark")
+AXED = (
+    ("index", "light", 1400),
+    ("report", "dark", 390),
+    ("explored", "dark", 390),
+    ("student", "light", 1400),
+    ("lessons/1_distillation_by_hand", "light", 390),
+    ("api/nbutils.losses", "dark", 1400),
+)
 PARAMETERS = 'preset = "smoke"\ndataset = "synthetic"\nseed = 0\nout_dir = ""'
 EXPLORED = """\
 import ipywidgets as widgets
@@ -144,16 +152,15 @@ def test_pages_stand_at_every_width_light_and_dark(browser: Browser, made: Made)
 
 def test_axe_finds_nothing_serious(browser: Browser, made: Made) -> None:
     axe = Axe()
-    for name in ("index", "report", "explored", "student", "lessons/1_distillation_by_hand", "api/nbutils.losses"):
-        for scheme, width in zip(SCHEMES, (1400, 390), strict=True):
-            with _opened(browser, made, name, scheme=scheme, width=width) as page:
-                found = axe.run(page, options={"preload": False}).response["violations"]
-                serious = [
-                    (each["id"], each["nodes"][0]["html"][:200])
-                    for each in found
-                    if each["impact"] in ("serious", "critical")
-                ]
-                assert serious == [], (name, scheme)
+    for name, scheme, width in AXED:
+        with _opened(browser, made, name, scheme=scheme, width=width) as page:
+            found = axe.run(page, options={"preload": False}).response["violations"]
+            serious = [
+                (each["id"], each["nodes"][0]["html"][:200])
+                for each in found
+                if each["impact"] in ("serious", "critical")
+            ]
+            assert serious == [], (name, scheme)
 
 
 def test_every_link_leads_somewhere(made: Made) -> None:

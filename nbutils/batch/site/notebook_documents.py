@@ -29,6 +29,9 @@ from nbutils.reporting.run_folder import PAGE
 GLOSSARY = "glossary"
 _MARKER = "papermill-error-cell-tag"
 _SOURCES = (".ipynb", ".md")
+#: Tag of the cell with the values that a run was given, and a path there that says where things lie on a machine.
+_INJECTED = "injected-parameters"
+_ABSOLUTE = re.compile(r'"(?:/|[A-Za-z]:)[^"\n]*?([^/\\"\n]+)"')
 _LINK = re.compile(r"\[([^\]\n]+)\]\(([^)\s#:]+\.(?:ipynb|md))(#[^)\s]*)?\)")
 #: Tag of a cell whose code is folded; of a lesson, code is what one reads.
 _FOLDED = "hide-input"
@@ -121,6 +124,8 @@ class NotebookDocuments:
             if cell.cell_type == "markdown":
                 cell.source = self._linked(cell.source, name, document)
             elif cell.cell_type == "code":
+                if _INJECTED in cell.metadata.get("tags", ()):
+                    cell.source = _ABSOLUTE.sub(r'"…/\1"', cell.source)
                 cell.outputs = [shown for output in cell.outputs if (shown := self._shown(output, document, folder))]
 
     def _shown(self, output: NotebookNode, document: str, folder: Path) -> NotebookNode | None:
