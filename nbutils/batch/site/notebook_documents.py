@@ -151,12 +151,12 @@ class NotebookDocuments:
     def _write(self, notebook: NotebookNode, document: str, title: str, above: str, below: str) -> None:
         first = notebook.cells[0] if notebook.cells else None
         if first is None or first.cell_type != "markdown" or not first.source.lstrip().startswith("# "):
-            notebook.cells.insert(0, new_markdown_cell(f"# {title}"))  # type: ignore[no-untyped-call]
+            notebook.cells.insert(0, new_markdown_cell(f"# {title}"))
         heading, _, rest = notebook.cells[0].source.lstrip().partition("\n")
         notebook.cells[0].source = f"{heading}\n\n{raw(above)}\n{rest}" if above else f"{heading}\n{rest}"
         script = explorer_script() if any(map(_has_explorer, notebook.cells)) else ""
         if below or script:
-            notebook.cells.append(new_markdown_cell(raw(below + script)))  # type: ignore[no-untyped-call]
+            notebook.cells.append(new_markdown_cell(raw(below + script)))
         self.sources.add_document(document, json.dumps(notebook), ".ipynb")
 
 

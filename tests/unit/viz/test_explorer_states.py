@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import math
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -104,9 +105,9 @@ def test_an_output_holds_states_only_where_they_are_asked_for(monkeypatch: pytes
     assert len(data[STATES]["states"]) == 4
 
 
-def _data(shown: Explorer) -> dict[str, dict[str, object]]:
+def _data(shown: Explorer) -> dict[str, Any]:
     found = shown._repr_mimebundle_()
-    data: dict[str, dict[str, object]] = found[0] if isinstance(found, tuple) else found
+    data: dict[str, Any] = found[0] if isinstance(found, tuple) else found
     return data
 
 
