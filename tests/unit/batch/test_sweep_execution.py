@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from nbutils.batch.runner import Job, run_jobs
 from nbutils.batch.sweeps.execution import SweepOutcome, run_sweep
 from nbutils.batch.sweeps.grid import SweepRun
 from nbutils.batch.sweeps.run_graph import sweep_graph
-from nbutils.batch.sweeps.tasks import Servers
+from nbutils.batch.sweeps.tasks import Servers, Terms, train_task
+from nbutils.papers.base import PRECISION_VARIABLE
 from nbutils.training import Store, train
 from nbutils.training.store_places import open_store
 from tests.support.buckets import URL, bucket, bucket_server
@@ -131,21 +133,31 @@ def test_a_training_whose_process_is_killed_is_done_again(
     assert len(outcome.trained) == 2
 
 
-def test_a_training_of_two_devices_is_two_processes_of_torchrun(notebooks: Path, tmp_path: Path) -> None:
-    runs = tiny_runs(notebooks, seeds=(0,), temperatures=(1.0,))
-    graph = sweep_graph(runs)
+def test_a_training_of_two_devices_is_two_processes_of_torchrun(tmp_path: Path) -> None:
+    spec, store = tiny_trainings(0, 1.0)["T"], Store(tmp_path / "store")
+    store.leave_spec(spec.key, spec.model_dump_json())
+    terms = Terms("two devices", store.location, {PRECISION_VARIABLE: "32-true"}, devices=2)
+    most = 0
     with threads_cluster(workers=1, devices=2) as client:
-        outcome = run_sweep(
-            client, runs, graph, tmp_path / "out", store=Store(tmp_path / "store"), precision="32-true", devices=2
-        )
-    assert [run.error for run in outcome.runs] == [None]
-    assert sorted(outcome.trained) == sorted(graph.specs)
-    swept = _metrics(tmp_path / "out" / runs[0].place)
-    alone = train(tiny_trainings(0, 1.0).values(), store=Store(tmp_path / "other"), progress=False)
-    for result in alone:
-        loss = float(result.history["loss"].iloc[-1])
-        assert swept[f"loss of {result.spec.name}"] == pytest.approx(loss, rel=0.05)
-        assert swept[f"loss of {result.spec.name}"] != loss  # another order of additions: there were two
+        future = client.submit(train_task, spec.key, spec.name, terms, resources={"GPU": 2})
+        while not future.done():
+            most = max(most, sum(map(_trains, psutil.Process().children(recursive=True))))
+            time.sleep(0.05)
+        assert future.result() == spec.key
+    assert most == 2
+    (alone,) = train([spec], store=Store(tmp_path / "other"), progress=False)
+    (together,) = train([spec], store=store, progress=False)
+    assert not together.trained_now
+    assert together.history["loss"].tolist() == pytest.approx(alone.history["loss"].tolist(), rel=0.05)
+
+
+def _trains(process: psutil.Process) -> bool:
+    """Whether a process is one of those that torchrun starts."""
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+    return "-m nbutils.training " in command and "torch.distributed.run" not in command
 
 
 @pytest.mark.usefixtures("bucket")
