@@ -69,8 +69,10 @@ function render({ model, el }) {
   });
   for (const name of ["picture", "says", "code"]) model.on(`change:${name}`, show);
   el.classList.add("nbutils-explorer");
-  // On their way up, JupyterLab would take the keys to move its cells.
-  el.addEventListener("keydown", (event) => event.stopPropagation());
+  // On their way up, JupyterLab would take the keys to move its cells; shortcuts, as to save, are its own.
+  el.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation();
+  });
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Explorer");
   el.append(row, says, picture, element("pre", { tabIndex: 0 }, code));

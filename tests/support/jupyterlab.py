@@ -33,6 +33,8 @@ _SETTINGS = {
 }
 #: Under load, an answer of milliseconds may take as many seconds.
 expect.set_options(timeout=60_000)
+#: What JupyterLab itself logs where a kernel restarts while its debugger asks for the state.
+_OF_JUPYTERLAB = "Could not restore the debugger state"
 _KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 _DIGEST = """async image => {
     const bytes = await (await fetch(image.src)).arrayBuffer();
@@ -73,7 +75,7 @@ class Lab:
         page, errors = context.new_page(), []
 
         def note(message: ConsoleMessage) -> None:
-            if message.type == "error":
+            if message.type == "error" and not message.text.startswith(_OF_JUPYTERLAB):
                 errors.append(f"{message.text} ({message.location.get('url')})")
 
         page.on("console", note)
