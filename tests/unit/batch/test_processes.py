@@ -92,7 +92,7 @@ with interruptible(lambda: None):
 def test_what_a_notebook_starts_has_no_input_to_wait_for(make_notebook: Make, tmp_path: Path) -> None:
     """The worker's standard input is the pipe that it is watched by."""
     family = Family()
-    order = '{"sockets": "/nonexistent/s", "folder": "/nonexistent/f", "name": "a"}\n'
+    order = '{"sockets": "/nonexistent/s", "folder": "/nonexistent/f", "name": "a", "parameters": {}}\n'
     code = (
         "from nbutils.batch import worker; worker.work = lambda *_: print(__import__('os').read(0, 1)); worker.main()"
     )
