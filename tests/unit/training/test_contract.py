@@ -193,7 +193,7 @@ def test_parts_that_contradict_each_other_are_refused() -> None:
     both = {"neurons": Term("NeuronLoss"), "labels": Term("LabelLoss")}
     with pytest.raises(ParameterError, match=r"for neurons of the teacher, another for truth\.identity"):
         _spec(objective=both, teacher=_t1())
-    with pytest.raises(ParameterError, match=r"teacher\[group8\] is not cached, only each, features, logit_unit, logits"):
+    with pytest.raises(ParameterError, match=r"teacher\[group8\] is not cached, only each, features, logit_unit"):
         _spec(objective={"layer": Term(Mapped)}, teacher=_t1(), targets="cached")
     with pytest.raises(ParameterError, match="Mapped takes no 'path'"):
         Term(Mapped, options={"path": "group7"})
