@@ -345,7 +345,7 @@ def test_processes_race_for_a_key(
     locked: bool, tmp_path: Path, counts: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not locked:  # as on a file system that knows no locks
-        monkeypatch.setattr(Store, "lock", lambda *_: nullcontext())
+        monkeypatch.setattr(Store, "lock", lambda *_, **__: nullcontext())
     for seed in range(13 if locked else 3):
         spec = SPEC.model_copy(update={"seed": seed, "schedule": Schedule(epochs=1, batch_size=8)})
         store, alone = tmp_path / f"{seed}", tmp_path / f"alone{seed}"
