@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -24,10 +26,19 @@ def open_bucket(url: str, error: type[NbutilsError]) -> tuple[Any, Any]:
     except ModuleNotFoundError:
         raise error(f"{url} needs obstore: pip install 'nbutils[cluster]'") from None
     except (ValueError, obstore.exceptions.BaseError) as wrong:
-        raise error(f"cannot use {url}: {first_line(wrong)}") from None
+        raise error(f"cannot use {url}: {_first_line(wrong)}") from None
     return obstore, opened
 
 
-def first_line(error: BaseException) -> str:
+@contextmanager
+def reaching(obstore: Any, name: str, error: type[NbutilsError]) -> Iterator[None]:  # noqa: ANN401
+    """Turns the errors of the library in its block into one of a class that names what was asked for."""
+    try:
+        yield
+    except (FileNotFoundError, obstore.exceptions.BaseError) as wrong:
+        raise error(f"{name}: {_first_line(wrong)}") from wrong
+
+
+def _first_line(error: BaseException) -> str:
     """What an error of the library says; the rest is its own innards."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

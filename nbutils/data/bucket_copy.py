@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -14,7 +14,7 @@ from filelock import FileLock
 from pydantic import StringConstraints
 from tqdm.auto import tqdm
 
-from nbutils.buckets import first_line, open_bucket
+from nbutils.buckets import open_bucket, reaching
 from nbutils.errors import DataError
 from nbutils.paths import cache_of, is_url
 from nbutils.writing import write_aside
@@ -129,12 +129,8 @@ class _Place:
                 target.write(chunk)
         aside.replace(file)
 
-    @contextmanager
-    def _reaching(self) -> Iterator[None]:
-        try:
-            yield
-        except self._obstore.exceptions.BaseError as error:
-            raise DataError(f"{self.url}: {first_line(error)}") from error
+    def _reaching(self) -> AbstractContextManager[None]:
+        return reaching(self._obstore, self.url, DataError)
 
 
 def _held(folder: Path) -> dict[str, _Version]:

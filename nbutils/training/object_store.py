@@ -16,11 +16,11 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from nbutils.buckets import first_line, open_bucket
+from nbutils.buckets import open_bucket, reaching
 from nbutils.errors import StoreError
 from nbutils.training import locks
 from nbutils.training.store import DIGESTS_FILE, Store, checked_digests, damage_of, read_digests, writing_to
@@ -226,13 +226,8 @@ class ObjectStore(Store):
         with self._reaching(name), suppress(FileNotFoundError, self._obstore.exceptions.NotFoundError):
             self._obstore.delete(self._remote, name)
 
-    @contextmanager
-    def _reaching(self, name: str) -> Iterator[None]:
-        """Turns the library's errors into one that names the object."""
-        try:
-            yield
-        except (FileNotFoundError, self._obstore.exceptions.BaseError) as error:
-            raise StoreError(f"{self.url}/{name}: {first_line(error)}") from error
+    def _reaching(self, name: str) -> AbstractContextManager[None]:
+        return reaching(self._obstore, f"{self.url}/{name}", StoreError)
 
 
 def _sign_of_life() -> bytes:
