@@ -1,8 +1,8 @@
-"""Trains one student by one library in a process of its own, and prints what it measured as JSON.
+"""Trains one student in one way in a process of its own, and prints what it measured as JSON.
 
     python -m tests.benchmarks.distillation_peers torchdistill soft 32-true kept
 
-Both libraries get the same weights, images, augmentation, batches and optimiser. The first loss is of one batch without
+All ways get the same weights, images, augmentation, batches and optimiser. The first loss is of one batch without
 augmentation, before any step; the speed is of the second epoch.
 """
 
@@ -17,15 +17,17 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset, RandomSampler
-from torchvision import transforms
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
 
 from nbutils import memory
 from nbutils.data import Faces, SyntheticData, SyntheticFaces
 from nbutils.data.batches import central_crops
 from nbutils.models import DeepID2Plus, FaceNetwork, MobileIDStudent
 from nbutils.training import ModelSpec, Schedule, Teacher, Term, TrainingSpec
-from nbutils.training.engine import Task, fit
+from nbutils.training.engine import Fitted, Task, fit_together
+from nbutils.training.target_cache import TargetCache
+from tests.benchmarks.torchdistill_setup import Augmented, training_config
 
 Precision = Literal["32-true", "bf16-mixed"]
 
@@ -33,6 +35,8 @@ Precision = Literal["32-true", "bf16-mixed"]
 IMAGES = int(os.environ.get("NBUTILS_BENCHMARK_IMAGES", "1024"))
 BATCH, WIDTH, PEOPLE = 128, 32, 64
 NEURONS = 512
+#: How many students Fig. 3 of Luo et al. 2016 has, and over how many epochs of a training a cache is used.
+STUDENTS, EPOCHS_OF_A_TRAINING = 6, 16
 TEMPERATURE = 10.0
 INPUT = (55, 47)
 SCHEDULE = Schedule(epochs=2, batch_size=BATCH, learning_rate=1e-4)
@@ -69,34 +73,104 @@ def first_batch(faces: Faces) -> Faces:
 
 def by_engine(objective: str, precision: Precision) -> Measured:
     """The project's own engine, with the teacher online."""
+    return Measured(_first_loss(objective, precision), IMAGES / _seconds(_engine(objective, precision, rendered())))
+
+
+def by_engine_together(objective: str, precision: Precision) -> Measured:
+    """As many students as Fig. 3 has, in one process; images are counted for each of them."""
+    seconds = _seconds(_engine(objective, precision, rendered(), students=STUDENTS))
+    return Measured(_first_loss(objective, precision), STUDENTS * IMAGES / seconds)
+
+
+def by_engine_cached(objective: str, precision: Precision) -> Measured:
+    """The engine with cached targets; a training's share of making the cache is counted."""
     faces = rendered()
+    teacher, _ = networks(objective)
+    start = time.perf_counter()
+    with _arithmetic(precision):
+        features = Teacher([teacher]).features(faces.images)
+    making = (time.perf_counter() - start) / EPOCHS_OF_A_TRAINING
+    seconds = _seconds(_engine(objective, precision, faces, cache=TargetCache(torch.from_numpy(features))))
+    return Measured(_first_loss(objective, precision), IMAGES / (seconds + making))
+
+
+def _first_loss(objective: str, precision: Precision) -> float:
+    still = SCHEDULE.model_copy(update={"epochs": 1, "mirror": False})
+    (fitted,) = _engine(objective, precision, first_batch(rendered()), still)
+    return fitted.history[0]["loss"]
+
+
+def _seconds(fitted: list[Fitted]) -> float:
+    return sum(each.history[-1]["seconds"] for each in fitted)
+
+
+def _engine(
+    objective: str,
+    precision: Precision,
+    faces: Faces,
+    schedule: Schedule = SCHEDULE,
+    students: int = 1,
+    cache: TargetCache | None = None,
+) -> list[Fitted]:
     spec = TrainingSpec(
         name="student",
         data=SyntheticData(),
         model=ModelSpec("MobileIDStudent", options={"width": WIDTH}),
         objective=OBJECTIVES[objective],
-        schedule=SCHEDULE,
+        schedule=schedule,
         teacher=(
             TrainingSpec(
                 name="teacher",
                 data=SyntheticData(),
                 model=ModelSpec("DeepID2Plus", options={"width": WIDTH}),
                 objective={"labels": Term("LabelLoss")},
-                schedule=SCHEDULE,
+                schedule=schedule,
             ),
         ),
         precision=precision,
     )
+    teacher, student = networks(objective)
+    shared = Teacher([teacher])
+    tasks = [Task(spec, student, shared, cache)]
+    tasks += [Task(spec, networks(objective)[1], shared, cache) for _ in range(students - 1)]
+    return [each for each in fit_together(tasks, faces, progress=False) if isinstance(each, Fitted)]
 
-    def losses_and_seconds(spec: TrainingSpec, faces: Faces) -> tuple[float, float]:
-        teacher, student = networks(objective)
-        history = fit(Task(spec, student, Teacher([teacher])), faces, progress=False).history
-        return history[0]["loss"], history[-1]["seconds"]
 
-    still = SCHEDULE.model_copy(update={"epochs": 1, "mirror": False})
-    loss, _ = losses_and_seconds(spec.model_copy(update={"schedule": still}), first_batch(faces))
-    _, seconds = losses_and_seconds(spec, faces)
-    return Measured(loss, IMAGES / seconds)
+def by_plain_loop(objective: str, precision: Precision) -> Measured:
+    """What one writes first: a DataLoader, transforms image by image, the teacher's forward pass at every step."""
+    faces = rendered()
+    teacher, student = networks(objective)
+    teacher.eval()
+    optimizer = torch.optim.SGD(
+        student.parameters(),
+        lr=SCHEDULE.learning_rate,
+        momentum=SCHEDULE.momentum,
+        weight_decay=SCHEDULE.weight_decay,
+        nesterov=True,
+    )
+
+    def loss_of(images: Tensor, people: Tensor) -> Tensor:
+        with _arithmetic(precision):
+            with torch.no_grad():
+                target = teacher(images)
+            answer = student(images).output
+            if objective == "neurons":
+                return 0.5 * (answer - target.features).square().sum(dim=1).mean()
+            soft = F.log_softmax(answer / TEMPERATURE, dim=1), F.softmax(target.output / TEMPERATURE, dim=1)
+            return F.cross_entropy(answer, people) + TEMPERATURE**2 * F.kl_div(*soft, reduction="batchmean")
+
+    with torch.no_grad():
+        first = float(loss_of(*_still(faces)))
+    seconds = 0.0
+    for _ in range(SCHEDULE.epochs):
+        start = time.perf_counter()
+        for images, people in DataLoader(Augmented(faces, INPUT), BATCH, shuffle=True):
+            loss = loss_of(images, people)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        seconds = time.perf_counter() - start
+    return Measured(first, IMAGES / seconds)
 
 
 def by_torchdistill(objective: str, precision: Precision) -> Measured:
@@ -109,22 +183,19 @@ def by_torchdistill(objective: str, precision: Precision) -> Measured:
     answers = "output" if objective == "soft" else "features"
     config = _torchdistill_config(objective)
     box = get_distillation_box(
-        _Answers(teacher, answers).eval(), _Answers(student, "output"), {"train": _Augmented(faces)}, config,
+        _Answers(teacher, answers).eval(), _Answers(student, "output"), {"train": Augmented(faces, INPUT)}, config,
         torch.device("cpu"), None, False, 1.0,
     )  # fmt: skip
-    mixed = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed")
-    still = first_batch(faces)
-    pixels = torch.from_numpy(still.images).permute(0, 3, 1, 2) / 127.5 - 1
     box.pre_epoch_process()
-    with torch.no_grad(), mixed:
-        loss = float(box.forward_process(pixels, torch.from_numpy(still.identity), None))
+    with torch.no_grad(), _arithmetic(precision):
+        loss = float(box.forward_process(*_still(faces), None))
     seconds = 0.0
     for epoch in range(SCHEDULE.epochs):
         start = time.perf_counter()
         box.pre_epoch_process(epoch=epoch)
         for images, people, more in box.train_data_loader:
             box.pre_forward_process()
-            with mixed:
+            with _arithmetic(precision):
                 step_loss = box.forward_process(images, people, more)
             box.post_forward_process(step_loss)
         box.post_epoch_process()
@@ -163,27 +234,16 @@ def _torchdistill_config(objective: str) -> dict[str, Any]:
             "weight": 0.5 / BATCH,  # the batches are all full
         },
     }
-    return {
-        "num_epochs": SCHEDULE.epochs,
-        "train_data_loader": {
-            "dataset_id": "train",
-            "sampler": {"class_or_func": RandomSampler},
-            "kwargs": {"batch_size": BATCH, "num_workers": 0},
-        },
-        "teacher": {"forward_proc": "forward_batch_only", "requires_grad": False},
-        "student": {"forward_proc": "forward_batch_only"},
-        "optimizer": {
-            "key": "SGD",
-            "kwargs": {
-                "lr": SCHEDULE.learning_rate,
-                "momentum": SCHEDULE.momentum,
-                "weight_decay": SCHEDULE.weight_decay,
-                "nesterov": True,
-            },
-            "max_grad_norm": SCHEDULE.clip_norm,
-        },
-        "criterion": {"key": "WeightedSumLoss", "kwargs": {"sub_terms": {objective: terms[objective]}}},
-    }
+    return training_config(SCHEDULE, terms[objective])
+
+
+def _still(faces: Faces) -> tuple[Tensor, Tensor]:
+    batch = first_batch(faces)
+    return torch.from_numpy(batch.images).permute(0, 3, 1, 2) / 127.5 - 1, torch.from_numpy(batch.identity)
+
+
+def _arithmetic(precision: Precision) -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed")
 
 
 class _Answers(nn.Module):
@@ -198,36 +258,23 @@ class _Answers(nn.Module):
         return answer
 
 
-class _Augmented(Dataset[tuple[Tensor, int]]):
-    """What one writes first: transforms image by image."""
-
-    def __init__(self, faces: Faces) -> None:
-        self.faces = faces
-        self.transform = transforms.Compose(
-            [
-                transforms.ToPILImage(),
-                transforms.RandomCrop(INPUT),
-                transforms.RandomHorizontalFlip(),
-                transforms.ToTensor(),
-                transforms.Normalize((0.5,) * 3, (0.5,) * 3),
-            ]
-        )
-
-    def __len__(self) -> int:
-        return len(self.faces)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.transform(self.faces.images[index]), int(self.faces.identity[index])
+#: Each way to train by its name.
+WAYS = {
+    "torchdistill": by_torchdistill,
+    "plain loop": by_plain_loop,
+    "nbutils": by_engine,
+    "nbutils, six students together": by_engine_together,
+    "nbutils, cached targets": by_engine_cached,
+}
 
 
-def main(library: str, objective: str, precision: Precision, allocator: str) -> None:
+def main(way: str, objective: str, precision: Precision, allocator: str) -> None:
     """Measures, and prints the result."""
     if allocator == "kept":
         memory.keep_freed_memory()
     else:  # the engine asks for it by itself
         memory._of_glibc = lambda name: None
-    measure = {"nbutils": by_engine, "torchdistill": by_torchdistill}[library]
-    print(json.dumps(measure(objective, precision)._asdict()))
+    print(json.dumps(WAYS[way](objective, precision)._asdict()))
 
 
 if __name__ == "__main__":
