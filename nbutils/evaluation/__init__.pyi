@@ -8,13 +8,13 @@ from .alignment import (
 )
 from .choice_value import neuron_subsets
 from .classification import effective_classes, recognised, regressed_logits
-from .comparison import compare_models, steps_to_share, verification_differences, verify_networks
+from .comparison import compare_models, images_to_share, verification_differences, verify_networks
 from .efficiency import ParameterCount, count_parameters, multiply_adds, weight_bytes
 from .folds import evaluate_folds, people_in_several_folds
 from .interval import Interval, holm
 from .intervals import mean_interval, seed_interval, verification_interval
 from .latency import Latencies, alternating_latencies, execution_modes
-from .learning_speed import auc_by_step, times_as_fast
+from .learning_speed import auc_by_images, times_as_fast
 from .onnx import OnnxNetwork, check_onnx, export_onnx, quantise_onnx
 from .retrieval import RetrievalResult, found_by_one, nearest_others, retrieve
 from .runtimes import RuntimeCalls, runtime_calls
@@ -35,7 +35,7 @@ __all__ = [
     "VerificationResult",
     "WrongPairs",
     "alternating_latencies",
-    "auc_by_step",
+    "auc_by_images",
     "check_onnx",
     "compare_models",
     "compare_scores",
@@ -50,6 +50,7 @@ __all__ = [
     "found_by_one",
     "head_turn",
     "holm",
+    "images_to_share",
     "in_groups",
     "layer_table",
     "magnitude",
@@ -68,7 +69,6 @@ __all__ = [
     "runtime_calls",
     "score_difference",
     "seed_interval",
-    "steps_to_share",
     "tabulate",
     "times_as_fast",
     "training_quality",

@@ -120,14 +120,14 @@ def compare_models(results: Mapping[str, Results], reference: str) -> pd.DataFra
     return 100 * pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
-def steps_to_share(history: pd.DataFrame, share: float = 0.9) -> float:
-    """Optimiser steps until the training loss has fallen by a share of its whole fall (Luo et al. 2016, Fig. 6).
+def images_to_share(history: pd.DataFrame, share: float = 0.9) -> float:
+    """Training images seen until the loss has fallen by a share of its whole fall (Luo et al. 2016, Fig. 6).
 
     Losses of different objectives have no common unit, so each is measured by its own fall from the first to the
     last epoch. Linear between epochs; NaN where the loss did not fall, as in a training of few steps.
 
     Args:
-        history: Columns step and loss, one row an epoch; see `nbutils.training.engine.fit`.
+        history: Columns images and loss, one row an epoch; see `nbutils.training.engine.fit`.
         share: Of the fall, in (0, 1].
 
     Raises:
@@ -135,17 +135,17 @@ def steps_to_share(history: pd.DataFrame, share: float = 0.9) -> float:
 
     Example:
         >>> import pandas as pd
-        >>> from nbutils.evaluation import steps_to_share
-        >>> history = pd.DataFrame({"step": [10, 20, 30], "loss": [5.0, 2.0, 1.0]})
-        >>> steps_to_share(history, 0.75)
+        >>> from nbutils.evaluation import images_to_share
+        >>> history = pd.DataFrame({"images": [10, 20, 30], "loss": [5.0, 2.0, 1.0]})
+        >>> images_to_share(history, 0.75)
         20.0
     """
     if not 0 < share <= 1:
         raise ParameterError(f"share is {share}, expected a value in (0, 1]")
-    loss, step = history["loss"].to_numpy(), history["step"].to_numpy()
+    loss, images = history["loss"].to_numpy(), history["images"].to_numpy()
     target = loss[0] - share * (loss[0] - loss[-1])
     if not loss[-1] < loss[0]:
         return float("nan")
     after = int((loss <= target).argmax())
     part = (loss[after - 1] - target) / (loss[after - 1] - loss[after])
-    return float(step[after - 1] + part * (step[after] - step[after - 1]))
+    return float(images[after - 1] + part * (images[after] - images[after - 1]))

@@ -1,7 +1,8 @@
-"""How fast networks learn to verify: AUC against optimiser steps, and how many steps one takes for another's.
+"""How fast networks learn to verify: AUC against images seen, and how many images one needs for another's.
 
 Training losses of different objectives have no common unit, and a loss measured by its own fall reaches any share of it
-whenever its schedule ends. So Fig. 6 of Luo et al. 2016 is judged here by what all its networks are for.
+whenever its schedule ends. So Fig. 6 of Luo et al. 2016 is judged here by what all its networks are for. It counts
+images where the paper counts iterations, since teacher and students have batches of different sizes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from nbutils.evaluation.intervals import Array, auc_influence, combined_interval
 from nbutils.training.pair_watch import Watched
 
 
-def auc_by_step(watched: Watched, same: npt.NDArray[np.bool_]) -> pd.Series[float]:
+def auc_by_images(watched: Watched, same: npt.NDArray[np.bool_]) -> pd.Series[float]:
     """The AUC of a network along its training.
 
     Args:
@@ -27,19 +28,19 @@ def auc_by_step(watched: Watched, same: npt.NDArray[np.bool_]) -> pd.Series[floa
         same: (P,) whether each pair shows one person.
 
     Returns:
-        AUC in percent, indexed by step, 0 first.
+        AUC in percent, indexed by images seen, 0 first.
 
     Example:
         >>> import numpy as np
-        >>> from nbutils.evaluation import auc_by_step
+        >>> from nbutils.evaluation import auc_by_images
         >>> from nbutils.training import Watched
         >>> same = np.array([True, True, False, False])
         >>> distances = np.array([[1, 3, 2, 4], [1, 2, 3, 4]], np.float32)
-        >>> auc_by_step(Watched(np.array([0, 10]), distances), same).tolist()
+        >>> auc_by_images(Watched(np.array([0, 10]), distances), same).tolist()
         [75.0, 100.0]
     """
     curve, _ = auc_influence(watched.distances.astype(np.float64), same)
-    return pd.Series(100 * curve, index=pd.Index(watched.steps, name="step"), name="AUC")
+    return pd.Series(100 * curve, index=pd.Index(watched.images, name="images"), name="AUC")
 
 
 def times_as_fast(
@@ -51,7 +52,7 @@ def times_as_fast(
     share: float = 0.9,
     level: float = 0.95,
 ) -> Interval:
-    """Steps of one network ÷ steps of another to the same AUC, counted from step 0.
+    """Training images of one network ÷ those of another to the same AUC, counted from the first step on.
 
     The AUC that both must reach lies a share of the way from the better of their two beginnings to the worse of their
     two ends: both reach it, and neither has it for nothing. Linear between looks. Over seeds, the geometric mean of the
@@ -59,8 +60,8 @@ def times_as_fast(
     method): over pairs by their people, and over seeds where there are several.
 
     Args:
-        fast: The network whose steps divide, one for each seed.
-        slow: The network whose steps are divided, for the same seeds, on the same pairs.
+        fast: The network whose images divide, one for each seed.
+        slow: The network whose images are divided, for the same seeds, on the same pairs.
         same: (P,) whether each pair shows one person.
         people: (P, 2) who is on the pairs (`VerificationResult.people`); None: not known, pairs count as independent.
         share: Of the way, in (0, 1].
@@ -79,7 +80,7 @@ def times_as_fast(
         >>> rng, same = np.random.default_rng(0), np.arange(2000) % 2 == 0
         >>> gain = np.array([0.0, 1.0, 2.0])[:, None]  # how far apart the two kinds of pairs are, look by look
         >>> distances = (rng.normal(size=2000) - gain * same).astype(np.float32)
-        >>> fast, slow = ([Watched(steps * np.arange(3), distances)] for steps in (10, 40))
+        >>> fast, slow = ([Watched(images * np.arange(3), distances)] for images in (10, 40))
         >>> round(times_as_fast(fast, slow, same).estimate, 6)
         4.0
     """
@@ -113,19 +114,19 @@ def _log_ratio(fast: Watched, slow: Watched, same: npt.NDArray[np.bool_], share:
     if end <= start:
         return None
     target = start + share * (end - start), start_influence + share * (end_influence - start_influence)
-    (steps_fast, of_fast), (steps_slow, of_slow) = (
-        _reached(watched.steps, *curve, *target) for watched, curve in zip((fast, slow), curves, strict=True)
+    (seen_fast, of_fast), (seen_slow, of_slow) = (
+        _reached(watched.images, *curve, *target) for watched, curve in zip((fast, slow), curves, strict=True)
     )
-    return float(np.log(steps_slow / steps_fast)), of_slow / steps_slow - of_fast / steps_fast
+    return float(np.log(seen_slow / seen_fast)), of_slow / seen_slow - of_fast / seen_fast
 
 
 def _reached(
-    steps: npt.NDArray[np.int64], auc: Array, influence: Array, target: float, target_influence: Array
+    images: npt.NDArray[np.int64], auc: Array, influence: Array, target: float, target_influence: Array
 ) -> tuple[float, Array]:
-    """Steps at which a curve first reaches its target, above its beginning, and their (P,) influences."""
+    """Images after which a curve first reaches its target, above its beginning, and their (P,) influences."""
     after = int((auc >= target).argmax())
     before = after - 1
-    gain, taken = auc[after] - auc[before], steps[after] - steps[before]
+    gain, taken = auc[after] - auc[before], images[after] - images[before]
     part = (target - auc[before]) / gain
     moved = target_influence - (1 - part) * influence[before] - part * influence[after]
-    return float(steps[before] + part * taken), taken * moved / gain
+    return float(images[before] + part * taken), taken * moved / gain

@@ -40,8 +40,9 @@ class Fitted(NamedTuple):
     """What a training tells of itself.
 
     Attributes:
-        history: One row an epoch: epoch, step (optimiser steps so far), learning_rate, loss, each unweighted term by
-            its name (means over the epoch), clipped (share of its steps whose gradient was clipped), seconds.
+        history: One row an epoch: epoch, step (optimiser steps so far), images (seen so far), learning_rate, loss, each
+            unweighted term by its name (means over the epoch), clipped (share of its steps whose gradient was clipped),
+            seconds.
         fidelity: "training" and "unseen", each term's by its name; see `nbutils.losses.Loss.fidelity`.
     """
 
@@ -211,6 +212,7 @@ class _Learner:
             {
                 "epoch": epoch + 1,
                 "step": (epoch + 1) * self._steps_per_epoch,
+                "images": (epoch + 1) * images,
                 "learning_rate": float(self._optimizer.param_groups[0]["lr"]),
                 **means,
                 "clipped": self._step.clipped() / self._steps_per_epoch,

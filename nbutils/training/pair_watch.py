@@ -19,14 +19,14 @@ from nbutils.models.features import FeatureLayer, extract_features
 
 
 class Watched(NamedTuple):
-    """Distances of P pairs after T numbers of steps.
+    """Distances of P pairs after T numbers of images.
 
     Attributes:
-        steps: (T,) optimiser steps taken, from 0 on.
+        images: (T,) training images seen, from 0 on; an image of a later epoch counts again.
         distances: (T, P) float32 Euclidean distance of each pair's features.
     """
 
-    steps: npt.NDArray[np.int64]
+    images: npt.NDArray[np.int64]
     distances: npt.NDArray[np.float32]
 
 
@@ -70,10 +70,11 @@ class PairWatch:
             np.save(stream, distances)
         os.replace(aside, self._file(step))
 
-    def collect(self, total: int) -> Watched:
-        """All that was seen in a training of `total` steps."""
+    def collect(self, total: int, images: int) -> Watched:
+        """All that was seen in a training of `total` steps and so many images."""
         steps = watched_steps(self._looks, total)
-        return Watched(steps, np.stack([np.load(self._file(int(step)), allow_pickle=False) for step in steps]))
+        distances = [np.load(self._file(int(step)), allow_pickle=False) for step in steps]
+        return Watched(steps * images // total, np.stack(distances))
 
     def _file(self, step: int) -> Path:
         return self._folder / f"watched-{step}.npy"

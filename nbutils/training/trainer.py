@@ -73,7 +73,7 @@ class TrainingResult:
         from nbutils.training.pair_watch import Watched
 
         with np.load(file, allow_pickle=False) as found:
-            return Watched(found["steps"], found["distances"])
+            return Watched(found["images"], found["distances"])
 
     @cached_property
     def model(self) -> FaceNetwork:
@@ -218,6 +218,7 @@ def _publish(prepared: Prepared, fitted: Fitted, store: Store) -> None:
         write_tensors(task.model.state_dict(), aside / "weights.safetensors")
         history.to_parquet(aside / "history.parquet", index=False)
         if task.watch:
-            np.savez(aside / "watched.npz", **task.watch.collect(int(history["step"].iloc[-1]))._asdict())
+            steps, images = (int(history[column].iloc[-1]) for column in ("step", "images"))
+            np.savez(aside / "watched.npz", **task.watch.collect(steps, images)._asdict())
         (aside / "spec.json").write_text(task.spec.model_dump_json(indent=1), encoding="utf-8")
         (aside / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 #: Columns of a history that are no term of the objective.
-_NO_TERMS = ("epoch", "step", "learning_rate", "clipped", "loss", "seconds")
+_NO_TERMS = ("epoch", "step", "images", "learning_rate", "clipped", "loss", "seconds")
 
 
 def loss_terms(history: pd.DataFrame) -> list[str]:
@@ -48,10 +48,10 @@ def training_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]], term: str 
 
 
 def verification_curves(curves: Mapping[str, pd.Series[float]]) -> Figure:
-    """AUC on the verification pairs against optimiser steps, from before the first step on.
+    """AUC on the verification pairs against training images seen, from before the first step on.
 
     Args:
-        curves: Model name to its AUC by step; see `nbutils.evaluation.auc_by_step`.
+        curves: Model name to its AUC by images; see `nbutils.evaluation.auc_by_images`.
 
     Example:
         >>> import pandas as pd
@@ -62,7 +62,7 @@ def verification_curves(curves: Mapping[str, pd.Series[float]]) -> Figure:
     figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
     for colour, (name, curve) in zip(sns.color_palette(n_colors=len(curves)), curves.items(), strict=True):
         ax.plot(curve.index, curve, color=colour, marker=".", label=name)
-    ax.set(xlabel="optimiser steps", ylabel="AUC in percent")
+    ax.set(xlabel="training images seen", ylabel="AUC in percent")
     ax.legend(frameon=False, fontsize=8)
     ax.grid(alpha=0.3)
     plt.close(figure)
@@ -70,22 +70,22 @@ def verification_curves(curves: Mapping[str, pd.Series[float]]) -> Figure:
 
 
 def convergence(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Training loss against optimiser steps, each as a share of its value after the first epoch.
+    """Training loss against images seen, each as a share of its value after the first epoch.
 
     Args:
-        histories: Model name to its history, with columns step and loss.
+        histories: Model name to its history, with columns images and loss.
 
     Example:
         >>> import pandas as pd
         >>> from nbutils.viz import convergence
-        >>> history = pd.DataFrame({"step": [10, 20], "loss": [4.0, 1.0]})
+        >>> history = pd.DataFrame({"images": [100, 200], "loss": [4.0, 1.0]})
         >>> convergence({"student": history}).axes[0].lines[0].get_ydata()
         array([1.  , 0.25])
     """
     figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
     for colour, (name, history) in zip(sns.color_palette(n_colors=len(histories)), histories.items(), strict=True):
-        ax.plot(history["step"], history["loss"] / history["loss"].iloc[0], color=colour, marker=".", label=name)
-    ax.set(yscale="log", xlabel="optimiser steps", ylabel="loss ÷ loss after the first epoch")
+        ax.plot(history["images"], history["loss"] / history["loss"].iloc[0], color=colour, marker=".", label=name)
+    ax.set(yscale="log", xlabel="training images seen", ylabel="loss ÷ loss after the first epoch")
     ax.legend(frameon=False, fontsize=8)
     ax.grid(alpha=0.3, which="both")
     plt.close(figure)

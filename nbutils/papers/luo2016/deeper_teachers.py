@@ -13,7 +13,6 @@ from nbutils.papers.luo2016.student_rows import (
     CLIP_NORM,
     LOGITS,
     NEURONS,
-    STUDENT_LEARNING_RATE,
     chosen_neurons_row,
     soft_targets,
 )
@@ -184,8 +183,7 @@ def _students(
     targets: str,
     probe: DataSpec | None,
 ) -> dict[str, TrainingSpec]:
-    size = _size(preset)
-    width, epochs = size.student
+    width, epochs = _size(preset).student
     rows = {
         **{f"soft t={t}": soft_targets(t) for t in temperatures},
         "logits": LOGITS,
@@ -198,9 +196,7 @@ def _students(
             data=teachers[0].data,
             model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=region_view("whole_face")),
             objective={row.objective: row.term},
-            schedule=Schedule(
-                epochs=epochs, batch_size=size.batch, learning_rate=STUDENT_LEARNING_RATE, clip_norm=CLIP_NORM
-            ),
+            schedule=row.schedule(epochs, preset),
             teacher=teachers,
             selection=row.selection,
             targets=check_targets(targets),

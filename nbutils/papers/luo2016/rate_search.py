@@ -8,8 +8,7 @@ import pandas as pd
 
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
-from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE, fig3, without_verification
-from nbutils.papers.luo2016.student_rows import STUDENT_LEARNING_RATE
+from nbutils.papers.luo2016.single_network import FIG3_ROWS, T1_LEARNING_RATE, fig3, without_verification
 from nbutils.training.spec import TrainingSpec
 
 #: Share of the training people who are held out to verify.
@@ -69,12 +68,12 @@ def recipe_rate(objective: str) -> float:
 
     Example:
         >>> from nbutils.papers.luo2016 import recipe_rate
-        >>> recipe_rate("1-of-K")
-        0.1
+        >>> recipe_rate("1-of-K"), recipe_rate("neurons")
+        (0.05, 0.1)
     """
     if objective in ("T1", UNVERIFYING):
         return T1_LEARNING_RATE
-    return STUDENT_LEARNING_RATE
+    return FIG3_ROWS[objective].rate
 
 
 def chosen_rates(scores: pd.DataFrame, recipe: Mapping[str, float]) -> pd.DataFrame:

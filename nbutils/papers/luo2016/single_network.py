@@ -18,7 +18,6 @@ from nbutils.papers.luo2016.student_rows import (
     LOGITS,
     NEURONS,
     SELECTION,
-    STUDENT_LEARNING_RATE,
     StudentRow,
     chosen_neurons_row,
     chosen_row,
@@ -28,7 +27,7 @@ from nbutils.training.components import ModelSpec, Term
 from nbutils.training.spec import Schedule, TrainingSpec
 
 #: Width of the maps, epochs of the teacher, epochs of a student. `paper`: the printed shapes; the epochs are ours.
-_SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 16), "paper": (128, 30, 30)}
+_SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 10), "paper": (128, 30, 30)}
 
 #: Share of T1's neurons that the paper chooses; here it is one of the live neurons.
 T1_CHOSEN = 422 / 512
@@ -120,9 +119,7 @@ def student(
         data=teacher.data,
         model=ModelSpec(kind="MobileIDStudent", options={"width": width}),
         objective={row.objective: row.term},
-        schedule=Schedule(
-            epochs=epochs, batch_size=_batch(preset), learning_rate=STUDENT_LEARNING_RATE, clip_norm=CLIP_NORM
-        ),
+        schedule=row.schedule(epochs, preset),
         teacher=(teacher,) if row.taught else (),
         selection=row.selection,
         targets=targets if row.taught else "online",

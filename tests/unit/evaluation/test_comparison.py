@@ -6,7 +6,7 @@ from nbutils.errors import ParameterError
 from nbutils.evaluation import (
     compare_models,
     evaluate_pairs,
-    steps_to_share,
+    images_to_share,
     verification_differences,
     verification_interval,
 )
@@ -53,10 +53,10 @@ def test_several_seeds_are_averaged_and_their_spread_shown() -> None:
 
 
 def test_steps_to_a_share_of_a_straight_fall() -> None:
-    history = pd.DataFrame({"step": [10, 20, 30, 40, 50], "loss": [5.0, 4.0, 3.0, 2.0, 1.0]})
-    assert steps_to_share(history, 0.5) == pytest.approx(30)
-    assert steps_to_share(history, 0.9) == pytest.approx(46)
+    history = pd.DataFrame({"images": [10, 20, 30, 40, 50], "loss": [5.0, 4.0, 3.0, 2.0, 1.0]})
+    assert images_to_share(history, 0.5) == pytest.approx(30)
+    assert images_to_share(history, 0.9) == pytest.approx(46)
 
 
 def test_a_loss_that_did_not_fall_has_no_such_step() -> None:
-    assert np.isnan(steps_to_share(pd.DataFrame({"step": [1, 2], "loss": [1.0, 1.0]})))
+    assert np.isnan(images_to_share(pd.DataFrame({"images": [1, 2], "loss": [1.0, 1.0]})))

@@ -133,7 +133,7 @@ def test_roc_shows_the_measured_values() -> None:
 
 
 def test_convergence_starts_at_one() -> None:
-    history = pd.DataFrame({"step": [10, 20], "loss": [4.0, 1.0]})
+    history = pd.DataFrame({"images": [10, 20], "loss": [4.0, 1.0]})
 
     line = viz.convergence({"T1": history}).axes[0].lines[0]
 
