@@ -16,20 +16,26 @@ lesson_app = typer.Typer(help="Lessons with exercises: list, export for students
 
 @lesson_app.command("list")
 def list_command() -> None:
-    """Show the lessons: minutes, exercises, and how many wrong answers are told apart."""
+    """Show the lessons: goals, minutes, exercises, cases they are checked on, and wrong answers that are told apart."""
     from rich.table import Table
 
     from nbutils.batch.lessons import find_lessons
-    from nbutils.batch.terminal import wide_console
+    from nbutils.batch.terminal import plain, wide_console
     from nbutils.exercises import find_exercise
     from nbutils.paths import notebooks_dir
 
     with errors():
-        table = Table("lesson", "title", "minutes", "exercises", "wrong answers known", box=None, padding=(0, 2, 0, 0))
+        table = Table(box=None, padding=(0, 2, 1, 0))
+        table.add_column("lesson, and its goals")
+        for column in ("minutes", "exercises", "cases\nchecked", "wrong answers\nknown"):
+            table.add_column(column, justify="right")
         for lesson in find_lessons(notebooks_dir()):
-            mistakes = sum(len(find_exercise(name).mistakes) for name in lesson.exercises)
-            title = lesson.title.partition(": ")[2] or lesson.title
-            table.add_row(lesson.name, title, str(lesson.minutes), str(len(lesson.exercises)), str(mistakes))
+            found = [find_exercise(name) for name in lesson.exercises]
+            cases, mistakes = (
+                sum(map(len, each)) for each in ([e.cases() for e in found], [e.mistakes for e in found])
+            )
+            counts = (lesson.minutes, len(found), cases, mistakes)
+            table.add_row(f"[bold]{lesson.name}[/bold]\n{plain(lesson.goals)}", *map(str, counts))
         wide_console().print(table)
 
 

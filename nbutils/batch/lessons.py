@@ -24,6 +24,7 @@ FOLDER = "lessons"
 _GLOSSARY = "glossary.md"
 _EXERCISE, _TEACHER = "exercise", "teacher"
 _PART = re.compile(r"^# %% (\S+)\n", re.MULTILINE)
+_GOALS = re.compile(r"^\*\*Goals\.\*\* (.+)$", re.MULTILINE)
 _MINUTES = re.compile(r"\*\*Time\.\*\* (\d+) minutes")
 
 
@@ -35,6 +36,7 @@ class Lesson:
         name: Of the notebook, such as "lessons/1_distillation_by_hand".
         file: The notebook.
         title: Its heading.
+        goals: What it says one can do after it.
         minutes: What it says it takes.
         exercises: Their names, in order.
     """
@@ -42,6 +44,7 @@ class Lesson:
     name: str
     file: Path
     title: str
+    goals: str
     minutes: int
     exercises: tuple[str, ...]
 
@@ -50,7 +53,7 @@ def find_lessons(folder: Path) -> list[Lesson]:
     """The lessons among the notebooks below a folder, in order.
 
     Raises:
-        ParameterError: A lesson does not say its time, or an exercise's cell has no `check`.
+        ParameterError: A lesson does not say its goals or its time, or an exercise's cell has no `check`.
 
     Example:
         >>> from nbutils.batch import find_lessons
@@ -155,12 +158,14 @@ def solve(lesson: Path) -> dict[str, Any]:
 
 def _read(name: str, file: Path) -> Lesson:
     cells = read_cells(file)
-    found = (_MINUTES.search(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    minutes = next((int(match[1]) for match in found if match), None)
+    text = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    goals, minutes = _GOALS.search(text), _MINUTES.search(text)
+    if goals is None:
+        raise ParameterError(f"{file}: expected a line '**Goals.** …'")
     if minutes is None:
         raise ParameterError(f"{file}: expected a line '**Time.** N minutes'")
     names = tuple(_exercise(cell["source"], file) for cell in cells if _EXERCISE in _tags(cell))
-    return Lesson(name, file, read_title(file), minutes, names)
+    return Lesson(name, file, read_title(file), goals[1], int(minutes[1]), names)
 
 
 def _exercise(source: str, file: Path) -> str:

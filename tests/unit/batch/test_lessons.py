@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,7 @@ from nbutils.batch.notebooks import find_notebooks
 from nbutils.batch.runner import Job, run_jobs
 from nbutils.errors import ParameterError
 from nbutils.exercises import exercises
+from nbutils.exercises.base import RANDOM_CASES
 from nbutils.paths import notebooks_dir
 
 LESSONS = find_lessons(notebooks_dir())
@@ -34,6 +36,7 @@ def test_a_lesson_says_what_it_is_for(lesson: Lesson) -> None:
     cells = json.loads(lesson.file.read_text(encoding="utf-8"))["cells"]
     first = "".join(cells[0]["source"])
     assert 45 <= lesson.minutes <= 90
+    assert f"**Goals.** {lesson.goals}\n" in first
     for heading in ("**Goals.**", "**What you need to know.**", "**Time.**", "**How it goes.**"):
         assert heading in first
     script = ["".join(cell["source"]) for cell in cells if "teacher" in cell["metadata"].get("tags", ())]
@@ -98,11 +101,25 @@ def test_a_solved_lesson_uses_its_own_functions(tmp_path: Path, monkeypatch: pyt
     assert "until yours is right" not in printed
 
 
-def test_the_commands_list_and_export(tmp_path: Path) -> None:
+def test_the_list_says_what_each_lesson_holds() -> None:
     listed = CliRunner().invoke(app, ["lesson", "list"])
     assert listed.exit_code == 0, listed.output
-    assert all(lesson.name in listed.output for lesson in LESSONS)
+    known = exercises()
+    for lesson, (text, following) in zip(LESSONS, pairwise(_places(listed.output)), strict=True):
+        part = listed.output[text:following]
+        mistakes = sum(len(known[name].mistakes) for name in lesson.exercises)
+        cases = sum(len(known[name].also) + RANDOM_CASES for name in lesson.exercises)
+        heading, *goals = part.splitlines()
+        assert heading.split() == [lesson.name, *map(str, (lesson.minutes, len(lesson.exercises), cases, mistakes))]
+        assert " ".join(" ".join(goals).split()) == lesson.goals
 
+
+def _places(output: str) -> list[int]:
+    """Where each lesson begins in the list, and where the last one ends."""
+    return [*(output.index(lesson.name) for lesson in LESSONS), len(output)]
+
+
+def test_the_command_exports(tmp_path: Path) -> None:
     words = ["lesson", "export", "1", "--out", str(tmp_path / "class")]
     exported = CliRunner().invoke(app, words)
     assert exported.exit_code == 0, exported.output
@@ -138,9 +155,10 @@ def test_a_lesson_that_lacks_something_is_named(tmp_path: Path) -> None:
     (tmp_path / "lessons" / "solutions" / f"{lesson.stem}.py").write_text("# %% error-rate\nx = 1\n", encoding="utf-8")
     with pytest.raises(ParameterError, match="no part '# %% soft-target'"):
         solve(copy)
-    copy.write_text(lesson.read_text("utf-8").replace("**Time.**", "**Length.**"), encoding="utf-8")
-    with pytest.raises(ParameterError, match=r"expected a line '\*\*Time"):
-        find_lessons(tmp_path)
+    for word in ("Time", "Goals"):
+        copy.write_text(lesson.read_text("utf-8").replace(f"**{word}.**", "**Other.**"), encoding="utf-8")
+        with pytest.raises(ParameterError, match=rf"expected a line '\*\*{word}"):
+            find_lessons(tmp_path)
 
 
 def test_solutions_are_no_notebooks() -> None:
