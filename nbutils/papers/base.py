@@ -127,6 +127,9 @@ def seed_range(seed: int, seeds: int) -> range:
 def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
     """The specs of a notebook in their order, whatever groups they stand in.
 
+    Raises:
+        ParameterError: Something else stands among them, such as a name.
+
     Example:
         >>> from nbutils.papers import all_trainings, face_data
         >>> from nbutils.papers.luo2016 import fig3, t1
@@ -138,6 +141,9 @@ def all_trainings(trainings: Trainings) -> Iterator[TrainingSpec]:
     if isinstance(trainings, TrainingSpec):
         yield trainings
         return
+    if isinstance(trainings, str | bytes) or not isinstance(trainings, Iterable):
+        expected = "a TrainingSpec, or groups of them in mappings and lists"
+        raise ParameterError(f"among the trainings stands {trainings!r:.80}: expected {expected}")
     for part in trainings.values() if isinstance(trainings, Mapping) else trainings:
         yield from all_trainings(part)
 
