@@ -102,7 +102,7 @@ class Step:
             self._captured = _Captured(self, batch)
         except RuntimeError as error:
             self._may_capture = False
-            reason = str(error).splitlines()[0]
+            reason = str(error).partition("\n")[0]
             logger.warning("the step cannot be captured as a CUDA graph (%s): it runs kernel by kernel", reason)
             torch.cuda.synchronize()
             self._take(batch)
@@ -111,7 +111,11 @@ class Step:
 
 
 class _Captured:
-    """A step on a batch of one size as a CUDA graph, which reads its batch from memory of its own."""
+    """A step on a batch of one size as a CUDA graph, which reads its batch from memory of its own.
+
+    Raises:
+        RuntimeError: The step cannot be captured; the message is that of the first error.
+    """
 
     def __init__(self, step: Step, batch: Batch) -> None:
         self._batch = tree_map(_copied, batch.tensors)
@@ -119,8 +123,17 @@ class _Captured:
         step._optimizer.zero_grad()  # gradients lie in the graph's memory
         torch.cuda.synchronize()
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            step._take(batch.with_tensors(self._batch))
+        first: Exception | None = None
+        try:
+            with torch.cuda.graph(self._graph):
+                try:
+                    step._take(batch.with_tensors(self._batch))
+                except Exception as error:
+                    first = error
+                    raise
+        except RuntimeError as error:
+            # The end of a capture that failed raises again, and says only that something went wrong before.
+            raise RuntimeError(str(first or error)) from first
 
     def takes(self, batch: Batch) -> bool:
         """Whether it was captured for a batch of this size."""
