@@ -37,9 +37,13 @@ class Interval:
             return f"no interval{': not defined' if np.isnan(self.estimate) else ' over seeds: there is one seed'}"
         if not self.over and self.seeds is None:
             return "no chance in it"
+        return f"{100 * self.level:g} % over {self.chances}{', one seed' if self.seeds == 1 else ''}"
+
+    @property
+    def chances(self) -> str:
+        """What it covers, such as "pairs and 3 seeds"."""
         trained = [] if self.seeds in (None, 1) else [f"{self.seeds} seeds"]
-        chances = " and ".join([self.over] * bool(self.over) + trained)
-        return f"{100 * self.level:g} % over {chances}{', one seed' if self.seeds == 1 else ''}"
+        return " and ".join([self.over] * bool(self.over) + trained)
 
     def p_value(self, reference: float = 0.0) -> float | None:
         """Two-sided p-value of the quantity being `reference`: below 1 − level just where the interval excludes it."""

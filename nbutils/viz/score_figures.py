@@ -33,7 +33,7 @@ def beside_print(table: pd.DataFrame, measure: str, over: str) -> Figure:
     """
     figure, ax = _rows_with_intervals(table, measure, over)
     ax.plot(table[f"paper {measure}"], np.arange(len(table)), "D", color=PAPER_COLOUR, fillstyle="none", label=_PRINTED)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", frameon=False)
     plt.close(figure)
     return figure
 
@@ -101,7 +101,7 @@ def values_with_intervals(
 
 
 def _rows_with_intervals(table: pd.DataFrame, measure: str, over: str) -> tuple[Figure, Axes]:
-    figure, ax = plt.subplots(figsize=(7, 0.5 * len(table) + 1.4), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7, 0.5 * len(table) + 1.6), layout="constrained")
     y = np.arange(len(table))
     values_with_intervals(ax, y, table, measure, label=f"ours, 95 % interval over {over}")
     for at, value in zip(y, table[measure], strict=True):

@@ -166,6 +166,10 @@ def test_an_interval_tells_what_it_is_over() -> None:
     assert unknown.how == "95 % over 200 pairs as if independent (their people are not known) and 2 seeds"
     assert mean_interval(np.eye(3), np.array([0, 1, 1])).how == "95 % over 3 images by their 2 people and 3 seeds"
     assert seed_interval([1, 2]).how == "95 % over 2 seeds"
+    assert (seed_interval([1, 2]).chances, verification_interval(model(0)).chances) == (
+        "2 seeds",
+        "200 pairs by their 40 people",
+    )
     assert Interval(1, 1, 1).how == "no chance in it"
 
 
