@@ -14,10 +14,12 @@ import pandas as pd
 import pytest
 import seaborn as sns
 import torch
+from torch.utils.benchmark import Timer
 
+from nbutils.evaluation import multiply_adds
 from nbutils.papers import best_precision
 from nbutils.reporting.provenance import processor_name
-from tests.benchmarks.distillation_peers import BATCH, TEMPERATURE, WAYS, Measured
+from tests.benchmarks.distillation_peers import BATCH, INPUT, TEMPERATURE, WAYS, Measured, networks
 from tests.benchmarks.own_process import measured
 
 pytest.importorskip("torchdistill", reason="torchdistill is a development dependency")
@@ -35,10 +37,24 @@ def _measured(way: str, objective: str, precision: str, allocator: str) -> Measu
     return Measured(**measured("distillation_peers", way, objective, precision, allocator))
 
 
+def _peak(precision: str) -> float:
+    """What a large product of matrices reaches, in operations a second."""
+    side = torch.randn(2048, 2048, dtype=torch.bfloat16 if precision == "bf16-mixed" else torch.float32)
+    seconds = Timer("side @ side", globals={"side": side}, num_threads=torch.get_num_threads()).blocked_autorange()
+    return 2 * 2048**3 / seconds.median
+
+
+def _operations(objective: str) -> int:
+    """Of one image: the teacher forwards; the student forwards and, at twice the cost, backwards."""
+    teacher, student = networks(objective)
+    image = torch.zeros(1, 3, *INPUT)
+    return 2 * (multiply_adds(teacher, image) + 3 * multiply_adds(student, image))
+
+
 @pytest.mark.parametrize("precision", dict.fromkeys(["32-true", best_precision()]))
 @pytest.mark.parametrize("objective", ["soft", "neurons"])
 def test_against_torchdistill(objective: str, precision: str, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = []
+    rows, whole = [], _operations(objective) / _peak(precision)
     for allocator in ALLOCATORS:
         speeds = {library: np.empty(ROUNDS) for library in LIBRARIES}
         for turn in range(ROUNDS):
@@ -50,7 +66,8 @@ def test_against_torchdistill(objective: str, precision: str, capsys: pytest.Cap
         ratios = speeds["nbutils"] / speeds["torchdistill"]
         medians = {f"{library}, images/s": np.median(values) for library, values in speeds.items()}
         spread = {"times as fast": np.median(ratios), "least": ratios.min(), "most": ratios.max()}
-        rows.append({"freed memory": allocator, **medians, **spread})
+        share = {"our share of the peak, %": 100 * whole * np.median(speeds["nbutils"])}
+        rows.append({"freed memory": allocator, **medians, **spread, **share})
     table = pd.DataFrame(rows).set_index("freed memory")
     with capsys.disabled():
         print(f"\n{objective}, {precision}, first losses equal, {ROUNDS} rounds\n{table.round(2).to_string()}")
