@@ -98,18 +98,20 @@ def threads_cluster(workers: int = 2, devices: int = 0) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     Servers._instance = None
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=False,
-            dashboard_address=None,
-            resources={"GPU": devices} if devices else None,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        try:
-            yield client
-        finally:
-            Servers.of_this_process().stop("")
-            Servers._instance = None
+    try:
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=False,
+                dashboard_address=None,
+                resources={"GPU": devices} if devices else None,
+            ) as cluster,
+            Client(cluster, set_as_default=False) as client,
+        ):
+            try:
+                yield client
+            finally:
+                Servers.of_this_process().stop("")
+    finally:  # not before the workers are gone: a task that they repeat must find that its sweep was stopped
+        Servers._instance = None

@@ -224,7 +224,7 @@ class Servers:
         try:
             assert server.stdin is not None
             assert server.stdout is not None
-            with suppress(BrokenPipeError):  # it is gone: its answer is missing, too
+            with suppress(BrokenPipeError, ValueError):  # gone, or closed by `stop`: its answer is missing, too
                 server.stdin.write(json.dumps(order) + "\n")
                 server.stdin.flush()
             answer = server.stdout.readline()

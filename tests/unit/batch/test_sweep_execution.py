@@ -1,6 +1,10 @@
+from __future__ import annotations
+
+import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +19,7 @@ from nbutils.batch.runner import Job, run_jobs
 from nbutils.batch.sweeps.execution import SweepOutcome, run_sweep
 from nbutils.batch.sweeps.grid import SweepRun
 from nbutils.batch.sweeps.run_graph import sweep_graph
-from nbutils.batch.sweeps.tasks import Servers, Terms, train_task
+from nbutils.batch.sweeps.tasks import Servers, StoppedError, Terms, train_task
 from nbutils.papers.base import PRECISION_VARIABLE
 from nbutils.training import Store, train
 from nbutils.training.store_places import open_store
@@ -174,23 +178,56 @@ def test_a_bucket_is_the_store_of_a_sweep(notebooks: Path, tmp_path: Path, monke
     assert all(open_store(URL).find(key) for key in graph.specs)
 
 
-def test_after_an_interrupt_the_same_sweep_goes_on(notebooks: Path, tmp_path: Path) -> None:
+def test_after_an_interrupt_the_same_sweep_goes_on(
+    notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs = tiny_runs(notebooks, seeds=(0, 1), temperatures=(1.0, 2.0))
+    begun = itertools.count(1)
+    taken: list[subprocess.Popen[str]] = []
+    carry_out, take = Servers.carry_out, Servers._take
+
+    def wait_for_the_interrupt(self: Servers, order: dict[str, Any], sweep: str) -> int:
+        """Three trainings run as they come; the others begin when they should not, however fast the three are."""
+        if next(begun) > 3:
+            assert self.stopping(sweep).wait(120)
+        return carry_out(self, order, sweep)
+
+    def note(self: Servers, sweep: str) -> subprocess.Popen[str]:
+        taken.append(take(self, sweep))
+        return taken[-1]
 
     def interrupt(event: dict[str, Any]) -> None:
         if event["event"] == "done":
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        _swept(runs, tmp_path, follow=interrupt)
+    with monkeypatch.context() as patch:
+        patch.setattr(Servers, "carry_out", wait_for_the_interrupt)
+        patch.setattr(Servers, "_take", note)
+        with pytest.raises(KeyboardInterrupt):
+            _swept(runs, tmp_path, follow=interrupt)
     keys = set(sweep_graph(runs).specs)
     done = {path.name for path in (tmp_path / "store").iterdir()} & keys
     assert 1 <= len(done) < len(keys)
-    mine = psutil.Process().children(recursive=True)
-    assert not [child for child in mine if "training_server" in " ".join(child.cmdline())]
+    assert 1 <= len(taken) <= 3
+    for server in taken:
+        server.wait(10)  # raises if it still runs
 
     outcome = _swept(runs, tmp_path)
     assert [run.error for run in outcome.runs] == [None] * 4
     assert set(outcome.found) == done
     assert set(outcome.trained) == keys - done
     assert {path.name for path in (tmp_path / "store").iterdir()} == keys
+
+
+def test_a_stop_between_a_servers_start_and_its_order_is_no_other_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Servers, "command", (sys.executable, "-c", "import sys; sys.stdin.read()"))
+    take = Servers._take
+
+    def take_and_stop(self: Servers, sweep: str) -> subprocess.Popen[str]:
+        server = take(self, sweep)
+        self.stop(sweep)
+        return server
+
+    monkeypatch.setattr(Servers, "_take", take_and_stop)
+    with pytest.raises(StoppedError):
+        Servers().carry_out({}, "a sweep")
