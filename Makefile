@@ -14,8 +14,9 @@ quickstart: $(STAMP)
 	@$(BIN)/nbutils run quickstart
 
 # Two processes, each with whole files, whose tests share what they train; with more threads they would wait for each other.
+# Files are dealt in the order of tests/conftest.py, the long ones first, not by their numbers of tests.
 test: $(STAMP)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

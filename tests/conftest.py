@@ -1,6 +1,9 @@
 """Helper modules have no tests and no examples; fixtures of all tests; the signals that tests send arrive."""
 
 import signal
+from collections import Counter
+
+import pytest
 
 from tests.support.forks import forked_runs
 
@@ -8,7 +11,17 @@ __all__ = ["forked_runs"]
 
 collect_ignore_glob = ["support/*"]
 
+#: Markers of tests that take long, the longest first.
+_LONG = ("notebook", "slow")
+
 #: What runs in the background may have been started with these ignored, and its children inherit that.
 for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
     if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, _name), _handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the most notebooks come first, then those with the most slow tests: dealt to several processes as
+    whole files, the short ones are left for the end, where they keep no process waiting for long."""
+    counts = {marker: Counter(item.path for item in items if item.get_closest_marker(marker)) for marker in _LONG}
+    items.sort(key=lambda item: [-counts[marker][item.path] for marker in _LONG])
