@@ -10,6 +10,7 @@ from nbutils.data import ATTRIBUTES, AttributeFaces, FaceData
 
 ROOT = Path(os.environ.get("NBUTILS_TEST_CELEBA") or Path(__file__).parents[2].parent / "shared" / "celeba")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.real_data,
     pytest.mark.skipif(
         not (ROOT / "list_attr_celeba.txt").is_file(),

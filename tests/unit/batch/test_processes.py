@@ -10,7 +10,7 @@ import pytest
 from tests.support.interrupted import Family, wait_until
 from tests.unit.batch.conftest import Make
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")]
 
 #: As the true worker does, but with a `sleep` for a kernel, which ends when interrupted, or does not.
 WORKER = """

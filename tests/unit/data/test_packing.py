@@ -228,6 +228,7 @@ def test_a_full_disk_leaves_nothing(
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_limit_on_files_leaves_nothing(faces: Collection, tmp_path: Path) -> None:
     """The system's own error, at the size that a pack of these faces passes."""
     code = (

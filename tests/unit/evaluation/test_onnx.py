@@ -18,6 +18,8 @@ from nbutils.evaluation import OnnxNetwork, check_onnx, export_onnx, quantise_on
 from nbutils.evaluation.onnx_digest import with_digest
 from nbutils.models import DeepID2Plus, FaceNetwork, MobileIDStudent, Outputs
 
+pytestmark = pytest.mark.slow
+
 Images = npt.NDArray[np.uint8]
 README = Path(__file__).parents[3] / "README.md"
 

@@ -10,6 +10,8 @@ from nbutils.evaluation import OnnxNetwork, RuntimeCalls, export_onnx, quantise_
 from nbutils.evaluation.runtimes import _say_once
 from nbutils.models import MobileIDStudent
 
+pytestmark = pytest.mark.slow
+
 IMAGES: npt.NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (70, 55, 47, 3), dtype=np.uint8)
 
 
@@ -84,7 +86,6 @@ def test_a_file_runs_on_the_threads_that_are_wanted(files: dict[str, Path]) -> N
     assert network.session.get_session_options().intra_op_num_threads == 2
 
 
-@pytest.mark.slow
 def test_what_aot_inductor_compiles_gives_the_same(student: MobileIDStudent, files: dict[str, Path]) -> None:
     found = runtime_calls({"float32": files["float32"]}, IMAGES[:1], network=student)
     if "AOTInductor float32" in found.left_out:

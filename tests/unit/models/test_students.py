@@ -148,6 +148,7 @@ def test_features_start_neither_at_nothing_nor_beyond_all_bounds(network: FaceNe
     assert 0.2 < float(features.std()) < 5
 
 
+@pytest.mark.slow
 @EACH
 def test_the_onnx_file_agrees(network: FaceNetwork, tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, *network.input_size, 3), dtype=np.uint8)

@@ -79,6 +79,7 @@ def test_soft_predictions_come_from_the_classifier_that_is_asked_for(sets: dict[
         wang2017.Networks(sets["CASIA"], soft_from="nobody")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("divisor", [1, 2, 4, 8])
 def test_a_step_at_the_papers_size(divisor: int) -> None:
     paper = wang2017.Networks(SyntheticData(identities=5), "paper")

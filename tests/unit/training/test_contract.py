@@ -123,6 +123,7 @@ def test_a_loss_reads_any_layer_through_a_map_of_its_own(tmp_path: Path) -> None
     assert weights.keys() == result.model.state_dict().keys()  # the map is dropped
 
 
+@pytest.mark.slow
 def test_a_loss_has_a_memory_of_every_image(tmp_path: Path) -> None:
     _SEEN.clear()
     train(_spec(objective={"labels": Term("LabelLoss"), "bank": Term(Bank)}), store=Store(tmp_path), progress=False)

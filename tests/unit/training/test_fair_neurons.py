@@ -76,6 +76,7 @@ def test_the_unit_of_logits_is_that_of_an_ensembles_zero_mean_logits() -> None:
     torch.testing.assert_close(in_units(x).logits, teacher(x).logits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("online", [True, False])
 def test_a_student_in_the_unit_of_logits_learns_them_divided(online: bool, tmp_path: Path) -> None:
     soft = Term("SoftTargetLoss", options={"temperature": 4.0, "in_unit": True})

@@ -177,6 +177,7 @@ def test_faces_that_the_file_does_not_take_are_refused(file: Path, make_student:
         OnnxTeacher(file=grey, neurons="neurons", input=NHWC).network(CROP)
 
 
+@pytest.mark.slow
 def test_soft_targets_need_its_logits_and_train_on_them(file: Path, make_student: MakeSpec, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     with pytest.raises(ParameterError, match=r"reads teacher\.logits, and the teacher 'teacher' has none"):
@@ -190,6 +191,7 @@ def test_soft_targets_need_its_logits_and_train_on_them(file: Path, make_student
     assert result.metrics["outputs"] == PEOPLE
 
 
+@pytest.mark.slow
 def test_its_answers_are_cached_with_logits_once(
     file: Path, make_student: MakeSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +220,7 @@ def test_its_answers_are_cached_with_logits_once(
     assert len(images) not in seen  # two to see what it gives, and those that no student saw
 
 
+@pytest.mark.slow
 def test_its_neurons_are_selected(file: Path, tmp_path: Path) -> None:
     spec = TrainingSpec(
         name="selection",
@@ -268,6 +271,7 @@ class Tiny(nn.Module):
         return top
 
 
+@pytest.mark.slow
 def test_a_module_is_saved_and_teaches_by_one_of_its_layers(make_student: MakeSpec, tmp_path: Path) -> None:
     module = Tiny(width=7).eval()
     given = ModuleTeacher.save(

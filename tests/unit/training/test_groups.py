@@ -13,6 +13,8 @@ from nbutils.data.sources.digits import DigitsData
 from nbutils.training import ModelSpec, Schedule, Store, Teacher, Term, TrainingResult, TrainingSpec, groups, train
 from nbutils.training.groups import group_key, grouped
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"height": 8, "width": 8}
 SCHEDULE = Schedule(epochs=3, batch_size=500, learning_rate=0.05)
 

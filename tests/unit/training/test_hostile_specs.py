@@ -90,6 +90,7 @@ def test_reading_a_spec_runs_nothing_of_it(
     assert not marker.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", _PLACES)
 def test_training_it_is_its_users_order(
     place: str, evil: dict[str, str], marker: Path, teacher: TrainingSpec, tmp_path: Path

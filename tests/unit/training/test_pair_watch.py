@@ -12,6 +12,8 @@ from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, tra
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.pair_watch import watched_steps
 
+pytestmark = pytest.mark.slow
+
 LABELS = TrainingSpec(
     name="labels",
     data=SyntheticData(identities=4, images_per_identity=8, validation_images=4, pairs=20),

@@ -40,6 +40,7 @@ def test_the_setting_is_code_that_draws_the_same(kind: str) -> None:
     np.testing.assert_array_equal(drawn, _picture(box))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EXPLORERS)
 def test_it_follows_every_control_with_the_figure_it_has(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     box = EXPLORERS[kind]()

@@ -143,6 +143,7 @@ def try_mutants(case: tuple[str, Path, str], seed: int, count: int) -> int:
     return refused
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_only_the_projects_error_comes_out(case: tuple[str, Path, str], seed: int) -> None:
@@ -158,6 +159,7 @@ def test_no_mutant_makes_a_parser_take_much_memory(case: tuple[str, Path, str]) 
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @settings(max_examples=EXAMPLES, derandomize=True, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
@@ -172,6 +174,7 @@ def test_damaged_images(kind: str, seed: int) -> None:
             assert pixels.shape[2:] == (3,)
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1))
 @pytest.mark.parametrize("parser", ["manifest", "split"])
