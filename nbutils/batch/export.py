@@ -48,7 +48,7 @@ def export_training(
     Args:
         name: Of the notebook, or of the file that the specs are from.
         specs: Its trainings.
-        training: The network's name among them.
+        training: The network's name among them; of several seeds, the first one's.
         file: Where to write.
         form: "fastest", as above; "float32", which is also the quickest to make; or "both", the int8 file beside it.
 
@@ -134,7 +134,9 @@ def specs_in_file(file: Path) -> list[TrainingSpec]:
 
 
 def _find(name: str, specs: Iterable[TrainingSpec], training: str) -> TrainingSpec:
-    known = {spec.name: spec for spec in specs}
+    known: dict[str, TrainingSpec] = {}
+    for spec in specs:
+        known.setdefault(spec.name, spec)
     if training not in known:
         near = get_close_matches(training, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'none'}"

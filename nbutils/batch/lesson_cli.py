@@ -35,7 +35,7 @@ def list_command() -> None:
                 sum(map(len, each)) for each in ([e.cases() for e in found], [e.mistakes for e in found])
             )
             counts = (lesson.minutes, len(found), cases, mistakes)
-            table.add_row(f"[bold]{lesson.name}[/bold]\n{plain(lesson.goals)}", *map(str, counts))
+            table.add_row(f"[bold]{lesson.name}[/bold]\n{plain(lesson.goals.replace('$', ''))}", *map(str, counts))
         wide_console().print(table)
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nbutils.batch.cli import app
-from nbutils.batch.export import _keep_fastest, export_training, notebook_specs
+from nbutils.batch.export import _find, _keep_fastest, export_training, notebook_specs
 from nbutils.batch.parameters import Literal
 from nbutils.data import SyntheticData
 from nbutils.errors import ParameterError
@@ -89,6 +89,12 @@ def test_a_training_or_file_name_that_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=r"expected a name that ends in .onnx"):
         list(export_training(NAME, specs, "selection", tmp_path / "S.pt"))
     assert not list(tmp_path.iterdir())
+
+
+def test_of_several_seeds_the_first_is_written() -> None:
+    specs = notebook_specs(NAME, SMOKE | {"seed": 3, "seeds": 2})
+    assert {spec.seed for spec in specs if spec.name == "selection"} == {3, 4}
+    assert _find(NAME, specs, "selection").seed == 3
 
 
 @pytest.mark.parametrize(
