@@ -45,7 +45,7 @@ def parse_rates(text: str) -> tuple[float, ...]:
 def rate_trials(
     data: DataSpec, rates: tuple[float, ...], preset: str = "laptop", seed: int = 0, targets: str = "online"
 ) -> dict[str, dict[float, TrainingSpec]]:
-    """One training for each objective and rate, all of them as long; T1 with and without the verification signal.
+    """One training for each objective and rate, as long as in Fig. 3; T1 with and without the verification signal.
 
     The students' teacher is T1 at the recipe's own rate. The people verified are a fifth of the training people, of
     whom neither it nor a student saw any; the test people are not looked at.
