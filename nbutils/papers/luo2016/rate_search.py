@@ -69,7 +69,7 @@ def recipe_rate(objective: str) -> float:
     Example:
         >>> from nbutils.papers.luo2016 import recipe_rate
         >>> recipe_rate("1-of-K"), recipe_rate("neurons")
-        (0.05, 0.1)
+        (0.03, 0.1)
     """
     if objective in ("T1", UNVERIFYING):
         return T1_LEARNING_RATE
