@@ -14,7 +14,7 @@ from nbutils.training.spec import Schedule, SelectionSpec
 #: teacher's own unit. Notebook 11 tries each objective at the same rates, on held-out people.
 LABEL_RATE, PREDICTION_RATE, UNIT_RATE = 0.03, 0.05, 0.1
 #: How much longer a student of names is trained. Held-out people's AUC after ten and sixteen epochs: 83.3 and 81.5 on
-#: LFW, with many images of each person, 86.7 and 95.1 on the embedded faces, with three. No schedule is the best of both.
+#: LFW, with many images of each person, 86.7 and 95.1 on the embedded faces, with three. No schedule is best for both.
 LABEL_STRETCH = 1.6
 #: Images in a student's batch. For held-out people of LFW, ten epochs in batches of 32 are better than sixteen in
 #: batches of 128 for every objective, by 1 to 6 points of AUC, and shorter; a teacher is not the better for it.
