@@ -111,7 +111,7 @@ def test_the_list_says_what_each_lesson_holds() -> None:
         cases = sum(len(known[name].also) + RANDOM_CASES for name in lesson.exercises)
         heading, *goals = part.splitlines()
         assert heading.split() == [lesson.name, *map(str, (lesson.minutes, len(lesson.exercises), cases, mistakes))]
-        assert " ".join(" ".join(goals).split()) == lesson.goals
+        assert " ".join(" ".join(goals).split()) == lesson.goals.replace("$", "")  # marks of mathematics
 
 
 def _places(output: str) -> list[int]:
