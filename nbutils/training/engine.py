@@ -271,13 +271,24 @@ def _objective(task: Task, shared: SharedSource, source: SignalSource) -> Object
     return objective.to(source.fabric.device)
 
 
-def _set_learning_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, step: int, steps_per_epoch: int) -> None:
-    total = schedule.epochs * steps_per_epoch
-    warmup = schedule.warmup * total
+def rate_factor(schedule: Schedule, step: int, steps: int) -> float:
+    """The learning rate of a step, of `steps` in all, as a share of the schedule's: a warm-up, then half a cosine.
+
+    Example:
+        >>> from nbutils.training import Schedule
+        >>> from nbutils.training.engine import rate_factor
+        >>> schedule = Schedule(epochs=1, warmup=0.1)
+        >>> [round(rate_factor(schedule, step, 100), 3) for step in (0, 10, 55)]
+        [0.091, 1.0, 0.5]
+    """
+    warmup = schedule.warmup * steps
     if step < warmup:
-        factor = (step + 1) / (warmup + 1)
-    else:
-        factor = 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
+
+
+def _set_learning_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, step: int, steps_per_epoch: int) -> None:
+    factor = rate_factor(schedule, step, schedule.epochs * steps_per_epoch)
     for group in optimizer.param_groups:
         rate = schedule.learning_rate * factor
         if isinstance(group["lr"], torch.Tensor):

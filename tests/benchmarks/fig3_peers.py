@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -29,10 +30,11 @@ from nbutils.losses.objective import Objective
 from nbutils.models import extract_features
 from nbutils.papers import face_data, luo2016
 from nbutils.training import Store, TrainingSpec, train
+from nbutils.training.engine import rate_factor
 from nbutils.training.preparation import Preparation, feature_layer
 from tests.benchmarks.torchdistill_setup import Augmented, training_config
 
-#: Epochs of each network, and people of three images each; the README's figures are made with these.
+#: Epochs of each network, and people of three images each.
 EPOCHS = int(os.environ.get("NBUTILS_BENCHMARK_EPOCHS", "4"))
 PEOPLE = int(os.environ.get("NBUTILS_BENCHMARK_PEOPLE", "1000"))
 
@@ -109,16 +111,10 @@ def by_torchdistill() -> Measured:
 def _config(spec: TrainingSpec, faces: Faces) -> dict[str, Any]:
     schedule = spec.schedule
     steps = schedule.epochs * math.ceil(len(faces) / schedule.batch_size)
-    warmup = schedule.warmup * steps
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
-
     own = {"key": "OwnObjective", "kwargs": {"spec": spec, "faces": faces}}
     config = training_config(schedule, {"criterion": own, "weight": 1.0})
-    return config | {"scheduler": {"key": "LambdaLR", "kwargs": {"lr_lambda": factor}, "scheduling_step": 1}}
+    rates = {"lr_lambda": partial(rate_factor, schedule, steps=steps)}
+    return config | {"scheduler": {"key": "LambdaLR", "kwargs": rates, "scheduling_step": 1}}
 
 
 class OwnObjective(nn.Module):
