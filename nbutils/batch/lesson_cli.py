@@ -31,9 +31,8 @@ def list_command() -> None:
             table.add_column(column, justify="right")
         for lesson in find_lessons(notebooks_dir()):
             found = [find_exercise(name) for name in lesson.exercises]
-            cases, mistakes = (
-                sum(map(len, each)) for each in ([e.cases() for e in found], [e.mistakes for e in found])
-            )
+            cases = sum(len(exercise.cases()) for exercise in found)
+            mistakes = sum(len(exercise.mistakes) for exercise in found)
             counts = (lesson.minutes, len(found), cases, mistakes)
             table.add_row(f"[bold]{lesson.name}[/bold]\n{plain(lesson.goals.replace('$', ''))}", *map(str, counts))
         wide_console().print(table)

@@ -129,11 +129,12 @@ def _engine(
         ),
         precision=precision,
     )
-    teacher, student = networks(objective)
-    shared = Teacher([teacher])
-    tasks = [Task(spec, student, shared, cache)]
-    tasks += [Task(spec, networks(objective)[1], shared, cache) for _ in range(students - 1)]
-    return [each for each in fit_together(tasks, faces, progress=False) if isinstance(each, Fitted)]
+    shared = Teacher([networks(objective)[0]])
+    tasks = [Task(spec, networks(objective)[1], shared, cache) for _ in range(students)]
+    ended = fit_together(tasks, faces, progress=False)
+    fitted = [each for each in ended if isinstance(each, Fitted)]
+    assert len(fitted) == students, ended
+    return fitted
 
 
 def by_plain_loop(objective: str, precision: Precision) -> Measured:
