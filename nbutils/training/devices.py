@@ -18,7 +18,7 @@ from torch import Tensor, distributed, nn
 from nbutils.gpu import best_device
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 T = TypeVar("T")
 
@@ -39,10 +39,9 @@ def make_fabric(precision: str) -> Fabric:
     Args:
         precision: Fabric's name for the arithmetic.
     """
-    from lightning.fabric import Fabric  # seconds to import: only for who trains
+    from lightning_fabric import Fabric  # seconds to import: only for who trains
 
-    for name in ("lightning.fabric", "lightning.pytorch"):  # the second is the one that announces the precision
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would announce the precision
     best_device()  # so that float32 is float32
     count = processes()
     if count == 1:

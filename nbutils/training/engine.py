@@ -27,7 +27,7 @@ from nbutils.training.spec import Schedule, TrainingSpec
 from nbutils.training.step import Step
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
     from nbutils.training.pair_watch import PairWatch
     from nbutils.training.target_cache import TargetCache

@@ -20,7 +20,7 @@ from nbutils.models.evaluating import evaluating
 from nbutils.models.taps import Taps
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
     from nbutils.training.target_cache import TargetCache
     from nbutils.training.teachers import Answers, Teacher

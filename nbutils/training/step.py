@@ -16,14 +16,14 @@ from nbutils.training.devices import averaged, backward, processes, share_weight
 from nbutils.training.signal_source import Batch, SignalSource
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 logger = logging.getLogger(__name__)
 
 #: Steps before one is captured: the first ones make momentum and workspaces.
 _EAGER_STEPS = 3
 #: Packages whose modules decide nothing in Python from step to step, which a capture would freeze.
-_CAPTURABLE = ("nbutils.", "torch.", "torchvision.", "lightning.")
+_CAPTURABLE = ("nbutils.", "torch.", "torchvision.", "lightning_fabric.")
 
 
 class Step:

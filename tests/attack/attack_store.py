@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import lightning.fabric  # noqa: F401  (before the forks)
+import lightning_fabric  # noqa: F401  (before the forks)
 import pandas as pd
 import pyarrow.parquet  # noqa: F401
 import pytest

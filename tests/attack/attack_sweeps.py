@@ -39,13 +39,13 @@ _COUNTS: Counter[str] = Counter()
 
 #: Runs a sweep as the command does, with the small notebook known.
 _PROGRAM = """\
-import sys
-from pathlib import Path
-import pytest
-from nbutils.batch.cli import app
-from nbutils import paths
-from tests.support.sweeps import know_tiny
-if __name__ == "__main__":
+if __name__ == "__main__":  # the workers need none of it
+    import sys
+    from pathlib import Path
+    import pytest
+    from nbutils.batch.cli import app
+    from nbutils import paths
+    from tests.support.sweeps import know_tiny
     with pytest.MonkeyPatch.context() as patch:
         know_tiny(patch)
         patch.setattr(paths, "notebooks_dir", lambda: Path(sys.argv[1]))

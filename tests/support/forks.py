@@ -27,7 +27,7 @@ import matplotlib as mpl
 import pytest
 
 LIBRARIES = [
-    *("torch", "torchvision", "lightning.fabric", "pandas", "pyarrow.parquet", "safetensors.torch", "pydantic"),
+    *("torch", "torchvision", "lightning_fabric", "pandas", "pyarrow.parquet", "safetensors.torch", "pydantic"),
     *("sklearn.metrics", "sklearn.preprocessing", "skimage.feature", "skimage.transform", "scipy.stats", "yaml"),
     *("pytorch_metric_learning.miners", "pytorch_metric_learning.samplers", "matplotlib.figure", "seaborn", "cv2"),
     *("IPython", "ipykernel.kernelapp", "ipywidgets", "matplotlib_inline.config", "tqdm.auto", "typer", "pytest"),

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 # What nbutils imports, so that each training's process has these already and nbutils' own modules not.
-import lightning.fabric  # noqa: F401
+import lightning_fabric  # noqa: F401
 import numpy as np
 import pandas as pd
 import pyarrow.parquet  # noqa: F401

@@ -48,12 +48,12 @@ def main() -> None:
 
 def _import_all() -> None:
     """What every training needs, and nothing that starts a thread."""
-    import lightning.fabric
+    import lightning_fabric
     import pandas.io.parquet  # noqa: F401
 
     import nbutils.training.trainer  # noqa: F401
 
-    assert lightning.fabric
+    assert lightning_fabric
 
 
 def _forked(order: dict[str, Any], orders: TextIO, raising: Any) -> int:  # noqa: ANN401
