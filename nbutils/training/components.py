@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any
 
 import torch
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from nbutils.errors import ParameterError
 from nbutils.models.base import FaceNetwork
@@ -95,6 +97,15 @@ class ModelSpec(Frozen):
             network.look_at(self.view.region, (self.view.height, self.view.width))
         return network
 
+    def build_shapes(self, outputs: int) -> FaceNetwork:
+        """Makes the network on the meta device: its shapes, and no values.
+
+        Raises:
+            ParameterError: The class does not make a network.
+        """
+        with torch.device("meta"), _Undrawn():
+            return self.build(outputs)
+
     def _as_face_network(self, network: object) -> FaceNetwork:
         if isinstance(network, FaceNetwork):
             return network
@@ -113,8 +124,23 @@ class ModelSpec(Frozen):
 @cache
 def _input_size(spec: str) -> tuple[int, int]:
     """Of a `ModelSpec` as JSON: a graph of trainings asks it of few networks, often."""
-    with torch.device("meta"):
-        return ModelSpec.model_validate_json(spec).build(2).input_size
+    return ModelSpec.model_validate_json(spec).build_shapes(2).input_size
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves weights as they are: to draw some without values, PyTorch imports its compiler, which takes seconds."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        given = kwargs or {}
+        if func in (nn.init.normal_, torch.Tensor.normal_):
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 class Term(Frozen):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from nbutils.errors import ParameterError
@@ -20,8 +19,7 @@ def check_initialisation(spec: TrainingSpec) -> None:
     """
     if spec.initialise_from is None:
         return
-    with torch.device("meta"):
-        own, theirs = (s.model.build(2) for s in (spec, spec.initialise_from))
+    own, theirs = (s.model.build_shapes(2) for s in (spec, spec.initialise_from))
     _matching(own, theirs.state_dict(), f"'{spec.name}' cannot start from '{spec.initialise_from.name}'")
 
 

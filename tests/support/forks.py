@@ -27,10 +27,11 @@ import matplotlib as mpl
 import pytest
 
 LIBRARIES = [
+    "tqdm.auto",  # before ipykernel, by which it would choose the bars of notebooks for all programs
     *("torch", "torchvision", "lightning_fabric", "pandas", "pyarrow.parquet", "safetensors.torch", "pydantic"),
     *("sklearn.metrics", "sklearn.preprocessing", "skimage.feature", "skimage.transform", "scipy.stats", "yaml"),
     *("pytorch_metric_learning.miners", "pytorch_metric_learning.samplers", "matplotlib.figure", "seaborn", "cv2"),
-    *("IPython", "ipykernel.kernelapp", "ipywidgets", "matplotlib_inline.config", "tqdm.auto", "typer", "pytest"),
+    *("IPython", "ipykernel.kernelapp", "ipywidgets", "matplotlib_inline.config", "typer", "pytest"),
     *("papermill", "nbclient", "nbconvert", "nbformat", "jupyter_client.manager"),
 ]
 _WORKER, _KERNEL = "nbutils.batch.worker", "ipykernel_launcher"
