@@ -18,6 +18,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -34,7 +35,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 TIMES = int(os.environ.get("ATTACK_TIMES", "10"))
 #: Seconds after which nothing may be left of a sweep.
 _ORPHANS_AFTER_S = 30
-_SEEDS = {"whole": "0-2", "first half": "0-1", "second half": "1-2"}
+#: Seeds of a sweep that is attacked, and of two that share half of their trainings.
+_ATTACKED, _FIRST, _SECOND, _BOTH = "0-1", "0-1", "1-2", "0-2"
 _COUNTS: Counter[str] = Counter()
 
 #: Runs a sweep as the command does, with the small notebook known.
@@ -106,17 +108,33 @@ class Place:
         return {file.parent.name: json.loads(file.read_text())["time"] for file in files}
 
 
+#: From seeds to the place of their undisturbed sweep.
+Sweeps = Callable[[str], Place]
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("undisturbed"))
-    assert place.start(_SEEDS["whole"]).wait() == 0
-    assert len(place.losses()) == 3
-    assert len(place.entries()) == 6
-    return place
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
+    """The sweep of some seeds that nothing disturbed."""
+
+    @cache
+    def swept(seeds: str) -> Place:
+        place = Place(tmp_path_factory.mktemp("undisturbed"))
+        assert place.start(seeds).wait() == 0
+        assert len(place.entries()) == 2 * len(place.losses()) > 0
+        return place
+
+    return swept
 
 
-def _attack(name: str, undisturbed: Place, tmp_path: Path, disturb: Callable[[Place, random.Random], bool]) -> None:
+def _attack(
+    name: str,
+    undisturbed: Sweeps,
+    tmp_path: Path,
+    disturb: Callable[[Place, random.Random], bool],
+    seeds: str = _ATTACKED,
+) -> None:
     """Disturbs a sweep at a random moment, lets it or its next go to the end, and compares."""
+    whole = undisturbed(seeds)
     rng = random.Random(name)
     for number in range(TIMES):
         place = Place(tmp_path / str(number))
@@ -125,12 +143,12 @@ def _attack(name: str, undisturbed: Place, tmp_path: Path, disturb: Callable[[Pl
                 _COUNTS[f"{name}: went on by itself"] += 1
             else:
                 made = place.made()
-                assert place.start(_SEEDS["whole"]).wait() == 0
+                assert place.start(seeds).wait() == 0
                 now = place.made()
                 assert {key: now[key] for key in made} == made  # nothing was trained twice that was there
                 _COUNTS[f"{name}: the next sweep finished it"] += 1
-            assert place.losses() == undisturbed.losses()
-            assert place.entries() == undisturbed.entries()
+            assert place.losses() == whole.losses()
+            assert place.entries() == whole.entries()
             assert not place.family.left_after(_ORPHANS_AFTER_S)
             _COUNTS[f"{name}: equal to an undisturbed sweep, nothing left"] += 1
         except AssertionError:
@@ -150,9 +168,9 @@ def _random_moment(place: Place, sweep: subprocess.Popen[str], rng: random.Rando
     time.sleep(rng.uniform(0, 15))
 
 
-def test_a_worker_is_killed(undisturbed: Place, tmp_path: Path) -> None:
+def test_a_worker_is_killed(undisturbed: Sweeps, tmp_path: Path) -> None:
     def disturb(place: Place, rng: random.Random) -> bool:
-        sweep = place.start(_SEEDS["whole"])
+        sweep = place.start(_ATTACKED)
         _random_moment(place, sweep, rng)
         if workers := place.workers():
             rng.choice(workers).kill()
@@ -161,9 +179,9 @@ def test_a_worker_is_killed(undisturbed: Place, tmp_path: Path) -> None:
     _attack("worker killed", undisturbed, tmp_path, disturb)
 
 
-def test_the_scheduler_is_killed_and_the_sweep_started_again(undisturbed: Place, tmp_path: Path) -> None:
+def test_the_scheduler_is_killed_and_the_sweep_started_again(undisturbed: Sweeps, tmp_path: Path) -> None:
     def disturb(place: Place, rng: random.Random) -> bool:
-        sweep = place.start(_SEEDS["whole"])  # the scheduler lives in its process
+        sweep = place.start(_ATTACKED)  # the scheduler lives in its process
         _random_moment(place, sweep, rng)
         sweep.kill()
         sweep.wait()
@@ -173,9 +191,9 @@ def test_the_scheduler_is_killed_and_the_sweep_started_again(undisturbed: Place,
     _attack("scheduler killed", undisturbed, tmp_path, disturb)
 
 
-def test_a_first_interrupt_stops_tidily(undisturbed: Place, tmp_path: Path) -> None:
+def test_a_first_interrupt_stops_tidily(undisturbed: Sweeps, tmp_path: Path) -> None:
     def disturb(place: Place, rng: random.Random) -> bool:
-        sweep = place.start(_SEEDS["whole"])
+        sweep = place.start(_ATTACKED)
         _random_moment(place, sweep, rng)
         sweep.send_signal(signal.SIGINT)
         assert sweep.wait() in (0, 130)
@@ -216,14 +234,14 @@ def _cluster(place: Place) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]
         log.close()
 
 
-def test_the_network_between_client_and_scheduler_is_cut(undisturbed: Place, tmp_path: Path) -> None:
+def test_the_network_between_client_and_scheduler_is_cut(undisturbed: Sweeps, tmp_path: Path) -> None:
     from tests.support.relay import Relay
 
     def disturb(place: Place, rng: random.Random) -> bool:
         with _cluster(place) as (address, _):
             host, _, port = address.removeprefix("tcp://").partition(":")
             with Relay(host, int(port)) as relay:
-                sweep = place.start(_SEEDS["whole"], "out", "--scheduler", f"tcp://127.0.0.1:{relay.port}")
+                sweep = place.start(_ATTACKED, "out", "--scheduler", f"tcp://127.0.0.1:{relay.port}")
                 _random_moment(place, sweep, rng)
                 relay.cut()
                 code = sweep.wait()
@@ -232,10 +250,10 @@ def test_the_network_between_client_and_scheduler_is_cut(undisturbed: Place, tmp
     _attack("network cut", undisturbed, tmp_path, disturb)
 
 
-def test_the_store_is_full(undisturbed: Place, tmp_path: Path) -> None:
+def test_the_store_is_full(undisturbed: Sweeps, tmp_path: Path) -> None:
     def disturb(place: Place, rng: random.Random) -> bool:
         (place.folder / "store").mkdir()
-        sweep = place.start(_SEEDS["whole"])
+        sweep = place.start(_ATTACKED)
         time.sleep(rng.uniform(5, 25))
         for process in place.family.alive():  # no file may grow beyond this
             with_limit = rng.choice([0, 1_000, 50_000])
@@ -253,19 +271,19 @@ def test_the_store_is_full(undisturbed: Place, tmp_path: Path) -> None:
     _attack("store full", undisturbed, tmp_path, disturb)
 
 
-def test_two_sweeps_share_half_of_their_trainings(undisturbed: Place, tmp_path: Path) -> None:
+def test_two_sweeps_share_half_of_their_trainings(undisturbed: Sweeps, tmp_path: Path) -> None:
     def disturb(place: Place, rng: random.Random) -> bool:
-        first = place.start(_SEEDS["first half"], "first")
+        first = place.start(_FIRST, "first")
         time.sleep(rng.uniform(0, 5))
-        second = place.start(_SEEDS["second half"], "second")
+        second = place.start(_SECOND, "second")
         assert first.wait() == second.wait() == 0
         both = place.losses("first") | place.losses("second")
-        assert both == undisturbed.losses()
-        assert place.entries() == undisturbed.entries()
+        assert both == undisturbed(_BOTH).losses()
+        assert place.entries() == undisturbed(_BOTH).entries()
         logs = [log for out in ("first", "second") for log in (place.folder / out / "logs").glob("*.txt")]
         trained = Counter(log.stem for log in logs if "' trained: " in log.read_text())
         assert set(trained.values()) == {1}
-        assert trained.keys() == undisturbed.entries()
+        assert trained.keys() == undisturbed(_BOTH).entries()
         return False
 
-    _attack("two sweeps", undisturbed, tmp_path, disturb)
+    _attack("two sweeps", undisturbed, tmp_path, disturb, _BOTH)

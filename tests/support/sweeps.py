@@ -8,8 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import nbformat
-
 from nbutils.batch import planned_trainings
 from nbutils.batch.sweeps.grid import Sweep, SweepRun, sweep_runs
 from nbutils.batch.sweeps.tasks import Servers
@@ -59,6 +57,8 @@ out_dir = ""  # results
 
 def write_notebook(folder: Path) -> None:
     """Writes the notebook "tiny" into a folder of notebooks."""
+    import nbformat  # seconds
+
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     first = nbformat.v4.new_code_cell(_PARAMETERS.rstrip(), metadata={"tags": ["parameters"]})
     code = [nbformat.v4.new_code_cell(source) for source in (TRAININGS, _READS)]
