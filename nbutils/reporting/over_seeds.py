@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class ReadRun:
         metrics: By name; NaN where there is no value.
         claims: Its verdicts.
         provenance: Machine, versions and commit that made it.
+        captions: Of its tables, by name, without the setting.
     """
 
     place: str
@@ -46,6 +47,7 @@ class ReadRun:
     metrics: Mapping[str, float]
     claims: Sequence[ClaimVerdict]
     provenance: Mapping[str, Any]
+    captions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -240,10 +242,11 @@ def _is_number(value: object) -> bool:
 
 def _read(run: Path, folder: Path) -> ReadRun:
     try:
-        metrics, claims, provenance = (
+        metrics, claims, provenance, artefacts = (
             json.loads((run / f"{name}.json").read_text(encoding="utf-8"))
-            for name in ("metrics", "claims", "provenance")
+            for name in ("metrics", "claims", "provenance", "artefacts")
         )
+        setting = f" {artefacts['setting']}"
         return ReadRun(
             run.relative_to(folder).as_posix(),
             run,
@@ -252,6 +255,7 @@ def _read(run: Path, folder: Path) -> ReadRun:
             {name: math.nan if value is None else float(value) for name, value in metrics.items()},
             [ClaimVerdict.model_validate(_with_nan(claim)) for claim in claims],
             provenance,
+            {item["name"]: item["caption"].removesuffix(setting) for item in artefacts["items"]},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise NbutilsError(f"{run}: not a run's records ({type(error).__name__}: {error})") from error

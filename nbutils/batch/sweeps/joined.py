@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from nbutils.batch.sweeps.execution import TRAININGS
 from nbutils.errors import NbutilsError
+from nbutils.reporting.claims import WITHOUT_MEANING, is_without_meaning
 from nbutils.reporting.formatting import decimal
 from nbutils.reporting.over_seeds import (
     SEED,
@@ -57,7 +58,8 @@ def join_runs(folder: Path) -> Path | None:
         count=len(runs),
         groups=[_group(group) for group in repeated],
         curves=[_curve(*found) for found in curves],
-        made_by=[_plain("runs", makers(runs)), *_trainings(folder)],
+        made_by=[_plain("Runs", makers(runs)), *_trainings(folder)],
+        meaningless=WITHOUT_MEANING,
     )
     content = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(metrics_frame(runs), preserve_index=False), content)
@@ -79,12 +81,17 @@ def _group(group: SeedGroup) -> dict[str, Any]:
     return {
         "name": group.name,
         "seeds": ", ".join(str(run.parameters.get(SEED)) for run in group.runs),
+        "meaningless": is_without_meaning(group.runs[0].parameters.get("preset")),
         "claims": claims,
-        "tables": [_shown(name, table) for name, table in joined if table is not None and not table.empty],
+        "tables": [
+            _shown(group.runs[0].captions.get(name, name), table)
+            for name, table in joined
+            if table is not None and not table.empty
+        ],
     }
 
 
-def _shown(name: str, table: pd.DataFrame) -> dict[str, Any]:
+def _shown(caption: str, table: pd.DataFrame) -> dict[str, Any]:
     """A table over seeds, its four numbers in one cell."""
     columns = list(dict.fromkeys(table.columns.get_level_values(0)))
     rows = []
@@ -99,7 +106,7 @@ def _shown(name: str, table: pd.DataFrame) -> dict[str, Any]:
             else:
                 cells.append("–")
         rows.append(cells)
-    return {"name": name, "columns": [str(table.index.name), *columns], "rows": rows}
+    return {"caption": caption, "columns": [str(table.index.name), *columns], "rows": rows}
 
 
 def _curve(notebook: str, parameter: str, frame: pd.DataFrame) -> dict[str, str]:
@@ -122,15 +129,15 @@ def _trainings(folder: Path) -> list[dict[str, Any]]:
         counted = grouped.agg(trainings=("key", "count"), seconds=("seconds", "sum"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NbutilsError(f"{file}: not a sweep's record ({error})") from error
-    return [_plain("trainings of the last command", counted)]
+    return [_plain("Trainings of the last command", counted)]
 
 
-def _plain(name: str, frame: pd.DataFrame) -> dict[str, Any]:
+def _plain(caption: str, frame: pd.DataFrame) -> dict[str, Any]:
     rows = [
         [_number(cell) if isinstance(cell, float) else str(cell) for cell in row]
         for row in frame.itertuples(index=False)
     ]
-    return {"name": name, "columns": list(map(str, frame.columns)), "rows": rows}
+    return {"caption": caption, "columns": list(map(str, frame.columns)), "rows": rows}
 
 
 def _number(value: float) -> str:

@@ -104,6 +104,8 @@ def test_all_metrics_with_all_parameters_are_one_file(folder: Path) -> None:
     }
     text = page.read_text(encoding="utf-8")
     assert "62.17 ± 2.25 [56.57, 67.77]" in text
+    assert "<caption><span>AUC</span></caption>" in text
+    assert "smoke run: without meaning" in text
     assert "trial along temperature" in text
     made = makers(read_runs(folder))
     assert made["runs"].sum() == 6
