@@ -64,10 +64,17 @@ class SyntheticData(DataSpec):
         validation = self._render(first_person=self.identities, people=self.validation_images, images=1)
         first_test = self.identities + self.validation_images
         test = self._render(first_person=first_test, people=self._test_people(), images=_TEST_IMAGES)
-        looks = _looks(test) if self.similar_impostors else None
-        pairs = draw_pairs(test.identity, self.pairs // 2, np.random.default_rng(self.seed), looks)
+        pairs = draw_pairs(test.identity, self.pairs // 2, np.random.default_rng(self.seed), self.looks(test))
         title = f"embedded faces (synthetic), {self.identities} people × {self.images_per_identity} images"
         return FaceData("synthetic", title, train=train, test=test, pairs=pairs, validation=validation)
+
+    def looks(self, faces: Faces) -> npt.NDArray[np.int64] | None:
+        """(N,) a number for each combination of `_LOOKS`, where impostors look alike."""
+        if not self.similar_impostors:
+            return None
+        assert faces.attributes is not None  # every embedded face has them
+        own = faces.attributes[:, [ATTRIBUTES.index(name) for name in _LOOKS]]
+        return own.astype(np.int64) @ (1 << np.arange(len(_LOOKS), dtype=np.int64))
 
     def _test_people(self) -> int:
         return max(20, self.pairs // 20)
@@ -83,10 +90,3 @@ class SyntheticData(DataSpec):
         batch = render(SyntheticFaces(self.seed, room), index, self.height, self.width)
         names = tuple(f"synthetic-{number}" for number in range(first_person, first_person + people))
         return Faces(batch.images, batch.identity - first_person, names, batch.attributes, batch.landmarks)
-
-
-def _looks(faces: Faces) -> npt.NDArray[np.int64]:
-    """(N,) a number for each combination of `_LOOKS`."""
-    assert faces.attributes is not None  # every embedded face has them
-    own = faces.attributes[:, [ATTRIBUTES.index(name) for name in _LOOKS]]
-    return own.astype(np.int64) @ (1 << np.arange(len(_LOOKS), dtype=np.int64))

@@ -38,8 +38,10 @@ def test_nobody_on_one_side_is_refused(share: float) -> None:
         DATA.model_copy(update={"held_out_people": share}).load()
 
 
-def test_similar_impostors_share_their_looks() -> None:
-    data = DATA.model_copy(update={"similar_impostors": True}).load()
+@pytest.mark.parametrize("held_out", [0.0, 0.5])
+def test_similar_impostors_share_their_looks(held_out: float) -> None:
+    people = {"similar_impostors": True, "identities": 40, "held_out_people": held_out}
+    data = DATA.model_copy(update=people).load()
     assert data.test.attributes is not None
     looks = data.test.attributes[:, [ATTRIBUTES.index(n) for n in ("Male", "Young", "Black_Hair", "No_Beard")]]
     pairs = data.pairs
