@@ -39,7 +39,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.mark.parametrize("name", ["quickstart"])
+@pytest.mark.parametrize("name", ["quickstart", "lessons/1_distillation_by_hand", "lessons/3_choosing_neurons"])
 def test_a_run_by_hand_leaves_the_page_of_a_batch_run(browser: Browser, lab: Lab, name: str) -> None:
     with lab.opened(browser, name) as notebook:
         notebook.restart_and_run_all()
