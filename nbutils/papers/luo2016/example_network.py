@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torchvision.models import get_model_builder
-
 from nbutils.data.geometry.template import SMALL_INPUT
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset
@@ -23,6 +21,8 @@ def torchvision_resnet(data: DataSpec, preset: str = "laptop", seed: int = 0, na
         >>> torchvision_resnet(face_data("synthetic", preset="smoke"), "smoke").model.features
         'avgpool'
     """
+    from torchvision.models import get_model_builder  # seconds to import, and every notebook's trainings lie beside
+
     check_preset(preset)
     return TrainingSpec(
         name=name,
