@@ -31,6 +31,8 @@ KEY_FILE, ORIGIN_FILE = "key.json", "origin.json"
 #: Environment variable with the name of the notebook that is running.
 NOTEBOOK_VARIABLE = "NBUTILS_NOTEBOOK"
 
+#: Seconds after which nobody asks for a mark any more.
+MARK_S = 3600.0
 #: State of an unfinished training: the newest, the one before, and one that turned out to be damaged.
 CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED = (
     f"checkpoint{which}.safetensors" for which in ("", ".before", ".damaged")
@@ -214,21 +216,36 @@ class Store:
         """What `open_store` opens it by, on any machine that sees it."""
         return str(self.root)
 
-    def leave_mark(self, name: str) -> None:
-        """Leaves an empty file by which another machine can tell that it sees this very store.
+    @contextmanager
+    def mark(self) -> Iterator[str]:
+        """Holds an empty file by which another machine can tell that it sees this very store; yields its name.
+
+        What a killed process left goes with the next mark, an hour later.
 
         Raises:
             StoreError: It cannot be written.
         """
-        with writing_to(self.root / name):
-            (self.root / name).touch()
+        name = f".seen-{secrets.token_hex(8)}"
+        self._leave_mark(name)
+        try:
+            yield name
+        finally:
+            self._remove_mark(name)
 
     def sees_mark(self, name: str) -> bool:
-        """Whether the file that `leave_mark` left is there."""
+        """Whether the file that `mark` holds is there."""
         return (self.root / name).is_file()
 
-    def remove_mark(self, name: str) -> None:
-        """Removes the file that `leave_mark` left."""
+    def _leave_mark(self, name: str) -> None:
+        with writing_to(self.root / name):
+            (self.root / name).touch()
+            now = (self.root / name).stat().st_mtime  # by the clock of the file system
+        for former in self.root.glob(".seen-*"):
+            with suppress(OSError):
+                if now - former.stat().st_mtime > MARK_S:
+                    former.unlink()
+
+    def _remove_mark(self, name: str) -> None:
         with writing_to(self.root / name):
             (self.root / name).unlink(missing_ok=True)
 

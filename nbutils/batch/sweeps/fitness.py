@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -46,10 +45,10 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def worker_facts(store: str, token: str, folders: Iterable[str]) -> dict[str, Any]:
+def worker_facts(store: str, mark: str, folders: Iterable[str]) -> dict[str, Any]:
     """On a worker: its versions, host, and which of the store and the folders of data it does not see."""
     unseen = [folder for folder in folders if not is_there(folder)]
-    lacks = [] if open_store(store).sees_mark(token) else [f"the store {store}"]
+    lacks = [] if open_store(store).sees_mark(mark) else [f"the store {store}"]
     return {"versions": versions(), "host": platform.node(), "lacks": lacks + unseen}
 
 
@@ -64,18 +63,14 @@ def fit_hosts(client: Client, store: Store, folders: Iterable[str]) -> tuple[lis
     Raises:
         ParameterError: The versions of a worker differ from this process's, or no worker can.
     """
-    token = f".seen-{secrets.token_hex(8)}"
-    store.leave_mark(token)
-    try:
-        for _ in range(_ASKED):
-            client.wait_for_workers(1)
-            found: dict[str, Any] = client.run(worker_facts, store.location, token, list(folders), on_error="return")
-            # What was cut off says nothing of a worker but that it is gone.
-            answers = {address: facts for address, facts in found.items() if not isinstance(facts, OSError)}
-            if answers:
-                break
-    finally:
-        store.remove_mark(token)
+    for _ in range(_ASKED):
+        client.wait_for_workers(1)
+        with store.mark() as mark:
+            found: dict[str, Any] = client.run(worker_facts, store.location, mark, list(folders), on_error="return")
+        # What was cut off says nothing of a worker but that it is gone.
+        answers = {address: facts for address, facts in found.items() if not isinstance(facts, OSError)}
+        if answers:
+            break
     return judge_workers(answers, versions())
 
 

@@ -38,12 +38,19 @@ def main() -> None:
     orders = os.fdopen(os.dup(0), encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     while line := orders.readline():
+        if _at_end(orders):
+            return
         order = json.loads(line)
         code = _forked(order, orders, raising) if hasattr(os, "fork") else _carry_out(order, orders.fileno())
         answers.write(json.dumps({"status": code}) + "\n")
         answers.flush()
         if not hasattr(os, "fork"):
             return
+
+
+def _at_end(orders: TextIO) -> bool:
+    """Whether nobody waits for an answer any more: before it, nothing but the end follows an order."""
+    return bool(select.select([orders.fileno()], [], [], 0)[0]) if hasattr(os, "fork") else False
 
 
 def _import_all() -> None:

@@ -17,8 +17,10 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 
 from nbutils.errors import StoreError
-from nbutils.training import locks
+from nbutils.training import locks, object_store
+from nbutils.training import store as folder_store
 from nbutils.training.object_store import ObjectStore
+from nbutils.training.store import Store
 from nbutils.training.store_places import open_store
 from tests.support.buckets import URL, bucket, bucket_server
 
@@ -136,14 +138,32 @@ def test_specs_and_marks_are_seen_elsewhere_and_go(tmp_path: Path, bucket: Any) 
     here, there = ObjectStore(URL, tmp_path / "here"), ObjectStore(URL, tmp_path / "there")
     here.leave_spec(KEY, '{"name": "T"}')
     assert there.spec_file(KEY).read_text() == '{"name": "T"}'
-    here.leave_mark("mark")
-    assert there.sees_mark("mark")
-    here.remove_mark("mark")
-    assert not there.sees_mark("mark")
+    with here.mark() as mark:
+        assert there.sees_mark(mark)
+    assert not there.sees_mark(mark)
     _put(there)
     assert _names(bucket) == {"blobs", "results"}
     here.leave_spec(KEY, "{}")
     assert _names(bucket) == {"blobs", "results"}
+
+
+def test_the_mark_of_a_killed_process_goes_in_time(
+    tmp_path: Path,
+    bucket: Any,
+    monkeypatch: pytest.MonkeyPatch,  # noqa: ANN401
+) -> None:
+    stores = (Store(tmp_path / "folder"), ObjectStore(URL, tmp_path / "cache"))
+    for store in stores:
+        store._leave_mark(".seen-killed")
+        with store.mark():
+            assert store.sees_mark(".seen-killed")
+    time.sleep(1.1)  # a bucket tells whole seconds
+    monkeypatch.setattr(folder_store, "MARK_S", 0.5)
+    monkeypatch.setattr(object_store, "MARK_S", 0.5)
+    for store in stores:
+        with store.mark() as mark:
+            assert store.sees_mark(mark)
+            assert not store.sees_mark(".seen-killed")
 
 
 def test_a_bucket_that_cannot_be_reached_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
