@@ -97,7 +97,14 @@ def run_command(
         list[str] | None,
         typer.Option(*PARAMETER_FLAGS, metavar="NAME VALUE", help="Set a parameter of every notebook chosen."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="How many notebooks run at once.")] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="How many trainings and notebooks run at once, each on its share of the cores; more than one needs "
+            "nbutils\\[cluster].",
+        ),
+    ] = 1,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -138,24 +145,25 @@ def run_command(
             raise typer.Exit(0)
 
         from nbutils.batch.runner import Job, run_jobs
+        from nbutils.batch.sweep_cli import run_on_workers
+        from nbutils.batch.sweeps.grid import SweepRun
         from nbutils.batch.watch import Watcher
         from nbutils.reporting.report import build_report, check_page
 
         folder = out or runs_dir()
         check_page(folder, force=force)
-        todo = [Job(name, file, folder / name, dict(values[name])) for name, file in chosen.items()]
         if cell_limit is None and dict(given).get("preset", "laptop") in _SHORT_PRESETS:
             cell_limit = _LIMIT_MINUTES
         console = Console()
-        with Watcher(console) as watcher:
-            outcomes = run_jobs(
-                todo,
-                at_once=jobs,
-                cell_limit_s=None if cell_limit is None else cell_limit * 60,
-                watch=watcher,
-                keep=keep,
-                force=force,
-            )
+        limit_s = None if cell_limit is None else cell_limit * 60
+        if jobs > 1:
+            runs = [SweepRun(name, file, {}, values[name]) for name, file in chosen.items()]
+            swept = run_on_workers(runs, folder, workers=jobs, cell_limit_s=limit_s, keep=keep, force=force)
+            outcomes = list(swept.runs)
+        else:
+            todo = [Job(name, file, folder / name, dict(values[name])) for name, file in chosen.items()]
+            with Watcher(console) as watcher:
+                outcomes = run_jobs(todo, cell_limit_s=limit_s, watch=watcher, keep=keep, force=force)
         for outcome in outcomes:
             if outcome.former is not None:
                 console.print(

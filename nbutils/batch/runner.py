@@ -23,7 +23,6 @@ from nbutils.batch.worker import ERROR, STATUS, Failure, write_status
 from nbutils.errors import ParameterError
 from nbutils.reporting.run_folder import check_place, put_in_place, scratch_folder, seal
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LOG_LINES = 20
 #: Seconds between two looks whether to stop.
 _LOOK_S = 0.2
@@ -82,23 +81,21 @@ class Outcome:
 def run_jobs(
     jobs: Sequence[Job],
     *,
-    at_once: int = 1,
     cell_limit_s: float | None = None,
     watch: Watch | None = None,
     keep: int = 0,
     force: bool = False,
     stopping: threading.Event | None = None,
 ) -> list[Outcome]:
-    """Run `jobs`; one that fails leaves its error in its folder and does not hinder the others.
+    """Run `jobs`, one after the other; one that fails leaves its error in its folder and does not hinder the others.
 
     A first interrupt (Ctrl-C, SIGTERM, or SIGHUP of a closed terminal) interrupts the cells, gives them some seconds to
     end, and raises KeyboardInterrupt; a second one kills all and ends this process.
 
     Args:
         jobs: with distinct folders.
-        at_once: how many run at a time; they share the processor's cores evenly.
         cell_limit_s: seconds after which a cell counts as failed, or None for no limit.
-        watch: called as `watch(name, event)` from the jobs' threads; an event has "cell", "of" and "heading",
+        watch: called as `watch(name, event)` from another thread; an event has "cell", "of" and "heading",
             or "bar" (a progress bar as text), or "status" ("ok", "failed" or "stopping").
         keep: how many former runs of each notebook to keep in `<folder>.former/`.
         force: whether to replace folders that hold something other than a run.
@@ -110,13 +107,9 @@ def run_jobs(
     Raises:
         ParameterError: a folder exists and holds something other than a run, or cannot be written.
     """
-    for job in jobs:
-        if job.notebook.resolve().is_relative_to(job.folder.resolve()):
-            raise ParameterError(f"{job.folder} holds {job.notebook} itself: choose another folder with --out")
-        check_place(job.folder, force=force)
-    at_once = max(1, min(at_once, len(jobs)))
-    batch = _Batch(_environment(at_once), cell_limit_s, watch or (lambda _name, _event: None), keep, force)
-    pool = ThreadPoolExecutor(at_once)
+    check_places(jobs, force=force)
+    batch = _Batch(cell_limit_s, watch or (lambda _name, _event: None), keep, force)
+    pool = ThreadPoolExecutor(1)  # so that this thread hears of interrupts
     with interruptible(batch.kill):
         try:
             waiting = [pool.submit(batch.run, job) for job in jobs]
@@ -131,13 +124,27 @@ def run_jobs(
             pool.shutdown(cancel_futures=True)
 
 
-def failed_run(job: Job, failure: Failure, started: datetime) -> Outcome:
+def check_places(jobs: Sequence[Job], *, force: bool = False) -> None:
+    """Refuse places that no run may take, before anything runs.
+
+    Raises:
+        ParameterError: a folder holds its notebook, or something other than a run, or cannot be written.
+    """
+    for job in jobs:
+        if job.notebook.resolve().is_relative_to(job.folder.resolve()):
+            raise ParameterError(f"{job.folder} holds {job.notebook} itself: choose another folder with --out")
+        check_place(job.folder, force=force)
+
+
+def failed_run(job: Job, failure: Failure, started: datetime, *, keep: int = 0, force: bool = False) -> Outcome:
     """Puts a run that could not begin in its place: its page says why.
 
     Args:
         job: the job.
         failure: the reason.
         started: when it was to begin.
+        keep: see `run_jobs`.
+        force: see `run_jobs`.
 
     Raises:
         ParameterError: the folder cannot be written.
@@ -153,7 +160,7 @@ def failed_run(job: Job, failure: Failure, started: datetime) -> Outcome:
         write_page(source, aside, title=title, error=str(failure))
         write_status(aside, job.name, title, failure, started)
         seal(aside)
-        former = put_in_place(aside, job.folder)
+        former = put_in_place(aside, job.folder, keep=keep, force=force)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return Outcome.of(job, (datetime.now(UTC) - started).total_seconds(), former)
@@ -162,11 +169,8 @@ def failed_run(job: Job, failure: Failure, started: datetime) -> Outcome:
 class _Batch:
     """What the jobs of one call share."""
 
-    def __init__(
-        self, environment: dict[str, str], cell_limit_s: float | None, emit: Watch, keep: int, force: bool
-    ) -> None:
+    def __init__(self, cell_limit_s: float | None, emit: Watch, keep: int, force: bool) -> None:
         self.workers = Workers()
-        self._environment = environment
         self._cell_limit_s = cell_limit_s
         self._emit = emit
         self._keep, self._force = keep, force
@@ -221,7 +225,7 @@ class _Batch:
             "cell_limit_s": self._cell_limit_s,
             "sockets": sockets,
         }
-        process = self.workers.start(self._environment | job.environment, log)
+        process = self.workers.start(dict(os.environ) | job.environment, log)
         self._running[job.name] = None
         try:
             _follow(process, job, order, self._emit)
@@ -265,12 +269,3 @@ def _worker_failure(code: int, log: str) -> Failure:
     lines = log.strip().splitlines()[-_LOG_LINES:]
     said = f": {lines[-1].strip()}" if lines else ""
     return Failure("WorkerError", f"the notebook's process ended with {ending}{said}", "\n".join(lines))
-
-
-def _environment(at_once: int) -> dict[str, str]:
-    environment = dict(os.environ)
-    if at_once > 1:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        for name in _THREADS:
-            environment.setdefault(name, str(max(1, cores // at_once)))
-    return environment

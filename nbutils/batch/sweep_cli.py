@@ -17,6 +17,7 @@ from nbutils.errors import ParameterError, first_fault
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from nbutils.batch.sweeps.execution import SweepOutcome
     from nbutils.batch.sweeps.run_graph import SweepGraph
 
 #: Runs from which a sweep is asked for confirmation.
@@ -133,33 +134,44 @@ def print_sweep_plan(
             raise ParameterError(f"--figure {figure}: cannot be written: {error}") from None
 
 
-def run_sweep_command(
-    sweep: Sweep,
+def run_on_workers(
+    runs: Sequence[SweepRun],
     out: Path,
     *,
-    scheduler: str | None,
-    cluster: Path | None,
-    workers: int | None,
-    devices: int,
-    cell_limit_s: float | None,
-) -> int:
-    """Runs a sweep and writes its report; returns the exit status."""
+    scheduler: str | None = None,
+    cluster: Path | None = None,
+    workers: int | None = None,
+    devices: int = 1,
+    precision: str | None = None,
+    cell_limit_s: float | None = None,
+    keep: int = 0,
+    force: bool = False,
+) -> SweepOutcome:
+    """Trains what runs read, each network once, then runs them, on a cluster or on workers of this machine; shows it.
+
+    Args:
+        runs: Notebooks with their settings.
+        out: See `nbutils.batch.sweeps.execution.run_sweep`, as the last three.
+        scheduler: See `nbutils.batch.sweeps.clusters.connected`, as the next three.
+        cluster: Its description.
+        workers: Of this machine.
+        devices: Of each training.
+        precision: Arithmetic of all trainings; None: the best of this machine.
+        cell_limit_s: Of a notebook's cell.
+        keep: Former runs.
+        force: Whether to replace other things.
+    """
     from rich.console import Console
 
     from nbutils.batch.sweeps.clusters import connected
     from nbutils.batch.sweeps.execution import run_sweep
-    from nbutils.batch.sweeps.joined import join_runs
     from nbutils.batch.sweeps.live_view import SweepView
     from nbutils.batch.sweeps.run_graph import sweep_graph
     from nbutils.papers.base import PRECISION_VARIABLE, best_precision
-    from nbutils.paths import notebooks_dir
-    from nbutils.reporting.report import build_report, check_page
     from nbutils.training.store_places import open_store
 
-    check_page(out)
-    precision = sweep.precision or best_precision()
+    precision = precision or best_precision()
     os.environ[PRECISION_VARIABLE] = precision
-    runs = sweep_runs(sweep, notebooks_dir(), Path.cwd())
     graph = sweep_graph(runs)
     console = Console()
     with connected(scheduler, cluster, workers, devices) as client:
@@ -178,15 +190,49 @@ def run_sweep_command(
                 precision=precision,
                 devices=devices,
                 cell_limit_s=cell_limit_s,
+                keep=keep,
+                force=force,
                 follow=view,
             )
-    for run in outcome.runs:
-        if run.error is not None:
-            print_error(f"{run.job.folder.relative_to(out)} failed: {run.error}")
     console.print(
         f"{len(outcome.trained):,} trained, {len(outcome.found):,} found in the store, {len(outcome.failed):,} failed",
         highlight=False,
     )
+    return outcome
+
+
+def run_sweep_command(
+    sweep: Sweep,
+    out: Path,
+    *,
+    scheduler: str | None,
+    cluster: Path | None,
+    workers: int | None,
+    devices: int,
+    cell_limit_s: float | None,
+) -> int:
+    """Runs a sweep and writes its report; returns the exit status."""
+    from rich.console import Console
+
+    from nbutils.batch.sweeps.joined import join_runs
+    from nbutils.paths import notebooks_dir
+    from nbutils.reporting.report import build_report, check_page
+
+    check_page(out)
+    outcome = run_on_workers(
+        sweep_runs(sweep, notebooks_dir(), Path.cwd()),
+        out,
+        scheduler=scheduler,
+        cluster=cluster,
+        workers=workers,
+        devices=devices,
+        precision=sweep.precision,
+        cell_limit_s=cell_limit_s,
+    )
+    for run in outcome.runs:
+        if run.error is not None:
+            print_error(f"{run.job.folder.relative_to(out)} failed: {run.error}")
+    console = Console()
     console.print(f"report: {build_report(out.resolve())}", markup=False, highlight=False, soft_wrap=True)
     if joined := join_runs(out.resolve()):
         console.print(f"over seeds: {joined}", markup=False, highlight=False, soft_wrap=True)

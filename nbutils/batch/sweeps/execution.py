@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbutils.batch.processes import interruptible, kill_tree
-from nbutils.batch.runner import Job, Outcome, failed_run
+from nbutils.batch.runner import Job, Outcome, check_places, failed_run
 from nbutils.batch.sweeps.fitness import fit_hosts
 from nbutils.batch.sweeps.grid import SweepRun
 from nbutils.batch.sweeps.run_graph import SweepGraph
@@ -22,7 +22,7 @@ from nbutils.batch.worker import Failure
 from nbutils.errors import NbutilsError
 from nbutils.papers.base import PRECISION_VARIABLE
 from nbutils.reporting.json_files import write_json
-from nbutils.reporting.run_folder import MARKER, check_place, put_in_place, scratch_folder, seal
+from nbutils.reporting.run_folder import MARKER, put_in_place, scratch_folder, seal
 from nbutils.training.store import Store
 from nbutils.writing import write_aside
 
@@ -62,11 +62,13 @@ class SweepOutcome:
 
 @dataclass(frozen=True)
 class Order:
-    """What all tasks share: their terms, the hosts that may take them (None: all), and a cell's limit."""
+    """What all tasks share: their terms, the hosts that may take them (None: all), and what becomes of the runs."""
 
     terms: Terms
     hosts: list[str] | None
-    cell_limit_s: float | None
+    cell_limit_s: float | None = None
+    keep: int = 0
+    force: bool = False
 
 
 @dataclass
@@ -105,6 +107,8 @@ def run_sweep(
     precision: str,
     devices: int = 1,
     cell_limit_s: float | None = None,
+    keep: int = 0,
+    force: bool = False,
     follow: Follow | None = None,
 ) -> SweepOutcome:
     """Trains every network of a graph once on a cluster, runs the notebooks there, and puts their folders in place.
@@ -121,6 +125,8 @@ def run_sweep(
         precision: Arithmetic of all trainings, as the specs of the graph have it.
         devices: Of each training; more than one are driven by torchrun.
         cell_limit_s: Seconds after which a notebook's cell counts as failed, or None.
+        keep: How many former runs of each notebook to keep.
+        force: Whether to replace folders that hold something other than a run.
         follow: Called with what workers tell, and with {"event": "run", "name": …, "status": …} of each run.
 
     Raises:
@@ -134,8 +140,7 @@ def run_sweep(
 
     start = time.monotonic()
     jobs = [Job(run.name, run.notebook, out / run.place, dict(run.given)) for run in runs]
-    for job in jobs:
-        check_place(job.folder)
+    check_places(jobs, force=force)
     follow = follow or (lambda _event: None)
     hosts, unfit = fit_hosts(client, store, _data_folders(graph))
     for line in unfit:
@@ -144,7 +149,7 @@ def run_sweep(
         store.leave_spec(key, spec.model_dump_json())
     progress = _Progress(follow, out / _LOGS)
     terms = Terms(secrets.token_hex(8), store.location, {PRECISION_VARIABLE: precision}, devices)
-    followed = FollowedSweep(client, jobs, graph, Order(terms, hosts, cell_limit_s), follow)
+    followed = FollowedSweep(client, jobs, graph, Order(terms, hosts, cell_limit_s, keep, force), follow)
     client.subscribe_topic(terms.topic, progress.hear)
     try:
         with _stoppable(client, terms.sweep):
@@ -238,7 +243,7 @@ class FollowedSweep:
             lacking.discard(key)
             if key in self.failed and job.folder not in self._outcomes:
                 failure = Failure("TrainingFailedError", self.failed[key])
-                self._ended(job, failed_run(job, failure, datetime.now(UTC)))
+                self._fail(job, failure, datetime.now(UTC))
             elif not lacking and job.folder not in self._outcomes:
                 yield number
 
@@ -257,16 +262,19 @@ class FollowedSweep:
         """Puts the folder of a run that a worker made in its place."""
         job, started = self._notebooks.pop(str(future.key))
         if future.status == "error":
-            self._ended(job, failed_run(job, Failure("WorkerError", str(future.exception())), started))
+            self._fail(job, Failure("WorkerError", str(future.exception())), started)
         else:
-            self._ended(job, _put(job, future.result(), started))
+            self._ended(job, _put(job, future.result(), started, self._order))
+
+    def _fail(self, job: Job, failure: Failure, started: datetime) -> None:
+        self._ended(job, failed_run(job, failure, started, keep=self._order.keep, force=self._order.force))
 
     def _ended(self, job: Job, outcome: Outcome) -> None:
         self._outcomes[job.folder] = outcome
         self._follow({"event": "run", "name": job.name, "status": outcome.status})
 
 
-def _put(job: Job, content: bytes, started: datetime) -> Outcome:
+def _put(job: Job, content: bytes, started: datetime, order: Order) -> Outcome:
     from nbutils.batch.sweeps.tasks import unpack
 
     aside = scratch_folder(job.folder, job.name)
@@ -275,7 +283,7 @@ def _put(job: Job, content: bytes, started: datetime) -> Outcome:
         unpack(content, aside)
         (aside / MARKER).write_bytes(own)
         seal(aside)
-        former = put_in_place(aside, job.folder)
+        former = put_in_place(aside, job.folder, keep=order.keep, force=order.force)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return Outcome.of(job, (datetime.now(UTC) - started).total_seconds(), former)

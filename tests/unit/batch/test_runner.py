@@ -28,7 +28,6 @@ if True:
 run.figure("line", figure, caption="A line")
 run.metric("seed", seed)
 run.metric("own_interpreter", sys.executable == INTERPRETER)
-run.metric("threads", int(os.environ["OMP_NUM_THREADS"]))
 print(os.getcwd())
 """
 
@@ -40,15 +39,12 @@ def _status(folder: Path) -> dict[str, Any]:
 def test_runs_leave_results_or_their_error(
     make_notebook: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Several at once: one complete, one that raises, one without finish(), one whose kernel dies."""
+    """One complete, one that raises, one without finish(), one whose kernel dies."""
     # A stale kernel named python3 elsewhere must not be the one that runs.
     stale = tmp_path / "jupyter/kernels/python3"
     stale.mkdir(parents=True)
     (stale / "kernel.json").write_text('{"argv": ["/absent/python"], "display_name": "x", "language": "python"}')
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)), raising=False)
     good = f"INTERPRETER = {sys.executable!r}\n{RESULTS}"
     notebooks = {
         "some/good": make_notebook("some/good", RUN, good, "run.finish()", title="# Good\n$x^2$"),
@@ -60,7 +56,7 @@ def test_runs_leave_results_or_their_error(
     jobs = [Job(name, file, out / name, {"seed": 3, "preset": "smoke"}) for name, file in notebooks.items()]
     events: list[tuple[str, dict[str, Any]]] = []
 
-    outcomes = run_jobs(jobs, at_once=4, watch=lambda name, event: events.append((name, event)))
+    outcomes = run_jobs(jobs, watch=lambda name, event: events.append((name, event)))
 
     errors = {outcome.job.name: outcome.error for outcome in outcomes}
     assert list(errors) == list(notebooks)
@@ -76,7 +72,7 @@ def test_runs_leave_results_or_their_error(
         *RECORDS,
     }
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    assert metrics == {"seed": 3, "own_interpreter": True, "threads": 2}
+    assert metrics == {"seed": 3, "own_interpreter": True}
     assert _status(run)["title"] == "Good"
     page = (run / "page.html").read_text(encoding="utf-8")
     assert "Numbers (data: synthetic, preset: smoke, seed 3)" in page
@@ -137,7 +133,7 @@ def test_a_run_takes_the_place_of_the_former_one_and_leaves_what_is_not_its_own(
     (beside / "thesis.docx").touch()
     notebook = make_notebook("a", RUN + "open(out_dir + '/own.txt', 'w').close(); run.finish()")
 
-    plain, moved = run_jobs([Job("a", notebook, folder), Job("b", notebook, beside)], at_once=2)
+    plain, moved = run_jobs([Job("a", notebook, folder), Job("b", notebook, beside)])
 
     assert (plain.status, plain.former) == ("ok", None)
     assert not (folder / "tables").exists()

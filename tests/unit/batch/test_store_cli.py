@@ -168,7 +168,6 @@ def test_the_worker_names_the_notebook_to_its_kernel(make_notebook: Make, tmp_pa
     )
     (outcome,) = run_jobs(
         [Job("deep/trial", notebook, tmp_path / "run", {"preset": "smoke"})],
-        at_once=1,
         cell_limit_s=60,
         watch=lambda *_: None,
     )

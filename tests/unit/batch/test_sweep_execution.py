@@ -93,9 +93,10 @@ def test_every_network_is_trained_once_and_the_runs_equal_single_ones(
         assert swept == losses
     assert _metrics(tmp_path / "out" / runs[0].place) == alone | {"trained in the notebook": 0}
 
-    again = _swept(runs, tmp_path)
+    again = _swept(runs, tmp_path, keep=1)
     assert not again.trained
     assert sorted(again.found) == sorted(graph.specs)
+    assert all(run.former is not None and (run.former / "metrics.json").is_file() for run in again.runs)
 
 
 def test_a_training_that_fails_fails_its_runs_alone(notebooks: Path, tmp_path: Path) -> None:

@@ -147,11 +147,7 @@ def test_specs_and_marks_are_seen_elsewhere_and_go(tmp_path: Path, bucket: Any) 
     assert _names(bucket) == {"blobs", "results"}
 
 
-def test_the_mark_of_a_killed_process_goes_in_time(
-    tmp_path: Path,
-    bucket: Any,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: ANN401
-) -> None:
+def test_the_mark_of_a_killed_process_goes_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stores = (Store(tmp_path / "folder"), ObjectStore(URL, tmp_path / "cache"))
     for store in stores:
         store._leave_mark(".seen-killed")
