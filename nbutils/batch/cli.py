@@ -145,8 +145,6 @@ def run_command(
             raise typer.Exit(0)
 
         from nbutils.batch.runner import Job, run_jobs
-        from nbutils.batch.sweep_cli import run_on_workers
-        from nbutils.batch.sweeps.grid import SweepRun
         from nbutils.batch.watch import Watcher
         from nbutils.reporting.report import build_report, check_page
 
@@ -157,6 +155,9 @@ def run_command(
         console = Console()
         limit_s = None if cell_limit is None else cell_limit * 60
         if jobs > 1:
+            from nbutils.batch.sweep_cli import run_on_workers  # with torch, which takes seconds
+            from nbutils.batch.sweeps.grid import SweepRun
+
             runs = [SweepRun(name, file, {}, values[name]) for name, file in chosen.items()]
             swept = run_on_workers(runs, folder, workers=jobs, cell_limit_s=limit_s, keep=keep, force=force)
             outcomes = list(swept.runs)

@@ -225,7 +225,7 @@ class _Batch:
             "cell_limit_s": self._cell_limit_s,
             "sockets": sockets,
         }
-        process = self.workers.start(dict(os.environ) | job.environment, log)
+        process = self.workers.start(os.environ | job.environment, log)
         self._running[job.name] = None
         try:
             _follow(process, job, order, self._emit)

@@ -23,7 +23,7 @@ from typing import Any
 from nbutils.buckets import open_bucket, reaching
 from nbutils.errors import StoreError
 from nbutils.training import locks
-from nbutils.training.store import DIGESTS_FILE, MARK_S, Store, checked_digests, damage_of, read_digests, writing_to
+from nbutils.training.store import DIGESTS_FILE, Store, checked_digests, damage_of, read_digests, writing_to
 from nbutils.writing import sync_tree, write_aside
 
 logger = logging.getLogger(__name__)
@@ -94,13 +94,11 @@ class ObjectStore(Store):
 
     def _leave_mark(self, name: str) -> None:
         self._write(f"marks/{name}", b"")
+
+    def _marks(self) -> dict[str, float]:
         with self._reaching("marks"):
-            marks = self._obstore.list(self._remote, "marks").collect()
-        found = {each["path"]: each["last_modified"] for each in marks}
-        now = found.get(f"marks/{name}")
-        for former, made in found.items():
-            if now is not None and (now - made).total_seconds() > MARK_S:
-                self._delete(former)
+            found = self._obstore.list(self._remote, "marks").collect()
+        return {each["path"].removeprefix("marks/"): each["last_modified"].timestamp() for each in found}
 
     def _remove_mark(self, name: str) -> None:
         self._delete(f"marks/{name}")

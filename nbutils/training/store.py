@@ -228,6 +228,11 @@ class Store:
         name = f".seen-{secrets.token_hex(8)}"
         self._leave_mark(name)
         try:
+            times = self._marks()
+            for former, made in times.items():
+                if times.get(name, made) - made > MARK_S:
+                    with suppress(StoreError):
+                        self._remove_mark(former)
             yield name
         finally:
             self._remove_mark(name)
@@ -239,11 +244,14 @@ class Store:
     def _leave_mark(self, name: str) -> None:
         with writing_to(self.root / name):
             (self.root / name).touch()
-            now = (self.root / name).stat().st_mtime  # by the clock of the file system
-        for former in self.root.glob(".seen-*"):
+
+    def _marks(self) -> dict[str, float]:
+        """When each mark was left, by the clock of where the store lies."""
+        found = {}
+        for file in self.root.glob(".seen-*"):
             with suppress(OSError):
-                if now - former.stat().st_mtime > MARK_S:
-                    former.unlink()
+                found[file.name] = file.stat().st_mtime
+        return found
 
     def _remove_mark(self, name: str) -> None:
         with writing_to(self.root / name):

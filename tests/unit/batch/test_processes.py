@@ -33,9 +33,9 @@ from pathlib import Path
 from nbutils.batch.processes import Workers
 from nbutils.batch.runner import Job, run_jobs
 Workers.command = (sys.executable, "-c", Path(sys.argv[1]).read_text())
-jobs = [Job(name, Path(sys.argv[2]), Path(sys.argv[3]) / name, {"quick": sys.argv[4] == "stubborn"}) for name in "a"]
+job = Job("a", Path(sys.argv[2]), Path(sys.argv[3]) / "a", {"quick": sys.argv[4] == "stubborn"})
 try:
-    run_jobs(jobs, watch=lambda name, event: print(name, event, flush=True))
+    run_jobs([job], watch=lambda name, event: print(name, event, flush=True))
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """

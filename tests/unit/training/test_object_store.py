@@ -17,7 +17,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 
 from nbutils.errors import StoreError
-from nbutils.training import locks, object_store
+from nbutils.training import locks
 from nbutils.training import store as folder_store
 from nbutils.training.object_store import ObjectStore
 from nbutils.training.store import Store
@@ -155,7 +155,6 @@ def test_the_mark_of_a_killed_process_goes_in_time(tmp_path: Path, monkeypatch: 
             assert store.sees_mark(".seen-killed")
     time.sleep(1.1)  # a bucket tells whole seconds
     monkeypatch.setattr(folder_store, "MARK_S", 0.5)
-    monkeypatch.setattr(object_store, "MARK_S", 0.5)
     for store in stores:
         with store.mark() as mark:
             assert store.sees_mark(mark)
