@@ -64,7 +64,7 @@ def show_command(
     """Show one entry: its spec, its metrics, where it came from, its files, and why today's code misses it."""
     from rich.table import Table
 
-    from nbutils.training.store import damage_of
+    from nbutils.training.result_files import damage_of
 
     with errors():
         entry = _read(store).find(key)

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from nbutils.errors import StoreError
 from nbutils.training.interrupts import raise_lost
-from nbutils.training.store import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED, writing_to
+from nbutils.training.result_files import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED
+from nbutils.training.store import writing_to
 from nbutils.training.tensor_file import write_tensors
 from nbutils.writing import replacing
 

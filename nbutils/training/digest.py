@@ -36,6 +36,7 @@ IMMATERIAL = frozenset({_PACKAGE}) | frozenset(
         "training.kinds",
         "training.locks",
         "training.object_store",
+        "training.result_files",
         "training.store",
         "training.store_places",
         "writing",

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from nbutils.errors import StoreError
 from nbutils.training.base import digest
 from nbutils.training.reach import Content, Reach
-from nbutils.training.store import DIGESTS_FILE, KEY_FILE, ORIGIN_FILE, is_written, read_digests
+from nbutils.training.result_files import DIGESTS_FILE, KEY_FILE, ORIGIN_FILE, is_written, read_digests
 
 #: "half-written": a result that is being written, or was when its process ended.
 EntryKind = Literal["training", "cached answers", "unfinished", "half-written", "older format", "foreign"]

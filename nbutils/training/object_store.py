@@ -23,7 +23,8 @@ from typing import Any
 from nbutils.buckets import open_bucket, reaching
 from nbutils.errors import StoreError
 from nbutils.training import locks
-from nbutils.training.store import DIGESTS_FILE, Store, checked_digests, damage_of, read_digests, writing_to
+from nbutils.training.result_files import DIGESTS_FILE, checked_digests, damage_of, read_digests
+from nbutils.training.store import Store, writing_to
 from nbutils.writing import sync_tree, write_aside
 
 logger = logging.getLogger(__name__)

@@ -33,7 +33,7 @@ from nbutils.data.sources.embedded import SyntheticData
 from nbutils.losses.objective import Objective
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, train
 from nbutils.training.checkpoint import Checkpoint
-from nbutils.training.store import CHECKPOINT, CHECKPOINT_BEFORE
+from nbutils.training.result_files import CHECKPOINT, CHECKPOINT_BEFORE
 from tests.support.limits import no_file_over
 
 DATA = SyntheticData(identities=4, images_per_identity=4, validation_images=4, pairs=20)

@@ -17,7 +17,7 @@ from nbutils.errors import StoreError
 from nbutils.training import ModelSpec, Schedule, Store, Term, TrainingSpec, step, train
 from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.interrupts import TrainingStopped
-from nbutils.training.store import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED
+from nbutils.training.result_files import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DAMAGED
 from tests.support.limits import no_file_over
 
 KEY = "k" * 32

@@ -19,7 +19,7 @@ from nbutils.errors import StoreError
 from nbutils.training import Store, locks
 from nbutils.training.interrupts import ending_tidily, raise_lost
 from nbutils.training.inventory import read_inventory
-from nbutils.training.store import damage_of
+from nbutils.training.result_files import damage_of
 from tests.support.limits import no_file_over, read_only
 
 KEY = "0123456789abcdef" * 2
