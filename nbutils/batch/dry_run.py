@@ -54,10 +54,11 @@ def print_plan(plan: Plan, console: Console) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Two units at most: "3 h 20 min"."""
-    rest, parts = round(seconds), []
-    for unit, name in _UNITS:
+    """The largest unit and the next: "3 h 20 min"."""
+    rest, parts = round(seconds), [""] * len(_UNITS)
+    for place, (unit, name) in enumerate(_UNITS):
         if rest >= unit:
-            parts.append(f"{rest // unit} {name}")
+            parts[place] = f"{rest // unit:,} {name}"
             rest %= unit
-    return " ".join(parts[:2]) or "< 1 s"
+    first = next((place for place, part in enumerate(parts) if part), 0)
+    return " ".join(filter(None, parts[first : first + 2])) or "< 1 s"

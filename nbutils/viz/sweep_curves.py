@@ -58,17 +58,20 @@ def worker_curves(workers: Sequence[int], seconds: Sequence[float], idle: Sequen
 
     Example:
         >>> from nbutils.viz import worker_curves
-        >>> worker_curves([1, 2], [7200, 3600], [0.0, 0.0], 1800).axes[0].get_xlabel()
-        'workers'
+        >>> worker_curves([1, 2], [7200, 3600], [0.0, 0.0], 1800).axes[0].get_ylabel()
+        'hours'
+        >>> worker_curves([1, 2], [4e6, 2e6], [0.0, 0.0], 1e6).axes[0].get_ylabel()
+        'days'
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained")
-    hours = np.asarray(seconds) / 3600
-    left.loglog(workers, hours, marker="o", label="the whole graph")
+    unit, each = ("days", 86_400) if max(seconds) > 10 * 86_400 else ("hours", 3_600)
+    times = np.asarray(seconds) / each
+    left.loglog(workers, times, marker="o", label="the whole graph")
     left.loglog(
-        workers, hours[0] * workers[0] / np.asarray(workers), color="0.6", linestyle=":", label="without waiting"
+        workers, times[0] * workers[0] / np.asarray(workers), color="0.6", linestyle=":", label="without waiting"
     )
-    left.axhline(longest / 3600, color="0.3", linestyle="--", linewidth=1, label="critical path")
-    left.set(xlabel="workers", ylabel="hours")
+    left.axhline(longest / each, color="0.3", linestyle="--", linewidth=1, label="critical path")
+    left.set(xlabel="workers", ylabel=unit)
     left.legend(frameon=False, fontsize=8)
     right.semilogx(workers, 100 * np.asarray(idle), marker="o")
     right.set(xlabel="workers", ylabel="idle, % of the workers' time", ylim=(0, 100))

@@ -81,4 +81,5 @@ def simulate(seconds: Mapping[str, float], after: Mapping[str, Sequence[str]], w
             if not waiting[key]:
                 heapq.heappush(ready, (-rest[key], place[key], key))
     offered = now * workers
-    return Simulated(workers, now, 1 - sum(seconds.values()) / offered if offered else 0.0)
+    idle = 1 - sum(seconds.values()) / offered if offered else 0.0
+    return Simulated(workers, now, max(idle, 0.0))  # two sums of the same seconds differ in their last bit

@@ -96,4 +96,5 @@ def test_the_command_prints_the_graph_and_leaves_nothing(tmp_path: Path) -> None
 
 def test_durations_and_sizes() -> None:
     assert [duration(s) for s in (0.4, 59, 3600, 100_000)] == ["< 1 s", "59 s", "1 h", "1 d 3 h"]
+    assert [duration(s) for s in (3601, 12_060, 86_460, 86_400_000)] == ["1 h", "3 h 21 min", "1 d", "1,000 d"]
     assert [size(b) for b in (999, 1500, 2.5e9, 1e13)] == ["999 B", "1.5 kB", "2.5 GB", "10 TB"]

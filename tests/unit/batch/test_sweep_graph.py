@@ -56,6 +56,7 @@ def test_a_simulation_keeps_to_grahams_bounds() -> None:
         longest, total = critical_path(seconds, after), sum(seconds.values())
         assert max(longest_rest(seconds, after).values()) == pytest.approx(longest)
         assert simulate(seconds, after, 1).seconds == pytest.approx(total)
+        assert 0 <= simulate(seconds, after, 1).idle < 1e-9
         assert simulate(seconds, after, len(seconds)).seconds == pytest.approx(longest)
         workers = rng.randrange(1, 9)
         found = simulate(seconds, after, workers)
