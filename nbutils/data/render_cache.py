@@ -49,7 +49,9 @@ def render(faces: SyntheticFaces, indices: npt.NDArray[np.int64], height: int, w
 
 
 def _key(faces: SyntheticFaces, indices: npt.NDArray[np.int64], height: int, width: int) -> str:
-    digest = hashlib.sha256(f"{faces.seed} {faces.images_per_identity} {height} {width} {_code()}".encode())
+    digest = hashlib.sha256(
+        f"{faces.seed} {faces.images_per_identity} {faces.variation} {height} {width} {_code()}".encode()
+    )
     digest.update(np.ascontiguousarray(indices, np.int64).tobytes())
     return digest.hexdigest()[:32]
 

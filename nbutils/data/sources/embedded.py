@@ -28,6 +28,7 @@ class SyntheticData(DataSpec):
         validation_images: Images with attributes of further people, one of each, for the statistics of neurons: so
             that attributes are counted over many people, as in CelebA.
         pairs: Pairs of the verification list, half of them of one person, in ten folds, of further people.
+        variation: How strongly pose, light, position and noise differ between images, as a multiple.
         similar_impostors: Whether the two people of a mismatched pair share sex, age, hair colour and beard.
         seed: Of the whole population.
 
@@ -43,6 +44,7 @@ class SyntheticData(DataSpec):
     images_per_identity: PositiveInt = 20
     validation_images: PositiveInt = 4000
     pairs: PositiveInt = 6000
+    variation: float = Field(1.0, ge=0, le=2.5)  # beyond it, heads turn their backs
     similar_impostors: bool = False
     seed: int = Field(0, ge=0)
 
@@ -87,6 +89,6 @@ class SyntheticData(DataSpec):
         room = max(self.images_per_identity, _TEST_IMAGES)
         person = np.repeat(np.arange(first_person, first_person + people), images)
         index = person * room + np.tile(np.arange(images), people)
-        batch = render(SyntheticFaces(self.seed, room), index, self.height, self.width)
+        batch = render(SyntheticFaces(self.seed, room, self.variation), index, self.height, self.width)
         names = tuple(f"synthetic-{number}" for number in range(first_person, first_person + people))
         return Faces(batch.images, batch.identity - first_person, names, batch.attributes, batch.landmarks)

@@ -40,9 +40,10 @@ class SyntheticFaces:
     Args:
         seed: Of the population.
         images_per_identity: Images of each person.
+        variation: How strongly pose, light, position and noise differ between images, as a multiple.
 
     Raises:
-        ParameterError: If the seed is negative or there is no image of a person.
+        ParameterError: If the seed is negative, or there is no image of a person or no such multiple.
 
     Example:
         >>> from nbutils.data import SyntheticFaces
@@ -51,13 +52,16 @@ class SyntheticFaces:
         ((3, 32, 32, 3), [0, 0, 1])
     """
 
-    def __init__(self, seed: int = 0, images_per_identity: int = 20) -> None:
+    def __init__(self, seed: int = 0, images_per_identity: int = 20, variation: float = 1.0) -> None:
         if seed < 0 or images_per_identity < 1:
             raise ParameterError(
                 f"seed is {seed} and images_per_identity {images_per_identity}; expected at least 0 and 1"
             )
+        if not 0 <= variation < float("inf"):
+            raise ParameterError(f"variation is {variation}: expected a multiple, 0 or more")
         self.seed = seed
         self.images_per_identity = images_per_identity
+        self.variation = variation
 
     def render(self, indices: npt.ArrayLike, height: int = 64, width: int = 64) -> SyntheticBatch:
         """Draws faces, each the same bits whatever is drawn beside it, on all cores.
@@ -89,7 +93,8 @@ class SyntheticFaces:
         at_once = max(_PIXELS // (height * width), 1)
         for start in range(0, len(index), at_once):
             part = slice(start, start + at_once)
-            look = appearance(self.seed, people[part], index[part], {name: v[part] for name, v in has.items()})
+            own = {name: values[part] for name, values in has.items()}
+            look = appearance(self.seed, people[part], index[part], own, self.variation)
             drawn, marks = draw(look, height, width)
             images[part] = drawn.numpy()
             landmarks[part] = (marks + 1) / 2 * [width, height] - 0.5

@@ -54,9 +54,16 @@ class Appearance:
 
 
 def appearance(
-    seed: int, people: npt.NDArray[np.int64], images: npt.NDArray[np.int64], has: dict[str, npt.NDArray[np.bool_]]
+    seed: int,
+    people: npt.NDArray[np.int64],
+    images: npt.NDArray[np.int64],
+    has: dict[str, npt.NDArray[np.bool_]],
+    variation: float = 1.0,
 ) -> Appearance:
-    """Draws the appearance of n images of the given people, in keeping with their attributes."""
+    """Draws the appearance of n images of the given people, in keeping with their attributes.
+
+    Pose, direction and colour of the light, position and noise differ between images by `variation` times as much.
+    """
     a = {name: value.astype(np.float64) for name, value in has.items()}
     g = np.clip(normals(seed, SHAPES, people, 24), -2.5, 2.5).T
     u = uniforms(seed, TRAITS, people, 12).T
@@ -105,7 +112,7 @@ def appearance(
     natural = 0.7 * skin + 0.3 * np.array([0.65, 0.25, 0.25])
     lips = np.where(a["Wearing_Lipstick"][:, None] > 0, (0.3 + 0.3 * v[8])[:, None] * natural + 0.6 * red, natural)
     yaw = 15 * np.clip(m[0], -2, 2)
-    pose = np.stack([yaw, 8 * np.clip(m[1], -2, 2), 4 * np.clip(m[2], -2, 2)], axis=1)
+    pose = variation * np.stack([yaw, 8 * np.clip(m[1], -2, 2), 4 * np.clip(m[2], -2, 2)], axis=1)
     return Appearance(
         has=a,
         shape=shape,
@@ -115,15 +122,15 @@ def appearance(
         lips=np.clip(lips, 0, 1),
         cloth=_muted(v[:3].T),
         ground=_muted(uniforms(seed, IMAGES + 30, images, 6).reshape(-1, 2, 3)),
-        light=np.stack([0.32 * m[3], 0.15 * m[4], 0.86 + 0.20 * m[5].clip(-2, 2)], axis=1),
-        cast=1 + 0.07 * np.stack([m[6], m[7], m[8]], axis=1).clip(-2, 2),
+        light=np.stack([variation * 0.32 * m[3], variation * 0.15 * m[4], 0.86 + 0.20 * m[5].clip(-2, 2)], axis=1),
+        cast=1 + variation * 0.07 * np.stack([m[6], m[7], m[8]], axis=1).clip(-2, 2),
         pose=pose,
-        shift=np.stack([0.035 * m[9], 0.03 * m[10], 1 + 0.04 * m[11]], axis=1),
+        shift=np.array([0, 0, 1]) + variation * np.stack([0.035 * m[9], 0.03 * m[10], 0.04 * m[11]], axis=1),
         smile=np.where(a["Smiling"] > 0, 0.6 + 0.4 * v[3], 0.25 * v[3] - 0.15),
         open=np.where(a["Mouth_Slightly_Open"] > 0, 0.5 + 0.5 * v[4], 0.0),
         lid=np.where(a["Narrow_Eyes"] > 0, 0.3 + 0.15 * v[5], 0.8 + 0.3 * v[5]),
         blur=np.where(a["Blurry"] > 0, 1.0, 0.25 * v[6]),
-        noise=0.010 + 0.025 * v[7],
+        noise=variation * (0.010 + 0.025 * v[7]),
         offset=(np.stack([v[9], v[10]], axis=1) * 128).astype(np.int64),
     )
 

@@ -41,6 +41,7 @@ def test_faces_are_drawn_once_and_read_as_they_were(folder: Path, monkeypatch: p
     [
         (SyntheticFaces(4, 2), INDICES, (20, 16)),
         (SyntheticFaces(3, 3), INDICES, (20, 16)),
+        (SyntheticFaces(3, 2, 1.5), INDICES, (20, 16)),
         (SyntheticFaces(3, 2), INDICES + 1, (20, 16)),
         (SyntheticFaces(3, 2), INDICES, (20, 17)),
     ],

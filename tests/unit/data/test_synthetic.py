@@ -58,6 +58,19 @@ def test_landmarks_lie_on_the_face_and_a_pupil_is_dark() -> None:
     assert np.mean(darker) > 0.8
 
 
+def test_images_of_a_person_differ_as_much_as_wished() -> None:
+    index = np.arange(60)
+    plain, strong, still = (SyntheticFaces(0, 20, variation).render(index, 64, 56) for variation in (1.0, 1.5, 0.0))
+    np.testing.assert_array_equal(strong.attributes, plain.attributes)
+    np.testing.assert_allclose(strong.pose, 1.5 * plain.pose, rtol=1e-5)
+    assert not still.pose.any()
+    between = [batch.images.reshape(3, 20, -1).astype(float).std(axis=1).mean() for batch in (still, plain, strong)]
+    assert between[0] < between[1] < between[2]
+    for marks in (plain.landmarks, strong.landmarks):
+        assert (marks >= 0).all()
+        assert (marks < [56, 64]).all()
+
+
 @pytest.mark.parametrize("indices", [[-1], [0.5], [[1]]])
 def test_indices_that_name_no_image_are_refused(indices: list[float]) -> None:
     with pytest.raises(ParameterError, match="indices"):
@@ -69,6 +82,9 @@ def test_sizes_and_populations_out_of_range_are_refused() -> None:
         SyntheticFaces().render([0], 8, 64)
     with pytest.raises(ParameterError, match="images_per_identity"):
         SyntheticFaces(images_per_identity=0)
+    for variation in (-0.1, float("inf"), float("nan")):
+        with pytest.raises(ParameterError, match=r"variation is .*: expected a multiple"):
+            SyntheticFaces(variation=variation)
 
 
 def test_the_data_set_has_disjoint_people_and_balanced_pairs_in_ten_folds() -> None:
