@@ -99,16 +99,13 @@ def without_identities(data: FaceData, fold: int) -> Faces:
     return Faces(images, np.zeros(len(images), np.int64), ("withheld",))
 
 
-def verify_held_out_people(
-    data: FaceData, share: float, seed: int = 0, looks: npt.NDArray[np.int64] | None = None
-) -> FaceData:
+def verify_held_out_people(data: FaceData, share: float, seed: int = 0) -> FaceData:
     """A data set to tune on: some of its training people are verified, the others trained on, the test people unseen.
 
     Args:
         data: Whose training faces are divided.
         share: Of the training people, in (0, 1), rounded to whole ones.
         seed: Of the draw of people and pairs.
-        looks: (N,) what the two people of a mismatched pair share, of every training image; None: nothing.
 
     Raises:
         DataError: The people held out give too few pairs.
@@ -120,7 +117,7 @@ def verify_held_out_people(
         raise ParameterError(f"held_out_people is {share} of {people} people: expected some on either side")
     apart = np.isin(data.train.identity, shuffled(people, seed)[:count])
     train, test = (_renumbered(take_images(data.train, keep)) for keep in (~apart, apart))
-    pairs = draw_pairs(test.identity, _PAIRS, np.random.default_rng(seed), None if looks is None else looks[apart])
+    pairs = draw_pairs(test.identity, _PAIRS, np.random.default_rng(seed))
     title = f"{data.title}, {count} of {people} training people held out to verify"
     return replace(data, title=title, train=train, test=test, pairs=pairs)
 

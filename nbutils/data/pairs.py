@@ -14,19 +14,13 @@ DEVELOPMENT_FOLDS = 10
 _FEWEST = 2
 
 
-def draw_pairs(
-    identity: npt.NDArray[np.int64],
-    most: int,
-    rng: np.random.Generator,
-    kind: npt.NDArray[np.int64] | None = None,
-) -> Pairs:
+def draw_pairs(identity: npt.NDArray[np.int64], most: int, rng: np.random.Generator) -> Pairs:
     """Draw pairs as LFW's lists were: people first, evenly, then images, none twice; dealt into ten folds.
 
     Args:
         identity: (N,) identity of every image.
         most: matched pairs at most, and as many mismatched ones.
         rng: source of randomness.
-        kind: (N,) kind of person of every image: mismatched pairs are of one kind; None: of any.
 
     Raises:
         DataError: the images give too few pairs for two folds with one of each kind.
@@ -40,18 +34,17 @@ def draw_pairs(
     """
     first, second = np.triu_indices(len(identity), 1)
     same = identity[first] == identity[second]
-    different = ~same if kind is None else ~same & (kind[first] == kind[second])
     images = np.bincount(identity).astype(np.float64)
     a, b = images[identity[first]], images[identity[second]]
     weight = np.where(same, 2 / np.maximum(a * (a - 1), 1), 1 / (a * b))
-    count = min(int(same.sum()), int(different.sum()), most)
+    count = min(int(same.sum()), int((~same).sum()), most)
     if count < _FEWEST:
         raise DataError(
             f"{len(identity)} images of {len(np.unique(identity))} people, of which {count} matched and {count} "
             f"mismatched pairs can be drawn: expected {_FEWEST} of each or more, for two folds"
         )
     chosen = []
-    for wanted in (same, different):
+    for wanted in (same, ~same):
         candidates = np.flatnonzero(wanted)
         odds = weight[candidates] / weight[candidates].sum()
         chosen.append(rng.choice(candidates, count, replace=False, p=odds))

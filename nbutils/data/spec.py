@@ -14,11 +14,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, SerializeAsAny
 
-from nbutils.data.faces import FaceData, Faces
+from nbutils.data.faces import FaceData
 from nbutils.data.held_out import held_out_images, take_images, verify_held_out_people, without_identities
 from nbutils.errors import ParameterError
 
@@ -121,11 +119,6 @@ class DataSpec(BaseModel):
         """Dotted names of the modules whose source, with what it imports, decides the arrays."""
         return (type(self).__module__,)
 
-    def looks(self, faces: Faces) -> npt.NDArray[np.int64] | None:
-        """(N,) what the two people of a mismatched pair share, of every image; None: nothing."""
-        del faces
-        return None
-
     def size(self) -> DataSize:
         """Returns how much there is, at most; nothing is loaded where the spec alone says it."""
         data = self.load()
@@ -200,7 +193,7 @@ def _subclasses(cls: type[DataSpec]) -> Iterator[type[DataSpec]]:
 def _load(spec: DataSpec) -> FaceData:
     data = spec.read()
     if spec.held_out_people:
-        data = verify_held_out_people(data, spec.held_out_people, spec.held_out_seed, spec.looks(data.train))
+        data = verify_held_out_people(data, spec.held_out_people, spec.held_out_seed)
     if not spec.held_out_images:
         return data
     held_out = held_out_images(data.train.identity, spec.held_out_images, spec.held_out_seed)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, PositiveInt
 
-from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.faces import FaceData, Faces
 from nbutils.data.pairs import draw_pairs
 from nbutils.data.spec import DataSize, DataSpec
 
-#: What impostors who look alike share.
-_LOOKS = ("Male", "Young", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "No_Beard")
 #: Images of each person to verify: enough for LFW's number of pairs from a few hundred people.
 _TEST_IMAGES = 10
 
@@ -29,7 +25,6 @@ class SyntheticData(DataSpec):
             that attributes are counted over many people, as in CelebA.
         pairs: Pairs of the verification list, half of them of one person, in ten folds, of further people.
         variation: How strongly pose, light, position and noise differ between images, as a multiple.
-        similar_impostors: Whether the two people of a mismatched pair share sex, age, hair colour and beard.
         seed: Of the whole population.
 
     Example:
@@ -45,7 +40,6 @@ class SyntheticData(DataSpec):
     validation_images: PositiveInt = 4000
     pairs: PositiveInt = 6000
     variation: float = Field(1.0, ge=0, le=2.5)  # beyond it, heads turn their backs
-    similar_impostors: bool = False
     seed: int = Field(0, ge=0)
 
     def size(self) -> DataSize:
@@ -66,17 +60,11 @@ class SyntheticData(DataSpec):
         validation = self._render(first_person=self.identities, people=self.validation_images, images=1)
         first_test = self.identities + self.validation_images
         test = self._render(first_person=first_test, people=self._test_people(), images=_TEST_IMAGES)
-        pairs = draw_pairs(test.identity, self.pairs // 2, np.random.default_rng(self.seed), self.looks(test))
+        pairs = draw_pairs(test.identity, self.pairs // 2, np.random.default_rng(self.seed))
         title = f"embedded faces (synthetic), {self.identities} people × {self.images_per_identity} images"
+        if self.variation != 1:
+            title += f", light and pose {self.variation:g} times as varied"
         return FaceData("synthetic", title, train=train, test=test, pairs=pairs, validation=validation)
-
-    def looks(self, faces: Faces) -> npt.NDArray[np.int64] | None:
-        """(N,) a number for each combination of `_LOOKS`, where impostors look alike."""
-        if not self.similar_impostors:
-            return None
-        assert faces.attributes is not None  # every embedded face has them
-        own = faces.attributes[:, [ATTRIBUTES.index(name) for name in _LOOKS]]
-        return own.astype(np.int64) @ (1 << np.arange(len(_LOOKS), dtype=np.int64))
 
     def _test_people(self) -> int:
         return max(20, self.pairs // 20)

@@ -27,6 +27,7 @@ from .single_network import (
     WITH_ATTRIBUTES,
     fig3,
     fig3_attributes,
+    fig3_rows,
     has_attributes,
     quick_data,
     quick_rows,
@@ -37,20 +38,20 @@ from .single_network import (
 )
 from .student_rows import (
     DROPPED,
-    LABELS,
     LOGITS,
     NEURONS,
     SELECTION,
     StudentRow,
     chosen_neurons_row,
     chosen_row,
+    labels_row,
     soft_targets,
+    teacher_schedule,
 )
 from .temperature_figures import error_against_temperature, temperature_line
 
 __all__ = [
     "DROPPED",
-    "LABELS",
     "LOGITS",
     "NEURONS",
     "NOTEBOOKS",
@@ -72,12 +73,14 @@ __all__ = [
     "error_against_temperature",
     "fig3",
     "fig3_attributes",
+    "fig3_rows",
     "fig4",
     "fig5",
     "find_real_teacher",
     "fine_tuned",
     "has_attributes",
     "joined_auc",
+    "labels_row",
     "large_face_data",
     "load_probes",
     "mnist_trainings",
@@ -107,6 +110,7 @@ __all__ = [
     "t1",
     "t2",
     "teacher_lesson_trainings",
+    "teacher_schedule",
     "teacher_trainings",
     "temperature_line",
     "torchvision_resnet",

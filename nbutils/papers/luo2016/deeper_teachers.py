@@ -8,14 +8,8 @@ from nbutils.data.geometry.face_regions import REGIONS
 from nbutils.data.geometry.template import LARGE_INPUT
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
-from nbutils.papers.luo2016.single_network import T1_LEARNING_RATE, TEACHER_OBJECTIVE, has_attributes
-from nbutils.papers.luo2016.student_rows import (
-    CLIP_NORM,
-    LOGITS,
-    NEURONS,
-    chosen_neurons_row,
-    soft_targets,
-)
+from nbutils.papers.luo2016.single_network import TEACHER_OBJECTIVE, has_attributes
+from nbutils.papers.luo2016.student_rows import LOGITS, NEURONS, chosen_neurons_row, soft_targets, teacher_schedule
 from nbutils.training.components import ModelSpec, ViewSpec
 from nbutils.training.spec import Schedule, TrainingSpec
 
@@ -35,17 +29,14 @@ class _Size:
     t1: tuple[int, int]
     student: tuple[int, int]
     fine_tuning: int
-    batch: int = 128
 
 
 #: `paper`: the printed shapes; the epochs are ours.
 _SIZES = {
-    "smoke": _Size(t2=(4, 1), t1=(4, 1), student=(8, 1), fine_tuning=1, batch=64),
+    "smoke": _Size(t2=(4, 1), t1=(4, 1), student=(8, 1), fine_tuning=1),
     "laptop": _Size(t2=(16, 14), t1=(16, 8), student=(32, 10), fine_tuning=2),
     "paper": _Size(t2=(64, 30), t1=(128, 30), student=(128, 30), fine_tuning=5),
 }
-#: Of T2: T1's, whose objective it has.
-T2_LEARNING_RATE = T1_LEARNING_RATE
 #: Of the fine-tuning, as a share of the rate that the student was trained with.
 FINE_TUNING_RATE = 0.1
 
@@ -76,10 +67,7 @@ def t2(data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
     """
     width, epochs = _size(preset).t2
     model = ModelSpec(kind="DeepID3", options={"width": width})
-    schedule = Schedule(
-        epochs=epochs, batch_size=_size(preset).batch, learning_rate=T2_LEARNING_RATE, clip_norm=CLIP_NORM
-    )
-    return _teacher("T2", data, model, schedule, seed)
+    return _teacher("T2", data, model, teacher_schedule(data, preset, epochs), seed)
 
 
 def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0) -> TrainingSpec:
@@ -92,9 +80,7 @@ def region_t1(region: str, data: DataSpec, preset: str = "laptop", seed: int = 0
     """
     width, epochs = _size(preset).t1
     model = ModelSpec(kind="DeepID2Plus", options={"width": width}, view=region_view(region))
-    schedule = Schedule(
-        epochs=epochs, batch_size=_size(preset).batch, learning_rate=T1_LEARNING_RATE, clip_norm=CLIP_NORM
-    )
+    schedule = teacher_schedule(data, preset, epochs)
     return _teacher(f"T1 on {region.replace('_', ' ')}", data, model, schedule, seed)
 
 

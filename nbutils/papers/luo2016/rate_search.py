@@ -8,7 +8,8 @@ import pandas as pd
 
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
-from nbutils.papers.luo2016.single_network import FIG3_ROWS, T1_LEARNING_RATE, fig3, without_verification
+from nbutils.papers.luo2016.single_network import fig3, fig3_rows, without_verification
+from nbutils.papers.luo2016.student_rows import TEACHER_RATE
 from nbutils.training.spec import TrainingSpec
 
 #: Share of the training people who are held out to verify.
@@ -63,17 +64,19 @@ def rate_trials(
     return {name: {rate: _at(spec, rate) for rate in rates} for name, spec in rows.items()}
 
 
-def recipe_rate(objective: str) -> float:
-    """The learning rate that the recipe of Fig. 3 gives an objective.
+def recipe_rate(objective: str, data: DataSpec, preset: str = "laptop") -> float:
+    """The learning rate that the recipe of Fig. 3 gives an objective on these faces.
 
     Example:
+        >>> from nbutils.papers import face_data
         >>> from nbutils.papers.luo2016 import recipe_rate
-        >>> recipe_rate("1-of-K"), recipe_rate("neurons")
+        >>> data = face_data("lfw", "faces/lfw")
+        >>> recipe_rate("1-of-K", data), recipe_rate("neurons", data)
         (0.03, 0.1)
     """
     if objective in ("T1", UNVERIFYING):
-        return T1_LEARNING_RATE
-    return FIG3_ROWS[objective].rate
+        return TEACHER_RATE
+    return fig3_rows(data, preset)[objective].rate
 
 
 def chosen_rates(scores: pd.DataFrame, recipe: Mapping[str, float]) -> pd.DataFrame:

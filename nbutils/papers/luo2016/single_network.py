@@ -13,18 +13,18 @@ from nbutils.data.sources.on_disk import FolderData
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
 from nbutils.papers.luo2016.student_rows import (
-    CLIP_NORM,
-    LABELS,
     LOGITS,
     NEURONS,
     SELECTION,
     StudentRow,
     chosen_neurons_row,
     chosen_row,
+    labels_row,
     soft_targets,
+    teacher_schedule,
 )
 from nbutils.training.components import ModelSpec, Term
-from nbutils.training.spec import Schedule, TrainingSpec
+from nbutils.training.spec import TrainingSpec
 
 #: Width of the maps, epochs of the teacher, epochs of a student. `paper`: the printed shapes; the epochs are ours.
 _SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16, 10), "paper": (128, 30, 30)}
@@ -33,8 +33,6 @@ _SIZES: dict[str, tuple[int, int, int]] = {"smoke": (8, 2, 2), "laptop": (32, 16
 T1_CHOSEN = 422 / 512
 #: Such shares in the paper: of the ensemble, of T2, of T1.
 CHOSEN_SHARES = (960 / 3072, 377 / 512, T1_CHOSEN)
-#: Of T1, the best of 0.02 … 0.4 for held-out people, of LFW's training list and of the embedded ones (notebook 11).
-T1_LEARNING_RATE = 0.05
 #: What DeepID2+ learns (Sun et al. 2015): labels and the verification signal, each on every supervised layer. The paper
 #: names the signal as a reason for choosing this teacher; with it, T1 verifies held-out people better (notebook 11).
 #: Its weight is 0.05 in Sun et al. 2014, whose features have another scale.
@@ -42,14 +40,6 @@ TEACHER_OBJECTIVE = {
     "labels": Term(kind="LabelLoss"),
     "supervision": Term(kind="SupervisionLoss"),
     "verification": Term(kind="ContrastiveLoss", weight=0.5),
-}
-#: The students of Fig. 3 but that of chosen neurons.
-FIG3_ROWS = {
-    "1-of-K": LABELS,
-    "soft t=1": soft_targets(1),
-    "soft t=10": soft_targets(10),
-    "logits": LOGITS,
-    "neurons": NEURONS,
 }
 #: How many times a network of Fig. 6 is looked at while it learns.
 LOOKS = 10
@@ -73,9 +63,7 @@ def t1(data: DataSpec, preset: str = "laptop", seed: int = 0, watch: int = LOOKS
         data=data,
         model=ModelSpec(kind="DeepID2Plus", options={"width": width}),
         objective=TEACHER_OBJECTIVE,
-        schedule=Schedule(
-            epochs=epochs, batch_size=_batch(preset), learning_rate=T1_LEARNING_RATE, clip_norm=CLIP_NORM
-        ),
+        schedule=teacher_schedule(data, preset, epochs),
         watch=watch,
         precision=best_precision(),
         seed=seed,
@@ -129,6 +117,24 @@ def student(
     )
 
 
+def fig3_rows(data: DataSpec, preset: str = "laptop") -> dict[str, StudentRow]:
+    """The students of Fig. 3 but that of chosen neurons, under their printed names.
+
+    Example:
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import fig3_rows
+        >>> list(fig3_rows(face_data("synthetic")))
+        ['1-of-K', 'soft t=1', 'soft t=10', 'logits', 'neurons']
+    """
+    return {
+        "1-of-K": labels_row(data, preset),
+        "soft t=1": soft_targets(1),
+        "soft t=10": soft_targets(10),
+        "logits": LOGITS,
+        "neurons": NEURONS,
+    }
+
+
 def fig3(
     data: DataSpec,
     preset: str = "laptop",
@@ -151,7 +157,7 @@ def fig3(
     """
     teacher = t1(data, preset, seed, watch)
     kind = check_targets(targets)
-    rows = FIG3_ROWS | chosen_neurons_row(T1_CHOSEN, probe, has_attributes=has_attributes(data))
+    rows = fig3_rows(data, preset) | chosen_neurons_row(T1_CHOSEN, probe, has_attributes=has_attributes(data))
     return {"T1": teacher} | {
         name: student(name, teacher, row, preset=preset, targets=kind) for name, row in rows.items()
     }
@@ -189,7 +195,7 @@ def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> Tr
         >>> list(fig3_attributes(face_data("synthetic", preset="smoke"), "smoke").objective)
         ['labels', 'attributes']
     """
-    labels = student(WITH_ATTRIBUTES, t1(data, preset, seed), LABELS, preset=preset)
+    labels = student(WITH_ATTRIBUTES, t1(data, preset, seed), labels_row(data, preset), preset=preset)
     options = labels.model.options | {"attributes": len(ATTRIBUTES)}
     return labels.model_copy(
         update={
@@ -216,7 +222,7 @@ def has_attributes(data: DataSpec) -> bool:
 
 
 def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str) -> DataSpec:
-    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in minutes.
+    """The faces of the quickstart: of the preset's embedded population, fewer to look at, so that it ends in minutes.
 
     Example:
         >>> from nbutils.papers.luo2016 import quick_data
@@ -225,7 +231,7 @@ def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: 
     """
     data = face_data(dataset, data_root, preset, seed, **source)
     if isinstance(data, SyntheticData) and preset == "laptop":
-        return data.model_copy(update={"identities": 1000, "validation_images": 2000, "pairs": 3000})
+        return data.model_copy(update={"validation_images": 2000, "pairs": 3000})
     return data
 
 
@@ -246,7 +252,3 @@ def quick_rows(
 def _sizes(preset: str) -> tuple[int, int, int]:
     check_preset(preset)
     return _SIZES[preset]
-
-
-def _batch(preset: str) -> int:
-    return 32 if preset == "smoke" else 128

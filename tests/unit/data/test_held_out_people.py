@@ -1,4 +1,4 @@
-"""People held out to tune on, and impostors who look alike."""
+"""People held out to tune on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nbutils.data import SyntheticData
-from nbutils.data.attributes import ATTRIBUTES
 from nbutils.errors import ParameterError
 
 DATA = SyntheticData(identities=10, images_per_identity=4, validation_images=4, pairs=100)
@@ -36,15 +35,3 @@ def test_held_out_people_are_verified_and_not_trained_on() -> None:
 def test_nobody_on_one_side_is_refused(share: float) -> None:
     with pytest.raises(ParameterError, match=f"held_out_people is {share} of 10 people: expected some on either side"):
         DATA.model_copy(update={"held_out_people": share}).load()
-
-
-@pytest.mark.parametrize("held_out", [0.0, 0.5])
-def test_similar_impostors_share_their_looks(held_out: float) -> None:
-    people = {"similar_impostors": True, "identities": 40, "held_out_people": held_out}
-    data = DATA.model_copy(update=people).load()
-    assert data.test.attributes is not None
-    looks = data.test.attributes[:, [ATTRIBUTES.index(n) for n in ("Male", "Young", "Black_Hair", "No_Beard")]]
-    pairs = data.pairs
-    assert pairs.same.sum() == (~pairs.same).sum() > 0
-    assert (data.test.identity[pairs.first] == data.test.identity[pairs.second]).tolist() == pairs.same.tolist()
-    np.testing.assert_array_equal(looks[pairs.first], looks[pairs.second])
