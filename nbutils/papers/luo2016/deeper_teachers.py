@@ -182,7 +182,7 @@ def _students(
             data=teachers[0].data,
             model=ModelSpec(kind="MobileIDStudent", options={"width": width}, view=region_view("whole_face")),
             objective={row.objective: row.term},
-            schedule=row.schedule(epochs, preset),
+            schedule=row.schedule(teachers[0].data, preset, epochs),
             teacher=teachers,
             selection=row.selection,
             targets=check_targets(targets),

@@ -6,7 +6,7 @@ from nbutils.data.bucket_copy import as_root
 from nbutils.data.sources.digits import DigitsData
 from nbutils.errors import ParameterError
 from nbutils.papers.base import best_precision, check_preset
-from nbutils.papers.luo2016.student_rows import LOGITS, NEURONS, labels_row, soft_targets
+from nbutils.papers.luo2016.student_rows import LABELS, LOGITS, NEURONS, soft_targets
 from nbutils.training.components import ModelSpec, Term
 from nbutils.training.spec import Schedule, TrainingSpec
 
@@ -80,7 +80,7 @@ def mnist_trainings(
         seed=seed,
     )
     rows = {
-        "1-of-K": labels_row(plain, preset),
+        "1-of-K": LABELS,
         "selection": NEURONS.selected(),
         **{f"soft t={t}": soft_targets(t) for t in TEMPERATURES},
         "logits": LOGITS,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
-from nbutils.papers.luo2016.single_network import fig3, fig3_rows, without_verification
+from nbutils.papers.luo2016.single_network import FIG3_ROWS, fig3, without_verification
 from nbutils.papers.luo2016.student_rows import TEACHER_RATE
 from nbutils.training.spec import TrainingSpec
 
@@ -76,7 +76,7 @@ def recipe_rate(objective: str, data: DataSpec, preset: str = "laptop") -> float
     """
     if objective in ("T1", UNVERIFYING):
         return TEACHER_RATE
-    return fig3_rows(data, preset)[objective].rate
+    return FIG3_ROWS[objective].pace_on(data, preset).rate
 
 
 def chosen_rates(scores: pd.DataFrame, recipe: Mapping[str, float]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset
 from nbutils.papers.luo2016.deeper_teachers import region_t1, region_view
 from nbutils.papers.luo2016.single_network import T1_CHOSEN, has_attributes
-from nbutils.papers.luo2016.student_rows import CLIP_NORM, NEURONS, chosen_neurons_row, labels_row
+from nbutils.papers.luo2016.student_rows import CLIP_NORM, LABELS, NEURONS, chosen_neurons_row
 from nbutils.training.components import ModelSpec
 from nbutils.training.face_input import FaceInput
 from nbutils.training.spec import Schedule, TrainingSpec
@@ -64,7 +64,7 @@ def real_teacher_rows(
     check_preset(preset)
     width, epochs = _SIZES[preset]
     rows = {
-        "1-of-K": labels_row(data, preset),
+        "1-of-K": LABELS,
         "neurons": NEURONS,
         **chosen_neurons_row(T1_CHOSEN, probe, has_attributes=has_attributes(data)),
     }

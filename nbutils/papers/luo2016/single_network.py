@@ -13,13 +13,13 @@ from nbutils.data.sources.on_disk import FolderData
 from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset, check_targets, face_data
 from nbutils.papers.luo2016.student_rows import (
+    LABELS,
     LOGITS,
     NEURONS,
     SELECTION,
     StudentRow,
     chosen_neurons_row,
     chosen_row,
-    labels_row,
     soft_targets,
     teacher_schedule,
 )
@@ -40,6 +40,14 @@ TEACHER_OBJECTIVE = {
     "labels": Term(kind="LabelLoss"),
     "supervision": Term(kind="SupervisionLoss"),
     "verification": Term(kind="ContrastiveLoss", weight=0.5),
+}
+#: The students of Fig. 3 but that of chosen neurons.
+FIG3_ROWS = {
+    "1-of-K": LABELS,
+    "soft t=1": soft_targets(1),
+    "soft t=10": soft_targets(10),
+    "logits": LOGITS,
+    "neurons": NEURONS,
 }
 #: How many times a network of Fig. 6 is looked at while it learns.
 LOOKS = 10
@@ -107,7 +115,7 @@ def student(
         data=teacher.data,
         model=ModelSpec(kind="MobileIDStudent", options={"width": width}),
         objective={row.objective: row.term},
-        schedule=row.schedule(epochs, preset),
+        schedule=row.schedule(teacher.data, preset, epochs),
         teacher=(teacher,) if row.taught else (),
         selection=row.selection,
         targets=targets if row.taught else "online",
@@ -115,24 +123,6 @@ def student(
         precision=teacher.precision,
         seed=teacher.seed,
     )
-
-
-def fig3_rows(data: DataSpec, preset: str = "laptop") -> dict[str, StudentRow]:
-    """The students of Fig. 3 but that of chosen neurons, under their printed names.
-
-    Example:
-        >>> from nbutils.papers import face_data
-        >>> from nbutils.papers.luo2016 import fig3_rows
-        >>> list(fig3_rows(face_data("synthetic")))
-        ['1-of-K', 'soft t=1', 'soft t=10', 'logits', 'neurons']
-    """
-    return {
-        "1-of-K": labels_row(data, preset),
-        "soft t=1": soft_targets(1),
-        "soft t=10": soft_targets(10),
-        "logits": LOGITS,
-        "neurons": NEURONS,
-    }
 
 
 def fig3(
@@ -157,7 +147,7 @@ def fig3(
     """
     teacher = t1(data, preset, seed, watch)
     kind = check_targets(targets)
-    rows = fig3_rows(data, preset) | chosen_neurons_row(T1_CHOSEN, probe, has_attributes=has_attributes(data))
+    rows = FIG3_ROWS | chosen_neurons_row(T1_CHOSEN, probe, has_attributes=has_attributes(data))
     return {"T1": teacher} | {
         name: student(name, teacher, row, preset=preset, targets=kind) for name, row in rows.items()
     }
@@ -195,7 +185,7 @@ def fig3_attributes(data: DataSpec, preset: str = "laptop", seed: int = 0) -> Tr
         >>> list(fig3_attributes(face_data("synthetic", preset="smoke"), "smoke").objective)
         ['labels', 'attributes']
     """
-    labels = student(WITH_ATTRIBUTES, t1(data, preset, seed), labels_row(data, preset), preset=preset)
+    labels = student(WITH_ATTRIBUTES, t1(data, preset, seed), LABELS, preset=preset)
     options = labels.model.options | {"attributes": len(ATTRIBUTES)}
     return labels.model_copy(
         update={

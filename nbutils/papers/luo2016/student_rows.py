@@ -13,9 +13,6 @@ from nbutils.training.spec import Schedule, SelectionSpec
 
 #: Of T1 and T2: the best of 0.02 … 0.4 for held-out people, of LFW and of the embedded ones (notebook 11).
 TEACHER_RATE = 0.05
-#: Learning rates of students: of the teacher's predictions as they stand, and of what is measured in the teacher's own
-#: unit. Notebook 11 tries each objective at the same rates, on held-out people.
-PREDICTION_RATE, UNIT_RATE = 0.05, 0.1
 #: How much longer a teacher is trained where epochs are short.
 _STRETCH_OF_FEW_IMAGES = 1.25
 #: Images in a student's batch. For held-out people of LFW, ten epochs in batches of 32 are better than sixteen in
@@ -26,23 +23,45 @@ CLIP_NORM = 50.0
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How a student learns one objective on one kind of faces.
+
+    Attributes:
+        rate: Learning rate.
+        stretch: Epochs, as a multiple of those of a student of neurons.
+    """
+
+    rate: float
+    stretch: float = 1.0
+
+
+#: Of what is measured in the teacher's own unit.
+_UNIT_PACE, _UNIT_PACE_OF_FEW = Pace(0.1), Pace(0.05)
+
+
+@dataclass(frozen=True)
 class StudentRow:
     """A row of a table: the one objective of its student.
+
+    Notebook 11 tries each objective at the same rates, on held-out people. On LFW, names at 0.03 for ten and sixteen
+    epochs give them an AUC of 83.3 and 81.5, at 0.1 for ten 76.6. On the few images of embedded people (a population
+    that no notebook shows), names at 0.1 for sixteen and 24 epochs give 86.8 and 86.4, at 0.07 for 32 84.5,
+    at 0.05 for 24 85.0; soft targets at t = 10 and logits give 92.3 and 92.1 at 0.05, 89.6 and 89.8 at 0.1, and diverge at 0.2.
 
     Attributes:
         objective: Name of the term, as histories and specs show it.
         term: The term.
+        pace: Of photographs, and of all faces at `smoke` and `paper`.
+        pace_of_few: Of the laptop preset's embedded people, with three images each.
         taught: Whether the term reads a teacher.
-        rate: Learning rate.
-        stretch: Its epochs, as a multiple of those of a student of neurons.
         selection: How the teacher's neurons are chosen; None: all of them.
     """
 
     objective: str
     term: Term
+    pace: Pace = _UNIT_PACE
+    pace_of_few: Pace = _UNIT_PACE_OF_FEW
     taught: bool = True
-    rate: float = UNIT_RATE
-    stretch: float = 1.0
     selection: SelectionSpec | None = None
 
     def selected(
@@ -57,36 +76,24 @@ class StudentRow:
         """
         return replace(self, selection=SelectionSpec(share=share, probe=probe, random=random))
 
-    def schedule(self, epochs: int, preset: str) -> Schedule:
-        """How its student is trained, where one of neurons is trained for so many epochs."""
-        size, epochs = _STUDENT_BATCHES[preset], round(self.stretch * epochs)
-        return Schedule(epochs=epochs, batch_size=size, learning_rate=self.rate, clip_norm=CLIP_NORM)
+    def pace_on(self, data: DataSpec, preset: str) -> Pace:
+        """How it is learned on these faces."""
+        return self.pace_of_few if _has_few_images(data, preset) else self.pace
+
+    def schedule(self, data: DataSpec, preset: str, epochs: int) -> Schedule:
+        """How its student is trained on these faces, where one of neurons is trained for so many epochs."""
+        pace, size = self.pace_on(data, preset), _STUDENT_BATCHES[preset]
+        return Schedule(
+            epochs=round(pace.stretch * epochs), batch_size=size, learning_rate=pace.rate, clip_norm=CLIP_NORM
+        )
 
 
 #: Names of the row of chosen neurons: by Eq. 2 as the paper prints it; by the paper's MNIST rule, without attributes.
 SELECTION, DROPPED = "selection", "inhibitive dropped"
 
-#: Names at the rate, and for as long, as serves people who are not tested best. On LFW, 0.03 for ten and sixteen epochs
-#: gives them an AUC of 83.3 and 81.5, 0.1 for ten 76.6. On the few images of embedded people, 0.1 for sixteen and 24
-#: epochs gives 86.8 and 86.4 on one population, 86.1 and 88.7 on another; 0.05 for 24 85.0, 0.07 for 32 84.5.
-_LABELS, _LABELS_OF_FEW_IMAGES = (
-    StudentRow("label", Term(kind="LabelLoss"), taught=False, rate=rate, stretch=stretch)
-    for rate, stretch in ((0.03, 1.0), (0.1, 2.4))
-)
+LABELS = StudentRow("label", Term(kind="LabelLoss"), Pace(0.03), Pace(0.1, 2.4), taught=False)
 LOGITS = StudentRow("logits", Term(kind="LogitsLoss", options={"in_unit": True}))
 NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"))
-
-
-def labels_row(data: DataSpec, preset: str = "laptop") -> StudentRow:
-    """The row of names, "1-of-K", for these faces.
-
-    Example:
-        >>> from nbutils.papers import face_data
-        >>> from nbutils.papers.luo2016 import labels_row
-        >>> labels_row(face_data("synthetic")).rate, labels_row(face_data("lfw", "faces/lfw")).rate
-        (0.1, 0.03)
-    """
-    return _LABELS_OF_FEW_IMAGES if _has_few_images(data, preset) else _LABELS
 
 
 def teacher_schedule(data: DataSpec, preset: str, epochs: int) -> Schedule:
@@ -146,7 +153,7 @@ def soft_targets(temperature: int) -> StudentRow:
     options: dict[str, Any] = {"temperature": float(temperature)}
     if temperature > 1:
         return StudentRow("softtarget", Term("SoftTargetLoss", options=options | {"in_unit": True}))
-    return StudentRow("softtarget", Term("SoftTargetLoss", options=options), rate=PREDICTION_RATE)
+    return StudentRow("softtarget", Term("SoftTargetLoss", options=options), Pace(0.05), Pace(0.05))
 
 
 def _has_few_images(data: DataSpec, preset: str) -> bool:
