@@ -45,8 +45,8 @@ class StudentRow:
 
     Notebook 11 tries each objective at the same rates, on held-out people. On LFW, names at 0.03 for ten and sixteen
     epochs give them an AUC of 83.3 and 81.5, at 0.1 for ten 76.6. On the few images of embedded people (a population
-    that no notebook shows), names at 0.1 for sixteen and 24 epochs give 86.8 and 86.4, at 0.07 for 32 84.5,
-    at 0.05 for 24 85.0; soft targets at t = 10 and logits give 92.3 and 92.1 at 0.05, 89.6 and 89.8 at 0.1, and diverge at 0.2.
+    that no notebook shows), names give 86.8 and 86.4 at 0.1 for sixteen and 24 epochs, 84.5 at 0.07 for 32, 85.0 at 0.05
+    for 24; soft targets at t = 10 and logits 92.3 and 92.1 at 0.05, 89.6 and 89.8 at 0.1, and they diverge at 0.2.
 
     Attributes:
         objective: Name of the term, as histories and specs show it.
