@@ -11,7 +11,7 @@ from nbutils.data.spec import DataSpec
 from nbutils.training.components import Term
 from nbutils.training.spec import Schedule, SelectionSpec
 
-#: Of T1 and T2: the best of 0.02 … 0.4 for held-out people, of LFW and of the embedded ones (notebook 11).
+#: Of T1 and T2: T1's best of 0.02 … 0.4 for held-out people of LFW (notebook 11).
 TEACHER_RATE = 0.05
 #: How much longer a teacher is trained where epochs are short.
 _STRETCH_OF_FEW_IMAGES = 1.25
@@ -45,8 +45,8 @@ class StudentRow:
 
     Notebook 11 tries each objective at the same rates, on held-out people. On LFW, names at 0.03 for ten and sixteen
     epochs give them an AUC of 83.3 and 81.5, at 0.1 for ten 76.6. On the few images of embedded people (a population
-    that no notebook shows), names give 86.8 and 86.4 at 0.1 for sixteen and 24 epochs, 84.5 at 0.07 for 32, 85.0 at 0.05
-    for 24; soft targets at t = 10 and logits 92.3 and 92.1 at 0.05, 89.6 and 89.8 at 0.1, and they diverge at 0.2.
+    that no notebook shows), names give 86.8 and 86.4 at 0.1 for sixteen and 24 epochs, 84.5 at 0.07 for 32, 85.0 at
+    0.05 for 24; soft targets at t = 10 and logits 92.3 and 92.1 at 0.05, 89.6 and 89.8 at 0.1, and they diverge at 0.2.
 
     Attributes:
         objective: Name of the term, as histories and specs show it.
