@@ -33,7 +33,7 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
         >>> for sentence in what_differs(table, "AUC", "selection"):
         ...     print(sentence)
         What we see: the highest AUC is that of selection (95.00), the lowest that of labels (92.00).
-        Beyond its interval, one row lies below selection: labels (-3.00).
+        Beyond its interval, one row lies below selection: labels (−3.00).
         One row cannot be told apart from selection: logits.
     """
     needed = (measure, "difference", "difference low", "difference high")
@@ -50,7 +50,9 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
     above, below = compared["difference low"] > 0, compared["difference high"] < 0
     for rows, word in ((compared[above], "above"), (compared[below], "below")):
         if len(rows):
-            named = [f"{name} ({difference:+.2f})" for name, difference in rows["difference"].items()]
+            named = [
+                f"{name} ({difference:+.2f})".replace("(-", "(−") for name, difference in rows["difference"].items()
+            ]
             sentences.append(f"Beyond {_lie(len(rows))} {word} {reference}: {_listed(named)}.")
     alike = compared[~above & ~below]
     if len(alike) == len(compared) > 1:

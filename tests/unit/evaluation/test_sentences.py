@@ -18,7 +18,7 @@ def test_rows_are_sorted_by_what_their_intervals_say() -> None:
     first, above, below, alike = what_differs(table, "AUC", "own")
     assert "highest AUC is that of row 0 (91.00), the lowest that of row 2 (88.50)" in first
     assert above == "Beyond their intervals, 2 rows lie above own: row 0 (+1.00), row 1 (+0.20)."
-    assert below == "Beyond its interval, one row lies below own: row 2 (-1.50)."
+    assert below == "Beyond its interval, one row lies below own: row 2 (−1.50)."
     assert alike == "2 rows cannot be told apart from own: row 3, row 4."
 
 
