@@ -212,7 +212,7 @@ def has_attributes(data: DataSpec) -> bool:
 
 
 def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str) -> DataSpec:
-    """The faces of the quickstart: of the preset's embedded population, fewer to look at, so that it ends in minutes.
+    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in minutes.
 
     Example:
         >>> from nbutils.papers.luo2016 import quick_data
@@ -221,7 +221,7 @@ def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: 
     """
     data = face_data(dataset, data_root, preset, seed, **source)
     if isinstance(data, SyntheticData) and preset == "laptop":
-        return data.model_copy(update={"validation_images": 2000, "pairs": 3000})
+        return data.model_copy(update={"identities": 400, "validation_images": 2000, "pairs": 3000})
     return data
 
 
