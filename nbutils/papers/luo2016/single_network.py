@@ -212,7 +212,10 @@ def has_attributes(data: DataSpec) -> bool:
 
 
 def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: int = 0, **source: str) -> DataSpec:
-    """The faces of the quickstart: a part of the preset's embedded population, so that it ends in minutes.
+    """The faces of the quickstart: of the preset's embedded ones, fewer to look at, so that it ends in minutes.
+
+    Of fewer people to train on, T1 does not learn reliably: of 400, it is 4 points above the student of names on one
+    population, and below it on another.
 
     Example:
         >>> from nbutils.papers.luo2016 import quick_data
@@ -221,7 +224,7 @@ def quick_data(dataset: str, data_root: str = "", preset: str = "laptop", seed: 
     """
     data = face_data(dataset, data_root, preset, seed, **source)
     if isinstance(data, SyntheticData) and preset == "laptop":
-        return data.model_copy(update={"identities": 400, "validation_images": 2000, "pairs": 3000})
+        return data.model_copy(update={"validation_images": 2000, "pairs": 3000})
     return data
 
 
