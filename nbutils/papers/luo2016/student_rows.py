@@ -96,10 +96,11 @@ LOGITS = StudentRow("logits", Term(kind="LogitsLoss", options={"in_unit": True})
 NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"))
 
 
-def teacher_schedule(data: DataSpec, preset: str, epochs: int) -> Schedule:
+def teacher_schedule(data: DataSpec, preset: str, epochs: int, rate_of_few: float = TEACHER_RATE) -> Schedule:
     """How a teacher is trained on these faces: for so many epochs, in batches of 128.
 
-    On the few images of the laptop preset's embedded people for twenty epochs at least, in batches half as large.
+    On the few images of the laptop preset's embedded people for twenty epochs at least, in batches half as large, at
+    `rate_of_few`.
 
     Example:
         >>> from nbutils.papers import face_data
@@ -107,10 +108,10 @@ def teacher_schedule(data: DataSpec, preset: str, epochs: int) -> Schedule:
         >>> teacher_schedule(face_data("synthetic"), "laptop", 16).epochs
         20
     """
-    batch = 32 if preset == "smoke" else 128
+    batch, rate = 32 if preset == "smoke" else 128, TEACHER_RATE
     if _has_few_images(data, preset):
-        epochs, batch = max(epochs, _LEAST_EPOCHS_OF_FEW), batch // 2
-    return Schedule(epochs=epochs, batch_size=batch, learning_rate=TEACHER_RATE, clip_norm=CLIP_NORM)
+        epochs, batch, rate = max(epochs, _LEAST_EPOCHS_OF_FEW), batch // 2, rate_of_few
+    return Schedule(epochs=epochs, batch_size=batch, learning_rate=rate, clip_norm=CLIP_NORM)
 
 
 def chosen_neurons_row(share: float, probe: DataSpec | None, *, has_attributes: bool) -> dict[str, StudentRow]:
