@@ -7,7 +7,6 @@ with another digest, is somebody's own: a folder that holds such a thing is move
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import platform
 import re
@@ -24,6 +23,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nbutils.errors import ParameterError
+from nbutils.training.result_files import sha256_of
 from nbutils.writing import write_aside
 
 MARKER = "nbutils-run.json"
@@ -156,7 +156,7 @@ def seal(folder: Path) -> None:
     marker = read_marker(folder)
     assert marker is not None
     found = {name: path for name, path in _contents(folder) if name != MARKER and stat.S_ISREG(path.lstat().st_mode)}
-    files = {name: _digest(path) for name, path in found.items()}
+    files = {name: sha256_of(path) for name, path in found.items()}
     write_marker(folder, marker.model_copy(update={"files": files}))
 
 
@@ -193,7 +193,7 @@ def is_own(file: Path, marker: Marker, name: str) -> bool:
     """Whether `file` is as the run of `marker` wrote it under `name`."""
     try:
         regular = stat.S_ISREG(file.lstat().st_mode)
-        return regular and name in marker.files and _digest(file) == marker.files[name]
+        return regular and name in marker.files and sha256_of(file) == marker.files[name]
     except FileNotFoundError:
         return True
 
@@ -296,11 +296,6 @@ def _contents(folder: Path) -> Iterator[tuple[str, Path]]:
         for name in (*files, *(name for name in folders if Path(place, name).is_symlink())):
             path = Path(place, name)
             yield path.relative_to(folder).as_posix(), path
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _since_boot(process: psutil.Process) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from nbutils.models.base import FaceNetwork
 from nbutils.training.base import Frozen, digest
 from nbutils.training.face_input import FaceInput
 from nbutils.training.kinds import MODELS, Kind, check_options, describe, given_content, resolve, roots
+from nbutils.training.result_files import sha256_of
 from nbutils.writing import replacing
 
 Option = bool | int | float | str | None | tuple[bool | int | float | str, ...]
@@ -208,8 +208,7 @@ def file_sha256(file: Path) -> str:
         ParameterError: It cannot be read.
     """
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of(file)
     except OSError as error:
         raise ParameterError(f"{file}: cannot be read: {error.strerror}") from error
 
