@@ -21,7 +21,7 @@ from .runtimes import RuntimeCalls, runtime_calls
 from .scores import compare_scores, magnitude, score_difference, tabulate
 from .sentences import what_differs
 from .structure import in_groups, layer_table, with_shared_filters
-from .students import training_quality, training_remarks
+from .students import clipping_remarks, fidelity_remarks, training_quality
 from .verification import VerificationResult, WrongPairs, equal_error_quantile, evaluate_pairs, verify, wrong_pairs
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "alternating_latencies",
     "auc_by_images",
     "check_onnx",
+    "clipping_remarks",
     "compare_models",
     "compare_scores",
     "count_parameters",
@@ -47,6 +48,7 @@ __all__ = [
     "evaluate_pairs",
     "execution_modes",
     "export_onnx",
+    "fidelity_remarks",
     "found_by_one",
     "head_turn",
     "holm",
@@ -72,7 +74,6 @@ __all__ = [
     "tabulate",
     "times_as_fast",
     "training_quality",
-    "training_remarks",
     "verification_differences",
     "verification_interval",
     "verify",

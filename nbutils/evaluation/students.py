@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -57,27 +57,45 @@ def training_quality(results: Mapping[str, Sequence[TrainingResult]]) -> pd.Data
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("row")
 
 
-def training_remarks(quality: pd.DataFrame) -> list[str]:
-    """What a reader must know before comparing rows: students far from their teachers, and clipped trainings.
+def fidelity_remarks(quality: pd.DataFrame) -> list[str]:
+    """What a reader must know before comparing rows: which students are far from their teachers.
 
     Args:
         quality: From `training_quality`.
 
     Example:
         >>> import pandas as pd
-        >>> from nbutils.evaluation import training_remarks
-        >>> row = {"fidelity": "R² 0.61", "explained": 0.61, "clipped": 3.0}
-        >>> for remark in training_remarks(pd.DataFrame([row], index=["neurons"])):
-        ...     print(remark)
-        neurons is far from its teacher: R² 0.61 on its own training faces
-        neurons: the gradient was clipped in 3 % of the steps
+        >>> from nbutils.evaluation import fidelity_remarks
+        >>> fidelity_remarks(pd.DataFrame([{"fidelity": "R² 0.61", "explained": 0.61}], index=["neurons"]))
+        ['neurons is far from its teacher: R² 0.61 on its own training faces']
     """
-    return list(_remarks(quality))
+    return [
+        f"{name} is far from its teacher: {row['fidelity']} on its own training faces"
+        for name, row in quality.iterrows()
+        if row["explained"] < FAR_BELOW
+    ]
 
 
-def _remarks(quality: pd.DataFrame) -> Iterator[str]:
-    for name, row in quality.iterrows():
-        if row["explained"] < FAR_BELOW:
-            yield f"{name} is far from its teacher: {row['fidelity']} on its own training faces"
-        if row["clipped"] > 100 * CLIPPED_ABOVE:
-            yield f"{name}: the gradient was clipped in {row['clipped']:.0f} % of the steps"
+def clipping_remarks(results: Iterable[TrainingResult]) -> list[str]:
+    """Which networks had their gradient clipped in more than 1 % of their steps: a sentence, or none.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from nbutils.evaluation import clipping_remarks
+        >>> from nbutils.papers import face_data
+        >>> from nbutils.papers.luo2016 import t1
+        >>> from nbutils.training import Store, train
+        >>> spec = t1(face_data("synthetic", preset="smoke").model_copy(update={"identities": 2}), "smoke")
+        >>> bound = spec.model_copy(update={"schedule": spec.schedule.model_copy(update={"clip_norm": 1e-3})})
+        >>> with TemporaryDirectory() as folder:
+        ...     clipping_remarks([train(bound, store=Store(folder), progress=False)])
+        ['the gradient was clipped in more than 1 % of the steps of T1 (100 %)']
+    """
+    shares: dict[str, list[float]] = {}
+    for result in results:
+        shares.setdefault(result.spec.name, []).append(result.history["clipped"].mean())
+    clipped = {name: max(each) for name, each in shares.items() if max(each) > CLIPPED_ABOVE}
+    if not clipped:
+        return []
+    networks = ", ".join(f"{name} ({100 * share:.0f} %)" for name, share in clipped.items())
+    return [f"the gradient was clipped in more than {100 * CLIPPED_ABOVE:.0f} % of the steps of {networks}"]

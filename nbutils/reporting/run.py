@@ -160,8 +160,10 @@ class Run:
     def train(self, cells: Sequence[Mapping[Any, TrainingSpec]]) -> TrainedCells:
         """Train the cells of tables by `train_cells`, every network once, and print how many there are.
 
-        The metrics "networks" and "networks trained now" count those of all calls, each once.
+        The metrics "networks" and "networks trained now" count those of all calls, each once. Networks whose gradient
+        was clipped in more than 1 % of their steps are remarked on.
         """
+        from nbutils.evaluation.students import clipping_remarks
         from nbutils.training.graph import train_cells
 
         trained = train_cells(cells)
@@ -169,6 +171,7 @@ class Run:
         self.metric("networks", len(self._trained_now))
         self.metric("networks trained now", sum(self._trained_now.values()))
         print(trained)
+        self.remark(*clipping_remarks(trained.networks.values()))
         return trained
 
     def table(self, name: str, frame: pd.DataFrame, *, caption: str, note: str = "") -> None:

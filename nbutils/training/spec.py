@@ -89,7 +89,8 @@ class SelectionSpec(Frozen):
 class Schedule(Frozen):
     """Stochastic gradient descent with Nesterov momentum: a linear warm-up, then a cosine to zero.
 
-    The paper gives none of it: learning rate, batch size and augmentation are ours, tuned on held-out people.
+    The papers give none of it: learning rate, batch size and augmentation are ours, tuned on held-out people. The bound
+    on the gradient's norm is a guard against a single bad step: no training of ours should be decided by it.
     """
 
     epochs: PositiveInt
@@ -98,7 +99,7 @@ class Schedule(Frozen):
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(5e-4, ge=0)
     warmup: float = Field(0.1, ge=0, lt=1, description="share of all steps")
-    clip_norm: PositiveFloat = 5.0
+    clip_norm: PositiveFloat = 50.0
     images_per_identity: PositiveInt | None = Field(None, description="of each person in a batch; None: as they come")
     mirror: bool = Field(True, description="swap left and right of half of the images")
 

@@ -8,7 +8,7 @@ from nbutils.data.spec import DataSpec
 from nbutils.papers.base import best_precision, check_preset
 from nbutils.papers.luo2016.deeper_teachers import region_t1, region_view
 from nbutils.papers.luo2016.single_network import T1_CHOSEN, has_attributes
-from nbutils.papers.luo2016.student_rows import CLIP_NORM, LABELS, NEURONS, chosen_neurons_row
+from nbutils.papers.luo2016.student_rows import LABELS, NEURONS, chosen_neurons_row
 from nbutils.training.components import ModelSpec
 from nbutils.training.face_input import FaceInput
 from nbutils.training.spec import Schedule, TrainingSpec
@@ -82,7 +82,6 @@ def real_teacher_rows(
                 epochs=epochs,
                 batch_size=_BATCH,
                 learning_rate=_NEURON_RATE if row.taught else _LABEL_RATE,
-                clip_norm=CLIP_NORM,
             ),
             teacher=(teacher,) if row.taught else (),
             selection=row.selection,

@@ -18,8 +18,6 @@ _LEAST_EPOCHS_OF_FEW = 20
 #: Images in a student's batch. For held-out people of LFW, ten epochs in batches of 32 are better than sixteen in
 #: batches of 128 for every objective, by 1 to 6 points of AUC, and shorter; a teacher is not the better for it.
 _STUDENT_BATCHES = {"smoke": 32, "laptop": 32, "paper": 128}
-#: Bound on the gradient of teachers and students. A guard: at their rates, no step meets it.
-CLIP_NORM = 50.0
 
 
 @dataclass(frozen=True)
@@ -83,9 +81,7 @@ class StudentRow:
     def schedule(self, data: DataSpec, preset: str, epochs: int) -> Schedule:
         """How its student is trained on these faces, where one of neurons is trained for so many epochs."""
         pace, size = self.pace_on(data, preset), _STUDENT_BATCHES[preset]
-        return Schedule(
-            epochs=round(pace.stretch * epochs), batch_size=size, learning_rate=pace.rate, clip_norm=CLIP_NORM
-        )
+        return Schedule(epochs=round(pace.stretch * epochs), batch_size=size, learning_rate=pace.rate)
 
 
 #: Names of the row of chosen neurons: by Eq. 2 as the paper prints it; by the paper's MNIST rule, without attributes.
@@ -111,7 +107,7 @@ def teacher_schedule(data: DataSpec, preset: str, epochs: int, rate_of_few: floa
     batch, rate = 32 if preset == "smoke" else 128, TEACHER_RATE
     if _has_few_images(data, preset):
         epochs, batch, rate = max(epochs, _LEAST_EPOCHS_OF_FEW), batch // 2, rate_of_few
-    return Schedule(epochs=epochs, batch_size=batch, learning_rate=rate, clip_norm=CLIP_NORM)
+    return Schedule(epochs=epochs, batch_size=batch, learning_rate=rate)
 
 
 def chosen_neurons_row(share: float, probe: DataSpec | None, *, has_attributes: bool) -> dict[str, StudentRow]:
