@@ -41,7 +41,8 @@ def supervise(heads: nn.ModuleList, maps: Sequence[Tensor]) -> tuple[tuple[Tenso
 class LocallyConnected2d(nn.Module):
     """Convolution with unshared weights: every output position has filters of its own ("lconv" in Table 1).
 
-    Stride 1, no padding. Weights are laid out so that the layer is one batched matrix product, position by position.
+    Stride 1, no padding. Weights are laid out so that the layer is one batched matrix product, position by position;
+    of a position, by row and column of the filter, then by channel, as channels-last maps lie in memory.
 
     Args:
         in_channels: Channels of the input.
@@ -72,7 +73,7 @@ class LocallyConnected2d(nn.Module):
         k = self.kernel_size
         patches = x.unfold(2, k, 1).unfold(3, k, 1)  # B, C, H', W', k, k: a view
         batch = x.shape[0]  # `len` would fix it in an exported file
-        rows = patches.permute(2, 3, 0, 1, 4, 5).reshape(len(self.weight), batch, -1)
+        rows = patches.permute(2, 3, 0, 4, 5, 1).reshape(len(self.weight), batch, -1)
         out = torch.baddbmm(self.bias.to(rows.dtype), rows, self.weight.to(rows.dtype))
         return out.view(*self.out_size, batch, -1).permute(2, 3, 0, 1)
 

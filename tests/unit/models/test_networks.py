@@ -91,7 +91,7 @@ def test_a_locally_connected_layer_equals_loops() -> None:
     assert out.shape == (2, 4, 4, 5)
     for row in range(4):
         for column in range(5):
-            patch = x[:, :, row : row + 2, column : column + 2].flatten(1)
+            patch = x[:, :, row : row + 2, column : column + 2].permute(0, 2, 3, 1).flatten(1)
             position = row * 5 + column
             expected = patch @ layer.weight[position] + layer.bias[position]
             torch.testing.assert_close(out[:, :, row, column], expected)
