@@ -28,7 +28,7 @@ def side_by_side(values: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
         >>> from nbutils.exercises import side_by_side
         >>> side_by_side({"mean": ((1 + 2) / 2, np.mean([1, 2]))})
               by hand  package  values  largest difference
-        mean      1.5      1.5       1                 0.0
+        mean      1.5      1.5       1                   0
     """
     rows = {}
     for name, (hand, package) in values.items():
@@ -42,4 +42,6 @@ def side_by_side(values: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
             "values": own.size,
             "largest difference": np.abs(own[finite] - theirs[finite]).max(initial=0.0),
         }
-    return pd.DataFrame.from_dict(rows, orient="index").astype({"values": int})
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    counts = [name for name in frame if frame[name].mod(1).eq(0).all()]  # shown as such, not as 1.977e+03
+    return frame.astype(dict.fromkeys(counts, int))
