@@ -58,7 +58,7 @@ def training_quality(results: Mapping[str, Sequence[TrainingResult]]) -> pd.Data
 
 
 def fidelity_remarks(quality: pd.DataFrame) -> list[str]:
-    """What a reader must know before comparing rows: which students are far from their teachers.
+    """Which students are far from their teachers, as a reader must know before comparing rows: a sentence, or none.
 
     Args:
         quality: From `training_quality`.
@@ -67,13 +67,14 @@ def fidelity_remarks(quality: pd.DataFrame) -> list[str]:
         >>> import pandas as pd
         >>> from nbutils.evaluation import fidelity_remarks
         >>> fidelity_remarks(pd.DataFrame([{"fidelity": "R² 0.61", "explained": 0.61}], index=["neurons"]))
-        ['neurons is far from its teacher: R² 0.61 on its own training faces']
+        ['far from their teachers, with less than 80 % explained on their own training faces: neurons (R² 0.61)']
     """
-    return [
-        f"{name} is far from its teacher: {row['fidelity']} on its own training faces"
-        for name, row in quality.iterrows()
-        if row["explained"] < FAR_BELOW
-    ]
+    far = quality[quality["explained"] < FAR_BELOW]
+    if far.empty:
+        return []
+    students = ", ".join(f"{name} ({fidelity})" for name, fidelity in far["fidelity"].items())
+    explained = f"less than {100 * FAR_BELOW:.0f} % explained on their own training faces"
+    return [f"far from their teachers, with {explained}: {students}"]
 
 
 def clipping_remarks(results: Iterable[TrainingResult]) -> list[str]:

@@ -37,18 +37,17 @@ def region_bars(table: pd.DataFrame, whole: float) -> Figure:
         >>> import pandas as pd
         >>> from nbutils.papers.luo2016 import region_bars
         >>> scores = {"AUC alone": [90.0, 85.0], "AUC without it": [94.0, 95.0]}
-        >>> region_bars(pd.DataFrame(scores, index=["nose", "left_eye"]), whole=96.0).axes[0].get_xlabel()
+        >>> region_bars(pd.DataFrame(scores, index=["nose", "left eye"]), whole=96.0).axes[0].get_xlabel()
         'AUC in percent'
     """
     figure, ax = plt.subplots(figsize=(7, 0.42 * len(table) + 1.5), layout="constrained")
     y = np.arange(len(table))
-    ax.barh(
-        y, table["AUC alone"], height=0.55, color=[_COLOURS[name] for name in table.index], alpha=0.75, label="alone"
-    )
+    colours = [_COLOURS[name.replace(" ", "_")] for name in table.index]
+    ax.barh(y, table["AUC alone"], height=0.55, color=colours, alpha=0.75, label="alone")
     ax.plot(table["AUC without it"], y, "D", color="black", fillstyle="none", label="the other five together")
     ax.axvline(whole, color="grey", linewidth=1, label="all six together")
     ax.set(xlabel="AUC in percent", ylim=(len(table) - 0.5, -0.5))
-    ax.set_yticks(y, [name.replace("_", " ") for name in table.index])
+    ax.set_yticks(y, table.index)
     ax.set_xlim(min(50, table.to_numpy().min()), 100)
     ax.grid(axis="x", alpha=0.3)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)

@@ -47,7 +47,7 @@ def region_table(results: Mapping[str, VerificationResult]) -> pd.DataFrame:
         results: Region to the result of its T1.
 
     Returns:
-        Indexed by region: AUC alone, AUC without it.
+        Indexed by region, in words: AUC alone, AUC without it.
 
     Example:
         >>> import numpy as np
@@ -62,9 +62,10 @@ def region_table(results: Mapping[str, VerificationResult]) -> pd.DataFrame:
                   AUC alone  AUC without it
         region
         nose           50.0            87.5
-        left_eye       87.5            50.0
+        left eye       87.5            50.0
     """
     names = list(results)
     alone = [100 * results[name].auc for name in names]
     without = [100 * joined_auc(results, [other for other in names if other != name]) for name in names]
-    return pd.DataFrame({"AUC alone": alone, "AUC without it": without}, index=pd.Index(names, name="region"))
+    words = pd.Index([name.replace("_", " ") for name in names], name="region")
+    return pd.DataFrame({"AUC alone": alone, "AUC without it": without}, index=words)

@@ -33,6 +33,15 @@ def test_a_contact_sheet_has_one_person_a_row_and_ends_where_images_end() -> Non
     np.testing.assert_array_equal(axes[1, 2].images[0].get_array(), IMAGES[22])
 
 
+def test_people_of_few_images_stand_side_by_side_on_a_contact_sheet() -> None:
+    faces = Faces(images=IMAGES[:9], identity=np.repeat([0, 1, 2], 3), identity_names=("a", "b", "c"))
+
+    axes = np.array(viz.contact_sheet(faces, images=8).axes).reshape(2, 7)
+
+    assert [[len(ax.images) for ax in row] for row in axes] == [[1, 1, 1, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0, 0]]
+    np.testing.assert_array_equal(axes[0, 4].images[0].get_array(), IMAGES[3])
+
+
 def test_attribute_bars_are_the_accuracies_in_falling_order() -> None:
     best = pd.DataFrame({"T1": [0.6, 0.9], "LBP": [0.55, 0.7]}, index=["Bald", "Male"])
 
