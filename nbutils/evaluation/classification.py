@@ -33,6 +33,7 @@ def recognised(model: FaceNetwork, faces: Faces) -> npt.NDArray[np.bool_]:
 def regressed_logits(
     outputs: npt.NDArray[np.float32],
     neurons: npt.NDArray[np.int64],
+    unit: float,
     teacher_mean: npt.NDArray[np.float32],
     classifier: nn.Linear,
 ) -> npt.NDArray[np.float32]:
@@ -44,6 +45,7 @@ def regressed_logits(
     Args:
         outputs: (N, M) the student's.
         neurons: (M,) positions of the regressed neurons among the teacher's F.
+        unit: What training divided these by, the student's metric "neuron unit".
         teacher_mean: (F,) mean responses of the teacher's neurons over the training images.
         classifier: The teacher's, from F neurons to the classes.
 
@@ -59,8 +61,8 @@ def regressed_logits(
         >>> from nbutils.evaluation import regressed_logits
         >>> classifier = torch.nn.Linear(3, 2, bias=False)
         >>> _ = torch.nn.init.ones_(classifier.weight)
-        >>> outputs, mean = np.array([[5.0]], np.float32), np.array([1.0, 0.0, 2.0], np.float32)
-        >>> regressed_logits(outputs, np.array([1]), mean, classifier)  # 1 + 5 + 2
+        >>> outputs, mean = np.array([[2.5]], np.float32), np.array([1.0, 0.0, 2.0], np.float32)
+        >>> regressed_logits(outputs, np.array([1]), 2.0, mean, classifier)  # 1 + 2 · 2.5 + 2
         array([[8., 8.]], dtype=float32)
     """
     if outputs.shape[1:] != neurons.shape or teacher_mean.shape != (classifier.in_features,):
@@ -69,7 +71,7 @@ def regressed_logits(
             f"(N, M), (M,) and ({classifier.in_features},)"
         )
     whole = np.tile(teacher_mean, (len(outputs), 1))
-    whole[:, neurons] = outputs
+    whole[:, neurons] = unit * outputs
     with torch.inference_mode():
         logits: npt.NDArray[np.float32] = classifier(torch.from_numpy(whole)).numpy()
     return logits
