@@ -15,6 +15,8 @@ import pandas as pd
 
 from nbutils.writing import as_formula, no_formula
 
+#: Rows above which a table scrolls in itself, so that a page can be read on below it.
+LONG_TABLE = 100
 MISSING = "–"
 SIGNIFICANT = 4
 MOST_DECIMALS = 6

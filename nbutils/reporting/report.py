@@ -15,7 +15,7 @@ import jinja2
 from nbutils.errors import NbutilsError, ParameterError
 from nbutils.paths import default_store, runs_dir
 from nbutils.reporting.claims import WITHOUT_MEANING, caveats, is_without_meaning
-from nbutils.reporting.formatting import interval, numeric_columns, probability, read_csv, rounded
+from nbutils.reporting.formatting import LONG_TABLE, interval, numeric_columns, probability, read_csv, rounded
 from nbutils.reporting.run_folder import FORMER, PAGE, read_marker
 from nbutils.reporting.what_holds import JudgedRun, what_holds
 from nbutils.writing import write_aside
@@ -140,6 +140,7 @@ def render_report(folder: Path) -> str:
         runs=runs,
         holds=what_holds([_across(run) for run in runs]),
         meaningless=WITHOUT_MEANING,
+        long_table=LONG_TABLE,
         failed=sum(run.failed for run in runs),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )

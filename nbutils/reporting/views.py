@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from nbutils.reporting.claims import ClaimVerdict, caveats
-from nbutils.reporting.formatting import MISSING, interval, numeric_columns, probability, rounded
+from nbutils.reporting.formatting import LONG_TABLE, MISSING, interval, numeric_columns, probability, rounded
 
 #: Key of an output's metadata, by which a page knows the list of files, which it replaces with its own.
 RESULTS = "nbutils-results"
@@ -197,8 +197,9 @@ class ResultsView:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, note: str) -> str:
     below = f'<p style="{_NOTE};font-style:italic;margin:0.4em 0">{escape(note)}</p>' if note else ""
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    scrolls = "overflow:auto;max-height:36em" if len(rows) > LONG_TABLE else "overflow-x:auto"
     return (
-        '<div style="overflow-x:auto" tabindex="0"><table style="border-collapse:collapse;margin:0.6em 0">'
+        f'<div style="{scrolls}" tabindex="0"><table style="border-collapse:collapse;margin:0.6em 0">'
         f'<caption style="{_NOTE};caption-side:top"><span>{escape(caption)}</span></caption>'
         f"<thead><tr>{''.join(head)}</tr></thead><tbody>{body}</tbody></table></div>{below}"
     )

@@ -38,33 +38,44 @@ class ClaimAcross:
 
 
 @dataclass
-class WhatHolds:
-    """The settings in which claims were judged, the claims of each notebook, and what the runs remark."""
+class NotebookClaims:
+    """The claims that a notebook judges, and the settings in which it did."""
 
+    name: str
     settings: list[str]
-    claims: dict[str, list[ClaimAcross]]
+    claims: list[ClaimAcross]
+
+
+@dataclass
+class WhatHolds:
+    """The claims of each notebook, and what the runs remark."""
+
+    notebooks: list[NotebookClaims]
     remarks: list[tuple[JudgedRun, list[str]]]
 
 
 def what_holds(runs: Sequence[JudgedRun]) -> WhatHolds:
-    """Joins the verdicts of many runs: a row a claim, a column a setting.
+    """Joins the verdicts of many runs: for each notebook a row a claim, a column a setting.
 
     Args:
         runs: In the order of the page; those without claims are left out.
     """
     judged = [run for run in runs if run.claims]
-    settings = list(dict.fromkeys(run.setting for run in judged))
-    claims: dict[str, dict[str, ClaimAcross]] = {}
-    for run in judged:
-        own = claims.setdefault(run.name, {})
+    names = dict.fromkeys(run.name for run in judged)
+    return WhatHolds(
+        [_of_notebook(name, [run for run in judged if run.name == name]) for name in names],
+        [(run, run.remarks) for run in judged if run.remarks],
+    )
+
+
+def _of_notebook(name: str, runs: Sequence[JudgedRun]) -> NotebookClaims:
+    settings = list(dict.fromkeys(run.setting for run in runs))
+    claims: dict[str, ClaimAcross] = {}
+    for run in runs:
         for claim in run.claims:
-            row = own.setdefault(
+            row = claims.setdefault(
                 claim["claim"],
                 ClaimAcross(claim["text"], claim["source"], claim["paper"], claim["measure"], [[] for _ in settings]),
             )
             row.cells[settings.index(run.setting)].append(claim | {"anchor": run.anchor})
-    return WhatHolds(
-        settings,
-        {name: list(own.values()) for name, own in claims.items()},
-        [(run, run.remarks) for run in judged if run.remarks],
-    )
+    return NotebookClaims(name, settings, list(claims.values()))

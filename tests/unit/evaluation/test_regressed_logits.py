@@ -11,7 +11,7 @@ def test_they_are_the_teachers_where_nothing_is_dropped_and_the_student_is_perfe
     rng = np.random.default_rng(0)
     classifier, features = nn.Linear(6, 3), rng.normal(size=(4, 6)).astype(np.float32)
     order = rng.permutation(6)
-    logits = regressed_logits(features[:, order] / 4, order, 4.0, np.zeros(6, np.float32), classifier)
+    logits = regressed_logits(features[:, order] / np.float32(4), order, 4.0, np.zeros(6, np.float32), classifier)
     np.testing.assert_allclose(logits, classifier(torch.from_numpy(features)).detach(), atol=1e-6)
 
 

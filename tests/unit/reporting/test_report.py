@@ -13,8 +13,10 @@ from nbutils.evaluation import Interval
 from nbutils.papers import beside, claim
 from nbutils.reporting import Run
 from nbutils.reporting.claims import WITHOUT_MEANING
+from nbutils.reporting.formatting import LONG_TABLE
 from nbutils.reporting.report import build_report, find_runs
 from nbutils.reporting.run_folder import Marker, write_marker
+from nbutils.reporting.views import TableView
 
 mpl.use("Agg")
 NASTY = "<script>alert('x')</script> & \"more\""
@@ -113,7 +115,7 @@ def test_headings_say_what_they_head_and_tables_scroll_in_themselves(runs: Path)
 
     assert "<th>" not in page
     assert all("scope=" in head for head in re.findall(r"<th\b[^>]*>", page))
-    assert page.count("<table") == page.count('<div class="scroll" tabindex="0"><table')
+    assert page.count("<table") == len(re.findall(r'<div class="scroll[^"]*" tabindex="0"><table', page))
 
 
 def test_a_folder_of_the_machine_is_not_named(runs: Path) -> None:
@@ -213,3 +215,15 @@ def test_nothing_to_report_and_broken_records_are_said(runs: Path, tmp_path: Pat
     (runs / "zz/status.json").write_text("{", encoding="utf-8")
     with pytest.raises(NbutilsError, match=r"zz/status\.json: not a readable record"):
         build_report(runs)
+
+
+@pytest.mark.parametrize(("rows", "scrolls"), [(LONG_TABLE, False), (LONG_TABLE + 1, True)])
+def test_a_long_table_scrolls_in_itself_on_the_notebooks_page_and_in_the_report(
+    rows: int, scrolls: bool, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"x": range(rows)})
+    assert ("max-height" in TableView(frame, "all")._repr_html_()) == scrolls
+    run = Run("trial", parameters={"dataset": "synthetic", "preset": "laptop"}, out_dir=str(tmp_path / "trial"))
+    run.table("all", frame, caption="all")
+    run.finish()
+    assert ('class="scroll long"' in build_report(tmp_path).read_text(encoding="utf-8")) == scrolls

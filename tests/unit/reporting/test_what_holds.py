@@ -27,9 +27,8 @@ def test_every_verdict_stands_in_its_claims_row_and_its_settings_column() -> Non
         JudgedRun("05", "lfw", "e", [_claim("x", "undecided")], []),
     ]
     found = what_holds(runs)
-    assert found.settings == ["lfw", "synthetic"]
-    assert list(found.claims) == ["05", "06"]
-    x, y = found.claims["05"]
+    assert [(each.name, each.settings) for each in found.notebooks] == [("05", ["lfw", "synthetic"]), ("06", ["lfw"])]
+    x, y = found.notebooks[0].claims
     assert [[(one["verdict"], one["anchor"]) for one in cell] for cell in x.cells] == [
         [("holds", "a"), ("undecided", "e")],
         [("does not hold", "d")],
