@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.special import softmax
 
 from nbutils.errors import ParameterError
@@ -35,7 +36,8 @@ def soft_target_bars(
 ) -> Figure:
     """One image and its soft targets at several temperatures, and in their limit, the logits themselves.
 
-    For large t, softmax(z/t) ≈ 1/N + (z − mean z)/(N t): all that is left to learn are the centred logits.
+    For large t, softmax(z/t) ≈ 1/N + (z − mean z)/(N t): all that is left to learn are the centred logits. Each panel
+    reaches to its own largest probability, which falls as t grows.
 
     Args:
         image: (H, W, 3) or (H, W, 1) uint8.
@@ -174,11 +176,11 @@ class _SoftTarget:
     def __init__(self, ax: Axes, rows: int) -> None:
         self.ax = ax
         self.bars = ax.barh(range(rows), np.zeros(rows))
-        self.among = ax.text(0.97, 0.03, "", transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
         ax.set(ylim=(rows - 0.5, -0.5), yticks=[])
         ax.set_title("t → ∞", fontsize=9)
-        ax.set_xlabel("probability")
+        ax.set_xlabel("probability", fontsize=8)
         ax.tick_params(labelsize=8)
+        ax.xaxis.set_major_locator(MaxNLocator(2))
         ax.spines[["top", "right"]].set_visible(False)
 
     def name_rows(self, names: Sequence[str]) -> None:
@@ -194,6 +196,6 @@ class _SoftTarget:
             room = 0.05 * (high - low) or 1.0
             self.ax.set(xlim=(low - room * (low < 0), high + room), xlabel="centred logit")
             return
-        self.ax.set_xlim(0, 1)
-        self.ax.set_title(f"t = {temperature:.3g}", fontsize=9)
-        self.among.set_text(f"{effective_classes(logits, temperature):.3g} classes")
+        self.ax.set_xlim(0, 1.05 * values.max())
+        self.ax.set_title(f"t = {temperature:.4g}", fontsize=9)
+        self.ax.set_xlabel(f"probability ({effective_classes(logits, temperature):.3g} classes)")
