@@ -121,6 +121,8 @@ def execution_modes(network: nn.Module, image: Tensor, *, compiled: bool = True)
     as_last = image.contiguous(memory_format=torch.channels_last)
     modes: dict[str, Callable[[], object]] = {"eager": lambda: network(image), "channels-last": lambda: last(as_last)}
     if compiled:
+        # PyTorch with CUDA warns on a machine without; nothing here asks for it.
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
         fast = torch.compile(copy.deepcopy(network))
         try:
             with torch_threads(1), torch.inference_mode():
