@@ -110,13 +110,16 @@ def teacher_schedule(data: DataSpec, preset: str, epochs: int, rate_of_few: floa
     return Schedule(epochs=epochs, batch_size=batch, learning_rate=rate)
 
 
-def chosen_neurons_row(share: float, probe: DataSpec | None, *, has_attributes: bool) -> dict[str, StudentRow]:
+def chosen_neurons_row(
+    share: float, probe: DataSpec | None, *, has_attributes: bool, neurons: StudentRow = NEURONS
+) -> dict[str, StudentRow]:
     """The row of the chosen neurons: by Eq. 2, or where no attributes are at hand, under the name of what is done.
 
     Args:
         share: Of the live neurons, for Eq. 2.
         probe: Other faces to choose on.
         has_attributes: Whether the training's own faces have attributes.
+        neurons: The row of all of them.
 
     Example:
         >>> from nbutils.papers.luo2016 import T1_CHOSEN, chosen_neurons_row
@@ -124,8 +127,8 @@ def chosen_neurons_row(share: float, probe: DataSpec | None, *, has_attributes: 
         ['inhibitive dropped']
     """
     if probe is None and not has_attributes:
-        return {DROPPED: NEURONS.selected()}
-    return {SELECTION: NEURONS.selected(share, probe)}
+        return {DROPPED: neurons.selected()}
+    return {SELECTION: neurons.selected(share, probe)}
 
 
 def chosen_row(rows: Iterable[str]) -> str:
