@@ -115,7 +115,9 @@ def _t1() -> TrainingSpec:
 
 @pytest.mark.slow
 def test_a_loss_reads_any_layer_through_a_map_of_its_own(tmp_path: Path) -> None:
-    spec = _spec(objective={"labels": Term("LabelLoss"), "layer": Term(Mapped, weight=0.5)}, teacher=_t1())
+    objective = {"labels": Term("LabelLoss"), "layer": Term(Mapped, weight=0.5)}
+    schedule = Schedule(epochs=10, batch_size=8, learning_rate=0.1)  # two epochs at 0.02 move it by its fourth digit
+    spec = _spec(objective=objective, schedule=schedule, teacher=_t1())
     assert spec.objective["layer"].kind.name == f"{__name__}:Mapped"
     result = train(spec, store=Store(tmp_path), progress=False)
     assert result.history["layer"].iloc[-1] < result.history["layer"].iloc[0]
