@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import time
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +27,7 @@ from nbutils.models import DeepID2Plus, FaceNetwork, MobileIDStudent
 from nbutils.training import ModelSpec, Schedule, Teacher, Term, TrainingSpec
 from nbutils.training.engine import Fitted, Task, fit_together
 from nbutils.training.target_cache import TargetCache
-from tests.benchmarks.torchdistill_setup import Augmented, training_config
-
-Precision = Literal["32-true", "bf16-mixed"]
+from tests.benchmarks.torchdistill_setup import Augmented, Precision, arithmetic, training_config
 
 #: NBUTILS_BENCHMARK_IMAGES says how many images an epoch has, whole batches.
 IMAGES = int(os.environ.get("NBUTILS_BENCHMARK_IMAGES", "1024"))
@@ -87,7 +85,7 @@ def by_engine_cached(objective: str, precision: Precision) -> Measured:
     faces = rendered()
     teacher, _ = networks(objective)
     start = time.perf_counter()
-    with _arithmetic(precision):
+    with arithmetic(precision):
         features = Teacher([teacher]).features(faces.images)
     making = (time.perf_counter() - start) / EPOCHS_OF_A_TRAINING
     seconds = _seconds(_engine(objective, precision, faces, cache=TargetCache(torch.from_numpy(features))))
@@ -151,7 +149,7 @@ def by_plain_loop(objective: str, precision: Precision) -> Measured:
     )
 
     def loss_of(images: Tensor, people: Tensor) -> Tensor:
-        with _arithmetic(precision):
+        with arithmetic(precision):
             with torch.no_grad():
                 target = teacher(images)
             answer = student(images).output
@@ -188,7 +186,7 @@ def by_torchdistill(objective: str, precision: Precision) -> Measured:
         torch.device("cpu"), None, False, 1.0,
     )  # fmt: skip
     box.pre_epoch_process()
-    with torch.no_grad(), _arithmetic(precision):
+    with torch.no_grad(), arithmetic(precision):
         loss = float(box.forward_process(*_still(faces), None))
     seconds = 0.0
     for epoch in range(SCHEDULE.epochs):
@@ -196,7 +194,7 @@ def by_torchdistill(objective: str, precision: Precision) -> Measured:
         box.pre_epoch_process(epoch=epoch)
         for images, people, more in box.train_data_loader:
             box.pre_forward_process()
-            with _arithmetic(precision):
+            with arithmetic(precision):
                 step_loss = box.forward_process(images, people, more)
             box.post_forward_process(step_loss)
         box.post_epoch_process()
@@ -241,10 +239,6 @@ def _torchdistill_config(objective: str) -> dict[str, Any]:
 def _still(faces: Faces) -> tuple[Tensor, Tensor]:
     batch = first_batch(faces)
     return torch.from_numpy(batch.images).permute(0, 3, 1, 2) / 127.5 - 1, torch.from_numpy(batch.identity)
-
-
-def _arithmetic(precision: Precision) -> torch.autocast:
-    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed")
 
 
 class _Answers(nn.Module):

@@ -1,6 +1,6 @@
 """Trains Fig. 3 whole, T1 and six students, by one library in a process of its own, and prints what it took as JSON.
 
-    python -m tests.benchmarks.fig3_peers torchdistill
+    python -m tests.benchmarks.fig3_peers torchdistill 32-true
 
 Both libraries get the same networks with the same weights, images, augmentation, batches, rates and losses. Reading the
 faces is not counted; making the cache is. torchdistill's students learn from the engine's T1, neurons chosen, which is
@@ -32,7 +32,7 @@ from nbutils.papers import face_data, luo2016
 from nbutils.training import Store, TrainingSpec, train
 from nbutils.training.engine import rate_factor
 from nbutils.training.preparation import Preparation, feature_layer
-from tests.benchmarks.torchdistill_setup import Augmented, training_config
+from tests.benchmarks.torchdistill_setup import Augmented, Precision, arithmetic, training_config
 
 #: Epochs of each network, and people of three images each.
 EPOCHS = int(os.environ.get("NBUTILS_BENCHMARK_EPOCHS", "4"))
@@ -46,23 +46,25 @@ class Measured(NamedTuple):
     auc: dict[str, float]
 
 
-def rows(targets: str) -> dict[str, TrainingSpec]:
+def rows(targets: str, precision: Precision) -> dict[str, TrainingSpec]:
     """Fig. 3 at the laptop preset, but shorter."""
     data = face_data("synthetic").model_copy(update={"identities": PEOPLE, "validation_images": 1000, "pairs": 2000})
     teacher, *students = luo2016.fig3(data, targets=targets, watch=0).values()
-    teacher = _shorter(teacher)
-    own = {s.name: _shorter(s).model_copy(update={"teacher": (teacher,) if s.teacher else ()}) for s in students}
+    teacher = _shorter(teacher, precision)
+    own = {
+        s.name: _shorter(s, precision).model_copy(update={"teacher": (teacher,) if s.teacher else ()}) for s in students
+    }
     return {"T1": teacher} | own
 
 
-def _shorter(spec: TrainingSpec) -> TrainingSpec:
+def _shorter(spec: TrainingSpec, precision: Precision) -> TrainingSpec:
     schedule = spec.schedule.model_copy(update={"epochs": EPOCHS})
-    return spec.model_copy(update={"schedule": schedule, "precision": "32-true"})
+    return spec.model_copy(update={"schedule": schedule, "precision": precision})
 
 
-def by_engine(targets: str) -> Measured:
+def by_engine(targets: str, precision: Precision) -> Measured:
     """The project's own engine."""
-    specs = rows(targets)
+    specs = rows(targets, precision)
     faces = next(iter(specs.values())).data.load()
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -72,13 +74,13 @@ def by_engine(targets: str) -> Measured:
     return Measured(seconds, {name: 100 * verify(f, faces.test, faces.pairs).auc for name, f in features.items()})
 
 
-def by_torchdistill() -> Measured:
+def by_torchdistill(precision: Precision) -> Measured:
     """torchdistill, with the losses of this project registered as its own."""
     from torchdistill.core.distillation import get_distillation_box
     from torchdistill.core.training import get_training_box
 
     logging.disable(logging.INFO)
-    specs = rows("online")
+    specs = rows("online", precision)
     faces = specs["T1"].data.load()
     seconds, auc = 0.0, {}
     with TemporaryDirectory() as folder:
@@ -100,7 +102,9 @@ def by_torchdistill() -> Measured:
                 box.pre_epoch_process(epoch=epoch)
                 for batch, people, more in box.train_data_loader:
                     box.pre_forward_process()
-                    box.post_forward_process(box.forward_process(batch, people, more))
+                    with arithmetic(precision):
+                        loss = box.forward_process(batch, people, more)
+                    box.post_forward_process(loss)
                 box.post_epoch_process()
             seconds += time.perf_counter() - start
             features = extract_features(task.model.eval(), faces.test.images, feature_layer(spec))
@@ -134,20 +138,20 @@ class OwnObjective(nn.Module):
 
 
 #: Each way by its name.
-WAYS: dict[str, Callable[[], Measured]] = {
+WAYS: dict[str, Callable[[Precision], Measured]] = {
     "torchdistill": by_torchdistill,
-    "nbutils, online": lambda: by_engine("online"),
-    "nbutils, cached": lambda: by_engine("cached"),
+    "nbutils, online": partial(by_engine, "online"),
+    "nbutils, cached": partial(by_engine, "cached"),
 }
 
 
-def main(way: str) -> None:
+def main(way: str, precision: Precision) -> None:
     """Measures, and prints the result."""
-    print(json.dumps(WAYS[way]()._asdict()))
+    print(json.dumps(WAYS[way](precision)._asdict()))
 
 
 if __name__ == "__main__":
     from torchdistill.losses.registry import register_mid_level_loss
 
     register_mid_level_loss(OwnObjective)
-    main(*sys.argv[1:])
+    main(*sys.argv[1:])  # type: ignore[arg-type]

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset, RandomSampler
 from torchvision import transforms
 
 from nbutils.data import Faces
 from nbutils.training import Schedule
+
+#: A training's arithmetic, as a spec names it.
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+def arithmetic(precision: Precision) -> torch.autocast:
+    """The context of a forward pass."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed")
 
 
 class Augmented(Dataset[tuple[Tensor, int]]):
