@@ -9,7 +9,7 @@ import pandas as pd
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
 from nbutils.papers.luo2016.single_network import FIG3_ROWS, fig3, without_verification
-from nbutils.papers.luo2016.student_rows import TEACHER_RATE
+from nbutils.papers.luo2016.student_rows import T1_RATE
 from nbutils.training.spec import TrainingSpec
 
 #: Share of the training people who are held out to verify.
@@ -75,7 +75,7 @@ def recipe_rate(objective: str, data: DataSpec, preset: str = "laptop") -> float
         (0.03, 0.1)
     """
     if objective in ("T1", UNVERIFYING):
-        return TEACHER_RATE
+        return T1_RATE
     return FIG3_ROWS[objective].pace_on(data, preset).rate
 
 

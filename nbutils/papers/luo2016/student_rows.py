@@ -11,8 +11,8 @@ from nbutils.data.spec import DataSpec
 from nbutils.training.components import Term
 from nbutils.training.spec import Schedule, SelectionSpec
 
-#: Of T1 and T2: T1's best of 0.02 … 0.4 for held-out people of LFW (notebook 11).
-TEACHER_RATE = 0.05
+#: T1's learning rate: its best of 0.02 … 0.4 for held-out people of LFW (notebook 11).
+T1_RATE = 0.05
 #: Least epochs of a teacher where they have few images.
 _LEAST_EPOCHS_OF_FEW = 20
 #: Images in a student's batch. For held-out people of LFW, ten epochs in batches of 32 are better than sixteen in
@@ -92,11 +92,10 @@ LOGITS = StudentRow("logits", Term(kind="LogitsLoss", options={"in_unit": True})
 NEURONS = StudentRow("neuron", Term(kind="NeuronLoss"))
 
 
-def teacher_schedule(data: DataSpec, preset: str, epochs: int, rate_of_few: float = TEACHER_RATE) -> Schedule:
+def teacher_schedule(data: DataSpec, preset: str, epochs: int, rate: float = T1_RATE) -> Schedule:
     """How a teacher is trained on these faces: for so many epochs, in batches of 128.
 
-    On the few images of the laptop preset's embedded people for twenty epochs at least, in batches half as large, at
-    `rate_of_few`.
+    On the few images of the laptop preset's embedded people for twenty epochs at least, in batches half as large.
 
     Example:
         >>> from nbutils.papers import face_data
@@ -104,9 +103,9 @@ def teacher_schedule(data: DataSpec, preset: str, epochs: int, rate_of_few: floa
         >>> teacher_schedule(face_data("synthetic"), "laptop", 16).epochs
         20
     """
-    batch, rate = 32 if preset == "smoke" else 128, TEACHER_RATE
+    batch = 32 if preset == "smoke" else 128
     if _has_few_images(data, preset):
-        epochs, batch, rate = max(epochs, _LEAST_EPOCHS_OF_FEW), batch // 2, rate_of_few
+        epochs, batch = max(epochs, _LEAST_EPOCHS_OF_FEW), batch // 2
     return Schedule(epochs=epochs, batch_size=batch, learning_rate=rate)
 
 
@@ -153,7 +152,7 @@ def soft_targets(temperature: int) -> StudentRow:
     options: dict[str, Any] = {"temperature": float(temperature)}
     if temperature > 1:
         return StudentRow("softtarget", Term("SoftTargetLoss", options=options | {"in_unit": True}))
-    return StudentRow("softtarget", Term("SoftTargetLoss", options=options), Pace(0.05), Pace(0.05))
+    return StudentRow("softtarget", Term("SoftTargetLoss", options=options), Pace(0.05))
 
 
 def _has_few_images(data: DataSpec, preset: str) -> bool:
