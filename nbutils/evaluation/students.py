@@ -66,15 +66,15 @@ def fidelity_remarks(quality: pd.DataFrame) -> list[str]:
     Example:
         >>> import pandas as pd
         >>> from nbutils.evaluation import fidelity_remarks
-        >>> fidelity_remarks(pd.DataFrame([{"fidelity": "R² 0.61", "explained": 0.61}], index=["neurons"]))
-        ['far from their teachers, with less than 80 % explained on their own training faces: neurons (R² 0.61)']
+        >>> fidelity_remarks(pd.DataFrame({"explained": [0.61]}, index=["neurons"]))
+        ['Far from their teachers, of whose variation on training faces they follow less than 80 %: neurons 61.0 %']
     """
     far = quality[quality["explained"] < FAR_BELOW]
     if far.empty:
         return []
-    students = ", ".join(f"{name} ({fidelity})" for name, fidelity in far["fidelity"].items())
-    explained = f"less than {100 * FAR_BELOW:.0f} % explained on their own training faces"
-    return [f"far from their teachers, with {explained}: {students}"]
+    shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in far["explained"].items())
+    less = f"less than {100 * FAR_BELOW:.0f} %"
+    return [f"Far from their teachers, of whose variation on training faces they follow {less}: {shares}"]
 
 
 def clipping_remarks(results: Iterable[TrainingResult]) -> list[str]:
@@ -90,7 +90,7 @@ def clipping_remarks(results: Iterable[TrainingResult]) -> list[str]:
         >>> bound = spec.model_copy(update={"schedule": spec.schedule.model_copy(update={"clip_norm": 1e-3})})
         >>> with TemporaryDirectory() as folder:
         ...     clipping_remarks([train(bound, store=Store(folder), progress=False)])
-        ['the gradient was clipped in more than 1 % of the steps of T1 (100 %)']
+        ['The gradient was clipped in more than 1 % of the steps of T1 (100.0 %)']
     """
     shares: dict[str, list[float]] = {}
     for result in results:
@@ -98,5 +98,5 @@ def clipping_remarks(results: Iterable[TrainingResult]) -> list[str]:
     clipped = {name: max(each) for name, each in shares.items() if max(each) > CLIPPED_ABOVE}
     if not clipped:
         return []
-    networks = ", ".join(f"{name} ({100 * share:.0f} %)" for name, share in clipped.items())
-    return [f"the gradient was clipped in more than {100 * CLIPPED_ABOVE:.0f} % of the steps of {networks}"]
+    networks = ", ".join(f"{name} ({100 * share:.1f} %)" for name, share in clipped.items())
+    return [f"The gradient was clipped in more than {100 * CLIPPED_ABOVE:.0f} % of the steps of {networks}"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbutils.data import ATTRIBUTES, AttributeFaces, FaceData
+from nbutils.data import ATTRIBUTES, AttributeFaces, FaceData, FolderData
+from nbutils.data.sources.on_disk import choose_images
 
 ROOT = Path(os.environ.get("NBUTILS_TEST_CELEBA") or Path(__file__).parents[2].parent / "shared" / "celeba")
 pytestmark = [
@@ -40,3 +41,13 @@ def test_eyes_and_mouth_lie_where_lfws_are(faces: FaceData) -> None:
     mean = faces.validation.images.mean(axis=(0, 3))
     assert abs(int(mean[15:35, 12:20].mean(axis=1).argmin()) + 15 - 24) <= 1
     assert np.corrcoef(mean.ravel(), mean[:, ::-1].ravel())[0, 1] > 0.95
+
+
+def test_people_with_too_few_images_to_train_on_are_looked_at() -> None:
+    chosen = choose_images(FolderData(dataset="celeba", root=str(ROOT)))
+    who = chosen.source.identity
+    assert who is not None
+    assert chosen.validation is not None
+    assert len(chosen.validation) > 6000 > len(chosen.train)
+    parts = [set(who[rows].tolist()) for rows in (chosen.train, chosen.validation, chosen.test)]
+    assert sum(map(len, parts)) == len(set().union(*parts))

@@ -1,7 +1,9 @@
 """A data set on disk, in any layout: people to train on, others to validate and to verify.
 
 Its makers' partition and pairs decide which people are for what. Where there are no pairs, some are drawn among the
-people to test; where there is no partition either, a share of the people is held out to test. All draws are seeded.
+people to test; where there is no partition either, a share of the people is held out to test. Where nobody is there to
+validate on, and the images have attributes, the people with too few images to train on are, if there are as many such
+images as are trained on: CelebA's first thousands are mostly of such people. All draws are seeded.
 """
 
 from __future__ import annotations
@@ -153,6 +155,12 @@ def choose_images(spec: FolderData) -> Chosen:
         validation, validation_pairs = _draw(source.identity, kept)
     elif source.partition is not None and (source.partition == VALIDATION).any():
         validation = np.flatnonzero((source.partition == VALIDATION) & (source.identity >= 0))
+    elif source.attributes is not None:
+        tested = _names_tested(tests, test)
+        unused = [name not in tested for name in source.identity_names]
+        left = _candidates(source, source.identity, tests, test) & ~np.isin(source.identity, source.identity[train])
+        left &= np.isin(source.identity, np.flatnonzero(unused))
+        validation = np.flatnonzero(left) if left.sum() >= len(train) else None
     return Chosen(source, tests, train, test, pairs, validation, validation_pairs, drawn)
 
 
@@ -233,21 +241,14 @@ def _draw(identity: Rows, which: Rows) -> tuple[Rows, Pairs]:
 
 def _to_train(source: Collection, identity: Rows, tests: Collection, test: Rows, spec: FolderData) -> Rows:
     """Images of the people to train on, sorted by person."""
-    wanted = identity >= 0
-    has_train = source.partition is not None and (source.partition == TRAIN).any()
-    if has_train:
-        wanted &= source.partition == TRAIN
-    elif tests is source:
-        wanted &= ~np.isin(identity, identity[test])
+    wanted = _candidates(source, identity, tests, test)
     count = np.bincount(identity[wanted], minlength=len(source.identity_names) or 1)
     wanted &= count[identity] >= spec.min_images
     rows = np.flatnonzero(wanted)
     if not len(rows):
         raise DataError(f"{source.root}: no person to train on has min_images = {spec.min_images} images")
     trained = {source.identity_names[person] for person in np.unique(identity[rows])}
-    tested = set[str]()
-    if tests.identity is not None:
-        tested = {tests.identity_names[person] for person in np.unique(tests.identity[test]) if person >= 0}
+    tested = _names_tested(tests, test)
     # Numbers are each data set's own: equal ones do not mean one person.
     shared = sorted(name for name in trained & tested if tests is source or not name.isdecimal())
     if shared:
@@ -257,6 +258,23 @@ def _to_train(source: Collection, identity: Rows, tests: Collection, test: Rows,
             f"expected none: {', '.join(shared[:5])}{more}"
         )
     return rows[np.argsort(identity[rows], kind="stable")]
+
+
+def _candidates(source: Collection, identity: Rows, tests: Collection, test: Rows) -> npt.NDArray[np.bool_]:
+    """Which images may be trained on if there are enough of their person."""
+    wanted: npt.NDArray[np.bool_] = identity >= 0
+    if source.partition is not None and (source.partition == TRAIN).any():
+        wanted &= source.partition == TRAIN
+    elif tests is source:
+        wanted &= ~np.isin(identity, identity[test])
+    return wanted
+
+
+def _names_tested(tests: Collection, test: Rows) -> set[str]:
+    """Names of the people to verify, as far as they are known."""
+    if tests.identity is None:
+        return set()
+    return {tests.identity_names[person] for person in np.unique(tests.identity[test]) if person >= 0}
 
 
 def _hold_out(identity: Rows, rows: Rows, share: float) -> tuple[Rows, Rows]:

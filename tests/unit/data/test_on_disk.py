@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from nbutils.data.attributes import ATTRIBUTES
 from nbutils.data.faces import FaceData, Pairs
 from nbutils.data.geometry.template import FACE_CENTRE, FACE_HEIGHT
 from nbutils.data.layouts.base import known_layouts
@@ -274,3 +275,30 @@ def test_specs_out_of_range(load: Callable[..., FaceData], options: dict[str, fl
 def test_nobody_has_enough_images(load: Callable[..., FaceData]) -> None:
     with pytest.raises(DataError, match="min_images = 7 images"):
         load(min_images=7)
+
+
+@pytest.mark.parametrize(("single", "seen"), [(8, 8), (7, None)], ids=["as many", "fewer"])
+def test_people_with_too_few_images_are_looked_at_if_they_are_many(
+    tmp_path: Path, single: int, seen: int | None
+) -> None:
+    """Four people with two images each are trained on, two others are verified."""
+    two = [f"{name}_{number}" for name in ("Ann", "Bob", "Cy", "Dee", "Eve", "Flo") for number in (1, 2)]
+    names = [*two, *(f"Only{number}_1" for number in range(single))]
+    for name in names:
+        save(tmp_path / f"{name}.jpg", Image.new("RGB", (178, 218), "grey"))
+    header = ",".join(["path", "identity", *ATTRIBUTES])
+    rows = [",".join([f"{name}.jpg", name.split("_")[0], *("1" for _ in ATTRIBUTES)]) for name in names]
+    (tmp_path / "images.csv").write_text("\n".join([header, *rows, ""]))
+    pairs = ["first,second,same", "Eve_1.jpg,Eve_2.jpg,1", "Eve_1.jpg,Flo_1.jpg,0", "Flo_1.jpg,Flo_2.jpg,1"]
+    (tmp_path / "pairs.csv").write_text("\n".join([*pairs, ""]))
+    spec = FolderData(dataset="celeba", root=str(tmp_path), min_images=2, height=12, width=10)
+    data = spec.read()
+
+    assert data.train.identity_names == ("Ann", "Bob", "Cy", "Dee")
+    assert spec.size().validation == (seen or 0)
+    if seen is None:
+        assert data.validation is None
+    else:
+        assert data.validation is not None
+        assert data.validation.identity_names == tuple(f"Only{number}" for number in range(seen))
+        assert data.validation_pairs is None
