@@ -11,6 +11,7 @@ from tests.support.parsers import parsers, refused
 PARSERS = parsers()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARSERS)
 def test_only_the_projects_error_comes_out(name: str, tmp_path: Path) -> None:
     parser, rng = PARSERS[name], np.random.default_rng(0)

@@ -93,6 +93,7 @@ def test_what_runs_notebooks_imports_neither_torch_nor_scipy() -> None:
     assert done.stdout == "set()\n"
 
 
+@pytest.mark.slow
 def test_a_notebooks_trainings_are_checked_without_what_takes_seconds_to_import() -> None:
     code = """if True:
         import sys

@@ -85,6 +85,7 @@ def test_a_parameter_that_is_missing() -> None:
         notebook_trainings("quickstart", {"preset": "smoke"})
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_graph_and_leaves_nothing(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["run", "quickstart", "--preset", "smoke", "--dry-run", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output

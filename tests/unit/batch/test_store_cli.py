@@ -141,6 +141,7 @@ def test_hostile_entries_are_shown_without_running_or_steering_the_terminal(tmp_
     assert not list(store.iterdir())
 
 
+@pytest.mark.slow
 def test_listing_imports_no_torch(trained: TrainingResult) -> None:
     code = f"""
 import sys

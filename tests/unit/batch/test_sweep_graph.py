@@ -14,6 +14,7 @@ from nbutils.training import distinct_networks
 from nbutils.training.plan import content_of
 
 
+@pytest.mark.slow
 def test_every_distinct_network_is_there_once_after_what_it_needs() -> None:
     sweep = Sweep(
         notebooks=("luo2016/01", "luo2016/05"),

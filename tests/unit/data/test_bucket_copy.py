@@ -101,6 +101,7 @@ def test_one_file_is_copied_alone(faces: Any) -> None:  # noqa: ANN401
     assert [file.name for file in found.parent.iterdir() if file.suffix == ".pgm"] == ["2.pgm"]
 
 
+@pytest.mark.slow
 def test_a_spec_holds_the_url_and_reads_the_same_faces_as_from_disk(faces: Any, tmp_path: Path) -> None:  # noqa: ANN401
     for person in range(24):
         for image in range(4):

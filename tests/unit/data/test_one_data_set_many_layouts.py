@@ -90,6 +90,7 @@ def test_lfw_from_records_and_a_bin(lfw: Path, tmp_path: Path) -> None:
     assert all(len(set(known[found == person])) == 1 for person in set(found.tolist()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["image_list", "celeba", "celeba_in_the_wild"])
 def test_layouts_with_attributes_and_key_points(layout: str, tmp_path: Path) -> None:
     source = rendered()

@@ -133,6 +133,7 @@ def test_an_interrupted_packing_continues_to_the_same_bytes(faces: Collection, t
     assert not (tmp_path / "pack.partial").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("spoil", ["pixels", "part"])
 def test_what_was_spoilt_in_between_is_done_again(faces: Collection, tmp_path: Path, spoil: str) -> None:
@@ -323,6 +324,7 @@ def test_indices_out_of_range_are_errors(faces: Collection, tmp_path: Path) -> N
         open_collection(tmp_path / "pack")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "column", "values", "says"),
     [

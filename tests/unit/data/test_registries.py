@@ -168,6 +168,7 @@ def test_the_code_of_a_folder_is_that_of_the_layouts_it_is_read_by(tmp_path: Pat
     assert SyntheticData().code() == ("nbutils.data.sources.embedded",)
 
 
+@pytest.mark.slow
 def test_a_new_layout_and_a_new_source_are_one_file_each(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "nbutils", tmp_path / "nbutils", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "nbutils/data/layouts/shoe_box.py").write_text(SHOE_BOX)
@@ -190,6 +191,7 @@ def test_a_new_layout_and_a_new_source_are_one_file_each(tmp_path: Path) -> None
         open_collection(box, "shoe_box")
 
 
+@pytest.mark.slow
 def test_reading_a_spec_imports_no_layout() -> None:
     code = (
         "import sys; from nbutils.data.spec import parse_data_spec\n"

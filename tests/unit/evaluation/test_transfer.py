@@ -28,6 +28,7 @@ def _collection(n: int = 150, d: int = 6) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(100, 1, (n, d)).astype(np.float32), rng.integers(0, 9, n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("images", "block"), [(150, 2048), (150, 150), (150, 7), (150, 1), (1100, 512), (1100, 256)])
 def test_retrieval_equals_the_whole_distance_matrix_whatever_the_blocks(
     images: int, block: int, monkeypatch: pytest.MonkeyPatch

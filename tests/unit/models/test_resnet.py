@@ -22,6 +22,7 @@ def test_the_teacher_is_torchvisions_resnet_50_but_for_the_input_norm_and_the_he
         assert mine[name.replace("fc.", "classifier.")] == value.shape
 
 
+@pytest.mark.slow
 def test_with_torchvisions_weights_it_computes_what_torchvision_does() -> None:
     theirs = torchvision_resnet50(num_classes=7).double().eval()
     ours = resnet50(1, 7).double().eval()

@@ -16,6 +16,7 @@ def test_every_printed_row_has_a_training() -> None:
     assert {name: spec.model.options["neurons"] for name, spec in rows.items()} == neurons.to_dict()
 
 
+@pytest.mark.slow
 def test_the_regressing_student_imitates_the_chosen_neurons_alone(tmp_path: Path) -> None:
     teacher, student = train(
         [mnist_trainings("digits", preset="smoke")[name] for name in ("T", "selection")],

@@ -31,6 +31,7 @@ def networks(sets: dict[str, DataSpec]) -> wang2017.Networks:
     return wang2017.Networks(sets["CASIA"], "smoke")
 
 
+@pytest.mark.slow
 def test_all_tables_together_are_82_networks(sets: dict[str, DataSpec], networks: wang2017.Networks) -> None:
     second = wang2017.face_sets("synthetic", preset="smoke", other="MS-Celeb-1M")["MS-Celeb-1M"]
     tables: dict[str, list[Mapping[Any, TrainingSpec]]] = {
@@ -163,6 +164,7 @@ def test_weights_below_zero_and_a_temperature_of_zero_are_refused() -> None:
         Term(kind="SoftTargetLoss", options={"temperature": 0.0})
 
 
+@pytest.mark.slow
 def test_soft_predictions_are_of_the_teachers_people_whoever_the_student_sees(
     sets: dict[str, DataSpec], networks: wang2017.Networks, tmp_path: Path
 ) -> None:

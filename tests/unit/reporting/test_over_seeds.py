@@ -54,6 +54,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_tables_have_mean_spread_and_students_interval(folder: Path) -> None:
     groups = seed_groups(read_runs(folder))
     assert [(group.setting, [run.parameters["seed"] for run in group.runs]) for group in groups] == [
@@ -74,6 +75,7 @@ def test_tables_have_mean_spread_and_students_interval(folder: Path) -> None:
     assert table_over_seeds(groups[0], "absent") is None
 
 
+@pytest.mark.slow
 def test_claims_are_judged_by_their_values_over_seeds(folder: Path) -> None:
     runs = read_runs(folder)
     (verdict,) = claims_over_seeds(seed_groups(runs)[1])
@@ -85,6 +87,7 @@ def test_claims_are_judged_by_their_values_over_seeds(folder: Path) -> None:
     assert verdict.p_value == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_metrics_follow_a_swept_parameter(folder: Path) -> None:
     ((notebook, parameter, frame),) = swept_metrics(seed_groups(read_runs(folder)))
     assert (notebook, parameter) == ("trial", "temperature")
@@ -93,6 +96,7 @@ def test_metrics_follow_a_swept_parameter(folder: Path) -> None:
     np.testing.assert_allclose(frame["mean"], [np.mean(values) for values in AUC.values()])
 
 
+@pytest.mark.slow
 def test_all_metrics_with_all_parameters_are_one_file(folder: Path) -> None:
     page = join_runs(folder)
     assert page == folder / "sweep.html"
@@ -118,6 +122,7 @@ def test_single_runs_have_no_page_over_seeds(tmp_path: Path) -> None:
     assert not (tmp_path / "sweep.html").exists()
 
 
+@pytest.mark.slow
 def test_one_name_with_two_types_is_text(folder: Path) -> None:
     run = Run(
         "other",

@@ -68,6 +68,7 @@ def test_a_formula_that_cannot_be_read_stays_as_it_was_written() -> None:
     assert mathml(r"\left( <b>") == r"<code>\left( &lt;b&gt;</code>"
 
 
+@pytest.mark.slow
 def test_every_formula_of_the_notebooks_can_be_read(tmp_path: Path) -> None:
     notebooks = [nbformat.read(file, as_version=4) for file in find_notebooks(notebooks_dir()).values()]
     texts = [cell.source for notebook in notebooks for cell in notebook.cells if cell.cell_type == "markdown"]

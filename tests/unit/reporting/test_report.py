@@ -185,6 +185,7 @@ def test_records_of_other_programs_are_no_runs_and_a_linked_run_is_one(runs: Pat
     assert 'id="run-zz"' in build_report(runs).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [False, True])
 def test_a_page_of_somebody_elses_is_not_replaced(runs: Path, tmp_path: Path, link: bool) -> None:
     theirs = tmp_path / "theirs.html" if link else runs / "index.html"
@@ -201,6 +202,7 @@ def test_a_page_of_somebody_elses_is_not_replaced(runs: Path, tmp_path: Path, li
     assert (runs / "index.html").is_symlink() == link
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("record", ["[]", '{"error": 3, "status": "failed"}', '{"wall_time_s": "long"}'])
 def test_a_record_of_another_form_is_named(runs: Path, record: str) -> None:
     (runs / "zz/status.json").write_text(record, encoding="utf-8")

@@ -70,6 +70,7 @@ def test_the_newest_state_is_continued(tmp_path: Path, states: list[dict[str, to
     assert _same(state, states[1])
 
 
+@pytest.mark.slow
 def test_after_any_flipped_bit_the_state_before_is_continued(
     tmp_path: Path, states: list[dict[str, torch.Tensor]]
 ) -> None:

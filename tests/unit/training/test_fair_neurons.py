@@ -135,6 +135,7 @@ def test_an_output_of_no_linear_layer_is_left_alone() -> None:
     torch.testing.assert_close(network.inner.bias, before)
 
 
+@pytest.mark.slow
 def test_a_training_tells_its_fidelity_and_its_clipped_steps(store: Store) -> None:
     schedule = Schedule(epochs=2, batch_size=8)
     result = train(make_student(schedule=schedule), store=store, progress=False)

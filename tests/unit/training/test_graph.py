@@ -9,6 +9,7 @@ from nbutils.training import Store, TrainingSpec, train_cells
 from tests.unit.training.conftest import MakeSpec
 
 
+@pytest.mark.slow
 def test_cells_share_their_networks_and_train_each_once(
     tmp_path: Path, make_student: MakeSpec, teacher: TrainingSpec
 ) -> None:

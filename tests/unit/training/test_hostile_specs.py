@@ -65,6 +65,7 @@ def _json(spec: TrainingSpec, place: str, evil: dict[str, str]) -> str:
     return json.dumps(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", _PLACES)
 def test_reading_a_spec_runs_nothing_of_it(
     place: str, evil: dict[str, str], marker: Path, teacher: TrainingSpec, tmp_path: Path

@@ -93,6 +93,7 @@ def _age(folder: Path, seconds: float) -> None:
         os.utime(path, (time.time() - seconds,) * 2)
 
 
+@pytest.mark.slow
 def test_trainings_answers_and_what_they_are_called(
     root: Path, make_student: MakeSpec, teacher: TrainingSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +119,7 @@ def test_trainings_answers_and_what_they_are_called(
     assert not inventory.locks
 
 
+@pytest.mark.slow
 def test_a_changed_module_makes_stale_what_it_decides_and_what_was_taught_by_that(
     root: Path, make_student: MakeSpec, teacher: TrainingSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +270,7 @@ def test_a_key_of_another_form_is_damage(root: Path, change: dict[str, Any]) -> 
         read_inventory(root).find(key)
 
 
+@pytest.mark.slow
 def test_a_key_is_found_by_an_unambiguous_beginning(root: Path) -> None:
     keys = sorted(_put(root, _content(data=str(number))) for number in range(20))
     inventory = read_inventory(root)

@@ -43,6 +43,7 @@ def _put(store: ObjectStore, weights: str = "w") -> None:
         (aside / "metrics.json").write_text("{}")
 
 
+@pytest.mark.slow
 def test_the_server_honours_conditional_puts() -> None:
     remote = obstore.store.from_url(URL)
     obstore.put(remote, "one", b"first", mode="create")
@@ -147,6 +148,7 @@ def test_specs_and_marks_are_seen_elsewhere_and_go(tmp_path: Path, bucket: Any) 
     assert _names(bucket) == {"blobs", "results"}
 
 
+@pytest.mark.slow
 def test_the_mark_of_a_killed_process_goes_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stores = (Store(tmp_path / "folder"), ObjectStore(URL, tmp_path / "cache"))
     for store in stores:

@@ -10,6 +10,7 @@ from nbutils.training.plan import plan
 from tests.unit.training.conftest import MakeSpec
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_the_training_then_takes(
     teacher: TrainingSpec, make_student: MakeSpec, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def _listed(digests: dict[str, str], **changes: str | None) -> str:
     return json.dumps({name: value for name, value in {**digests, **changes}.items() if value})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
@@ -172,6 +173,7 @@ def _forked(work: Callable[[], None]) -> int:
     return child
 
 
+@pytest.mark.slow
 def test_of_processes_that_race_for_a_key_one_computes_it_and_no_lock_is_left(store: Store, tmp_path: Path) -> None:
     keys = [f"{number:032x}" for number in range(15)]
     log = tmp_path / "log"
@@ -190,6 +192,7 @@ def test_of_processes_that_race_for_a_key_one_computes_it_and_no_lock_is_left(st
     assert _names(store.root) == {*keys}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alive", [True, False])
 def test_a_lock_is_waited_for_while_its_holder_gives_signs_of_life(
     alive: bool, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

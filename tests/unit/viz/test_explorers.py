@@ -31,6 +31,7 @@ def _moves(control: widgets.Widget) -> Iterator[object]:
         yield from (control.max, control.min)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EXPLORERS)
 def test_the_setting_is_code_that_draws_the_same(kind: str) -> None:
     box = EXPLORERS[kind]()

@@ -150,6 +150,7 @@ def test_only_the_projects_error_comes_out(case: tuple[str, Path, str], seed: in
     assert try_mutants(case, seed, EACH // PARSED[case[0]][0]) > 0
 
 
+@pytest.mark.slow
 def test_no_mutant_makes_a_parser_take_much_memory(case: tuple[str, Path, str]) -> None:
     tracemalloc.start()
     try:
@@ -200,6 +201,7 @@ ENDLESS = ["[" * 20_000, "{" * 20_000, "? " * 9_000, "a: " * 20_000, "&a [*a, *a
 LAUGHS = "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 13))])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [*ENDLESS, LAUGHS], ids=[*"abcde", "laughs"])
 def test_manifests_without_end(content: str, tmp_path: Path) -> None:
     path = tmp_path / "some.yml"

@@ -48,6 +48,7 @@ def test_the_form_is_mxnets(tmp_path: Path) -> None:
     assert shuffled.read(0) == FACE
 
 
+@pytest.mark.slow
 @settings(derandomize=True, max_examples=200)
 @given(st.lists(st.one_of(st.binary(max_size=9), st.just(WORD)), max_size=8).map(b"".join))
 def test_records_in_parts_are_joined_as_they_were(tmp_path_factory: pytest.TempPathFactory, record: bytes) -> None:
