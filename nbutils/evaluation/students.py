@@ -66,13 +66,16 @@ def fidelity_remarks(quality: pd.DataFrame) -> list[str]:
     Example:
         >>> import pandas as pd
         >>> from nbutils.evaluation import fidelity_remarks
-        >>> fidelity_remarks(pd.DataFrame({"explained": [0.61]}, index=["neurons"]))
-        ['Far from their teachers, of whose variation on training faces they follow less than 80 %: neurons 61.0 %']
+        >>> (remark,) = fidelity_remarks(pd.DataFrame({"explained": [0.61, -0.4]}, index=["neurons", "logits"]))
+        >>> remark[-53:]
+        'follow less than 80 %: neurons 61.0 %, logits nothing'
     """
     far = quality[quality["explained"] < FAR_BELOW]
     if far.empty:
         return []
-    shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in far["explained"].items())
+    shares = ", ".join(
+        f"{name} {100 * share:.1f} %" if share > 0 else f"{name} nothing" for name, share in far["explained"].items()
+    )
     less = f"less than {100 * FAR_BELOW:.0f} %"
     return [f"Far from their teachers, of whose variation on training faces they follow {less}: {shares}"]
 
