@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[_Server]:
     with _Server(("127.0.0.1", 0), _Handler) as running:
         running.files, running.asked = {"data.bin": CONTENT}, []
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield running
         running.shutdown()
