@@ -67,7 +67,8 @@ def find_probes(data: FaceData, probe: DataSpec | None = None, most: int = 20_00
     faces = source.validation or source.train
     keep = slice(0, most)
     outside = source.validation is not None
-    where = f"{len(faces.images[keep]):,} images of {source.title}" + ("" if outside else ", those trained on")
+    kind = "validation images" if probe is None and outside else "images"
+    where = f"{len(faces.images[keep]):,} {kind} of {source.title}" + ("" if outside else ", those trained on")
     if faces.attributes is not None:
         present = faces.attributes[keep]
         known = np.ones_like(present)

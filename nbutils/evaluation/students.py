@@ -67,8 +67,8 @@ def fidelity_remarks(quality: pd.DataFrame) -> list[str]:
         >>> import pandas as pd
         >>> from nbutils.evaluation import fidelity_remarks
         >>> (remark,) = fidelity_remarks(pd.DataFrame({"explained": [0.61, -0.4]}, index=["neurons", "logits"]))
-        >>> remark[-53:]
-        'follow less than 80 %: neurons 61.0 %, logits nothing'
+        >>> remark[-44:]
+        'answers vary: neurons 61.0 %, logits nothing'
     """
     far = quality[quality["explained"] < FAR_BELOW]
     if far.empty:
@@ -76,8 +76,8 @@ def fidelity_remarks(quality: pd.DataFrame) -> list[str]:
     shares = ", ".join(
         f"{name} {100 * share:.1f} %" if share > 0 else f"{name} nothing" for name, share in far["explained"].items()
     )
-    less = f"less than {100 * FAR_BELOW:.0f} %"
-    return [f"Far from their teachers, of whose variation on training faces they follow {less}: {shares}"]
+    less = f"less than {100 * FAR_BELOW:.0f} % of how their teachers' answers vary"
+    return [f"Far from their teachers are students that follow, on training faces, {less}: {shares}"]
 
 
 def clipping_remarks(results: Iterable[TrainingResult]) -> list[str]:

@@ -251,7 +251,8 @@ class Run:
         """
         for text in texts:
             print(text)
-            self._remarks.append(text)
+            if text not in self._remarks:
+                self._remarks.append(text)
         return " ".join(f"{text}." for text in texts)
 
     def fingerprint(self, name: str, digest: str) -> None:

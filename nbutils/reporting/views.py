@@ -18,6 +18,8 @@ from nbutils.reporting.formatting import LONG_TABLE, MISSING, interval, numeric_
 #: Key of an output's metadata, by which a page knows the list of files, which it replaces with its own.
 RESULTS = "nbutils-results"
 
+#: Of a wide table, which scrolls in itself, the caption stays in sight.
+_STAYS = "display:inline-block;position:sticky;left:0;max-width:100cqw"
 _NOTE = "font-size:0.92em;opacity:0.8;max-width:62em;text-align:left"
 _HEAD = "border-bottom:1.5px solid;padding:0.25em 0.8em"
 _CELL = "padding:0.25em 0.8em"
@@ -135,10 +137,10 @@ class VerdictsView:
             chance = [*self._caveats(verdict), probability(verdict.p_value)]
             rows.append(
                 [
-                    _entry("th", _lines(verdict.text, [verdict.source]), "15em", "row"),
-                    _entry("td", escape(verdict.paper or MISSING), "8em"),
-                    _entry("td", _lines(ours, [f"{verdict.measure}; {verdict.interval}"]), "11em"),
-                    _entry("td", _marked(verdict.verdict) + _lines("", chance), "9em"),
+                    _entry("th", _lines(verdict.text, [verdict.source]), "13em", "row"),
+                    _entry("td", escape(verdict.paper or MISSING), "6em"),
+                    _entry("td", _lines(ours, [f"{verdict.measure}; {verdict.interval}"]), "9em"),
+                    _entry("td", _marked(verdict.verdict) + _lines("", chance), "7em"),
                     _entry("td", _marked(verdict.corrected) + _lines("", [probability(verdict.corrected_p_value)])),
                 ]
             )
@@ -199,8 +201,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, not
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     scrolls = "overflow:auto;max-height:36em" if len(rows) > LONG_TABLE else "overflow-x:auto"
     return (
-        f'<div style="{scrolls}" tabindex="0"><table style="border-collapse:collapse;margin:0.6em 0">'
-        f'<caption style="{_NOTE};caption-side:top"><span>{escape(caption)}</span></caption>'
+        f'<div style="{scrolls};container-type:inline-size" tabindex="0">'
+        '<table style="border-collapse:collapse;margin:0.6em 0">'
+        f'<caption style="{_NOTE};caption-side:top"><span style="{_STAYS}">{escape(caption)}</span></caption>'
         f"<thead><tr>{''.join(head)}</tr></thead><tbody>{body}</tbody></table></div>{below}"
     )
 

@@ -14,7 +14,7 @@ from nbutils.data.pixels import to_unit_range
 from nbutils.errors import ParameterError
 from nbutils.models.probing import Pooling, Prepare, module_features
 from nbutils.selection.discriminativeness import attribute_discriminativeness, chance_level
-from nbutils.selection.neurons import LAMBDA, NeuronSelection, select_neurons
+from nbutils.selection.neurons import LAMBDA, SELECTIVE_AT, NeuronSelection, select_neurons
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -124,6 +124,6 @@ def select_from_module(
     related = np.array([name in identity_related for name in names])
     features = module_features(network, path, images, prepare=prepare, pooling=pooling)
     x = attribute_discriminativeness(features, attributes, known)
-    level = chance_level(attributes, known)
+    level = np.maximum(chance_level(attributes, known), SELECTIVE_AT)
     chosen = select_neurons(x, related, lam=lam, count=count, selective_at=level)
     return ModuleSelection(path, tuple(names), related, features, x, chosen)

@@ -189,7 +189,8 @@ def select_neurons(
     given = f"a cost of not choosing of {cost_of_not_choosing:g}" if count is None else f"a wanted count of {count}"
     note = f"Eq. 2 by mean field with lambda = {lam:g} and {given}."
     if responding < len(x):
-        note += f" {len(x) - responding} neurons respond to no identity-related attribute and are left out."
+        silent = len(x) - responding
+        note += f" {silent} neurons tell nothing of any identity-related attribute (x = 0.5), and are left out."
     return NeuronSelection(
         indices=np.flatnonzero(solution.chosen),
         marginals=solution.marginals,

@@ -42,6 +42,6 @@ def energies_of_choices(choices: npt.NDArray[np.bool_], energies: FloatArray, pa
     ax.plot(*path[-1], "oC1", fillstyle="none", markersize=12, markeredgewidth=2, label="its end")
     ax.plot(counts[best], energies[best], marker="x", color="black", linestyle="", label="the best choice")
     ax.set(xlabel="neurons chosen", ylabel="energy E(y)", xticks=range(choices.shape[1] + 1))
-    ax.legend(frameon=False, loc="lower right")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     plt.close(figure)
     return figure

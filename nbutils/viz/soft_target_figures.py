@@ -43,7 +43,8 @@ def soft_target_bars(
         image: (H, W, 3) or (H, W, 1) uint8.
         logits: (N,) the teacher's of it.
         names: (N,) of the classes.
-        label: The true class, drawn in another colour; None: it is not among them.
+        label: The true class, drawn in another colour, and last where it is not among the likeliest; None: it is no
+            class.
         examples: (N, H, W, C) uint8, an image of each class to draw in the place of its name.
         temperatures: One panel each.
         shown: Classes, the likeliest ones.
@@ -161,6 +162,8 @@ class _SoftTargetView:
     ) -> Figure:
         self.image.set_data(image)
         order = np.argsort(-logits, kind="stable")[: len(self.panels[0].bars)]
+        if label is not None and label not in order:
+            order[-1] = label
         for panel, temperature in zip(self.panels, [*temperatures, np.inf], strict=True):
             panel.show(logits, order, label, temperature)
         if self.grid is not None and self.examples is not None:
@@ -178,7 +181,7 @@ class _SoftTarget:
         self.bars = ax.barh(range(rows), np.zeros(rows))
         ax.set(ylim=(rows - 0.5, -0.5), yticks=[])
         ax.set_title("t → ∞", fontsize=9)
-        ax.set_xlabel("probability", fontsize=8)
+        ax.set_xlabel("probability, %\n", fontsize=8)  # two lines, as below
         ax.tick_params(labelsize=8)
         ax.xaxis.set_major_locator(MaxNLocator(2))
         ax.spines[["top", "right"]].set_visible(False)
@@ -188,7 +191,7 @@ class _SoftTarget:
 
     def show(self, logits: FloatArray, order: npt.NDArray[np.intp], label: int | None, temperature: float) -> None:
         limit = np.isinf(temperature)
-        values = logits - logits.mean() if limit else softmax(np.asarray(logits, np.float64) / temperature)
+        values = logits - logits.mean() if limit else 100 * softmax(np.asarray(logits, np.float64) / temperature)
         for bar, i in zip(self.bars, order, strict=True):
             bar.set(width=values[i], color=_TRUE if i == label else _COLOUR)
         if limit:
@@ -198,4 +201,4 @@ class _SoftTarget:
             return
         self.ax.set_xlim(0, 1.05 * values.max())
         self.ax.set_title(f"t = {temperature:.4g}", fontsize=9)
-        self.ax.set_xlabel(f"probability ({effective_classes(logits, temperature):.3g} classes)")
+        self.ax.set_xlabel(f"probability, %\n({effective_classes(logits, temperature):.3g} classes)")

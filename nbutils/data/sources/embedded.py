@@ -63,7 +63,7 @@ class SyntheticData(DataSpec):
         pairs = draw_pairs(test.identity, self.pairs // 2, np.random.default_rng(self.seed))
         title = f"embedded faces (synthetic), {self.identities} people × {self.images_per_identity} images"
         if self.variation != 1:
-            title += f", light and pose {self.variation:g} times as varied"
+            title += f", light and pose varied {self.variation:g} times as much as usual"
         return FaceData("synthetic", title, train=train, test=test, pairs=pairs, validation=validation)
 
     def _test_people(self) -> int:
