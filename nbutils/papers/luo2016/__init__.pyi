@@ -18,7 +18,7 @@ from .luo2016_notebooks import (
 )
 from .multilayer_perceptrons import TEMPERATURES, mnist_trainings
 from .neuron_labels import ProbeLabels, load_probes, probe_labels
-from .rate_search import chosen_rates, parse_rates, rate_trials, recipe_rate
+from .rate_search import chosen_rates, parse_rates, rate_trials, recipe_rates, searched_rows
 from .real_teacher import find_real_teacher, real_teacher_rows
 from .region_figures import network_inputs, region_bars, region_boxes, region_explorer
 from .region_values import joined_auc, region_table
@@ -95,12 +95,13 @@ __all__ = [
     "rate_trials",
     "real_teacher_rows",
     "real_teacher_trainings",
-    "recipe_rate",
+    "recipe_rates",
     "region_bars",
     "region_boxes",
     "region_explorer",
     "region_t1",
     "region_table",
+    "searched_rows",
     "share_students",
     "share_trainings",
     "single_network_trainings",

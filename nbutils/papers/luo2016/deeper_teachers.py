@@ -28,9 +28,10 @@ T2_CHOSEN, ENSEMBLE_CHOSEN = 377 / 512, 960 / 3072
 #: Temperatures of the two figures.
 FIG4_TEMPERATURES, FIG5_TEMPERATURES = (1, 10), (1, 5, 10, 15)
 
-#: T2's learning rate. People of LFW held out of the training are verified with an AUC of 74.7, 80.8, 83.9, 82.8, 80.5,
-#: 81.4 after fourteen epochs at 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05. Of a population that no notebook shows, with
-#: three images each, twenty epochs give 91.1, 91.5, 65.7 at 0.005, 0.01, 0.02; on another they give 91.8 at 0.01.
+#: T2's learning rate, searched as in notebook 11. People of LFW held out of the training are verified with an AUC of
+#: 74.7, 80.8, 83.9, 82.8, 80.5, 81.4 after fourteen epochs at 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05. Of a population
+#: that no notebook shows, with three images each, twenty epochs give 91.1, 91.5, 65.7 at 0.005, 0.01, 0.02; on another
+#: they give 91.8 at 0.01.
 _T2_RATE = 0.01
 #: Of the ensemble's neurons on few images, 0.1 is best by what is explained on unseen validation faces: of all 0.42,
 #: 0.55, 0.50 at 0.05, 0.1, 0.2, of the chosen 0.71, 0.76, 0.66. Of T1's and T2's own it is 0.05.

@@ -9,7 +9,7 @@ from nbutils.papers.luo2016.deeper_teachers import fig4, fig5, fine_tuned, large
 from nbutils.papers.luo2016.example_network import torchvision_resnet
 from nbutils.papers.luo2016.lesson_networks import committee_lesson_trainings, teacher_lesson_trainings
 from nbutils.papers.luo2016.multilayer_perceptrons import mnist_trainings
-from nbutils.papers.luo2016.rate_search import parse_rates, rate_trials
+from nbutils.papers.luo2016.rate_search import parse_rates, rate_trials, searched_rows
 from nbutils.papers.luo2016.real_teacher import find_real_teacher, real_teacher_rows
 from nbutils.papers.luo2016.single_network import (
     WITH_ATTRIBUTES,
@@ -236,9 +236,17 @@ def any_network_trainings(
 
 
 def rate_search_trainings(
-    dataset: str, data_root: str, layout: str, pairs_root: str, preset: str, seed: int, targets: str, rates: str
+    dataset: str,
+    data_root: str,
+    layout: str,
+    pairs_root: str,
+    preset: str,
+    seed: int,
+    targets: str,
+    rates: str,
+    figure: str = "fig3",
 ) -> dict[str, dict[float, TrainingSpec]]:
-    """One training for each objective of Fig. 3 and each learning rate; some training people are held out.
+    """One training for each row of a figure and each learning rate; some training people are held out.
 
     Of one seed: a search finds the order of magnitude, and repeats with another `seed`.
 
@@ -248,8 +256,9 @@ def rate_search_trainings(
         >>> list(found["neurons"])
         [0.1]
     """
-    data = face_data(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
-    return rate_trials(data, parse_rates(rates), preset, seed, targets)
+    faces = face_data if figure == "fig3" else large_face_data
+    data = faces(dataset, data_root, preset, seed, layout=layout, pairs_root=pairs_root)
+    return rate_trials(searched_rows(data, preset, seed, targets, figure), parse_rates(rates))
 
 
 def real_teacher_trainings(

@@ -8,14 +8,13 @@ import pandas as pd
 
 from nbutils.data.spec import DataSpec
 from nbutils.errors import ParameterError
-from nbutils.papers.luo2016.single_network import FIG3_ROWS, fig3, without_verification
-from nbutils.papers.luo2016.student_rows import T1_RATE
+from nbutils.papers.luo2016.deeper_teachers import fig4, fig5
+from nbutils.papers.luo2016.single_network import fig3, without_verification
+from nbutils.papers.luo2016.student_rows import chosen_row
 from nbutils.training.spec import TrainingSpec
 
 #: Share of the training people who are held out to verify.
 HELD_OUT = 0.2
-#: Rows of Fig. 3 that have an objective of their own; "selection" has that of "neurons".
-SEARCHED = ("T1", "1-of-K", "soft t=1", "soft t=10", "logits", "neurons")
 #: T1 on labels alone.
 UNVERIFYING = "T1 without verification"
 
@@ -43,40 +42,60 @@ def parse_rates(text: str) -> tuple[float, ...]:
     return rates
 
 
-def rate_trials(
-    data: DataSpec, rates: tuple[float, ...], preset: str = "laptop", seed: int = 0, targets: str = "online"
-) -> dict[str, dict[float, TrainingSpec]]:
-    """One training for each objective and rate, as long as in Fig. 3; T1 with and without the verification signal.
+def searched_rows(
+    data: DataSpec, preset: str = "laptop", seed: int = 0, targets: str = "online", figure: str = "fig3"
+) -> dict[str, TrainingSpec]:
+    """The rows of a figure as the recipe trains them, with a fifth of the training people held out to verify.
 
-    The students' teacher is T1 at the recipe's own rate. The people verified are a fifth of the training people, of
-    whom neither it nor a student saw any; the test people are not looked at.
+    Of Fig. 3, T1 with and without the verification signal, and the students; of Fig. 4, T2 and its students; of
+    Fig. 5, the students of six T1. Students of chosen neurons have the objective of all neurons, and are left out.
+    No teacher and no student sees the people held out; the test people are not looked at.
+
+    Raises:
+        ParameterError: The figure is none of these.
+
+    Example:
+        >>> from nbutils.papers.luo2016 import large_face_data, searched_rows
+        >>> rows = searched_rows(large_face_data("synthetic", preset="smoke"), "smoke", figure="fig4")
+        >>> list(rows), rows["T2"].data.held_out_people
+        (['T2', 'soft t=1', 'soft t=10', 'logits', 'neurons'], 0.2)
+    """
+    held_out = data.model_copy(update={"held_out_people": HELD_OUT})
+    if figure == "fig3":
+        rows = fig3(held_out, preset, seed, targets, watch=0)
+        rows |= {UNVERIFYING: without_verification(rows["T1"])}
+    elif figure in ("fig4", "fig5"):
+        rows = (fig4 if figure == "fig4" else fig5)(held_out, preset, seed, targets)
+    else:
+        raise ParameterError(f"figure is {figure!r}: expected fig3, fig4 or fig5")
+    chosen = chosen_row(rows)
+    return {name: spec for name, spec in rows.items() if name != chosen}
+
+
+def rate_trials(rows: Mapping[str, TrainingSpec], rates: tuple[float, ...]) -> dict[str, dict[float, TrainingSpec]]:
+    """One training for each row and rate, as long as the recipe's; teachers have the recipe's own rate.
 
     Example:
         >>> from nbutils.papers import face_data
-        >>> from nbutils.papers.luo2016 import rate_trials
-        >>> trials = rate_trials(face_data("synthetic", preset="smoke"), (0.1, 0.2), "smoke")
+        >>> from nbutils.papers.luo2016 import rate_trials, searched_rows
+        >>> trials = rate_trials(searched_rows(face_data("synthetic", preset="smoke"), "smoke"), (0.1, 0.2))
         >>> len(trials), list(trials["neurons"]), trials["neurons"][0.2].schedule.learning_rate
         (7, [0.1, 0.2], 0.2)
     """
-    held_out = data.model_copy(update={"held_out_people": HELD_OUT})
-    rows = fig3(held_out, preset, seed, targets, watch=0)
-    rows = {name: rows[name] for name in SEARCHED} | {UNVERIFYING: without_verification(rows["T1"])}
     return {name: {rate: _at(spec, rate) for rate in rates} for name, spec in rows.items()}
 
 
-def recipe_rate(objective: str, data: DataSpec, preset: str = "laptop") -> float:
-    """The learning rate that the recipe of Fig. 3 gives an objective on these faces.
+def recipe_rates(data: DataSpec, preset: str = "laptop", figure: str = "fig3") -> dict[str, float]:
+    """The learning rate that the recipe gives each row of `searched_rows` on these faces.
 
     Example:
         >>> from nbutils.papers import face_data
-        >>> from nbutils.papers.luo2016 import recipe_rate
-        >>> data = face_data("lfw", "faces/lfw")
-        >>> recipe_rate("1-of-K", data), recipe_rate("neurons", data)
+        >>> from nbutils.papers.luo2016 import recipe_rates
+        >>> rates = recipe_rates(face_data("lfw", "faces/lfw"))
+        >>> rates["1-of-K"], rates["neurons"]
         (0.03, 0.1)
     """
-    if objective in ("T1", UNVERIFYING):
-        return T1_RATE
-    return FIG3_ROWS[objective].pace_on(data, preset).rate
+    return {name: spec.schedule.learning_rate for name, spec in searched_rows(data, preset, figure=figure).items()}
 
 
 def chosen_rates(scores: pd.DataFrame, recipe: Mapping[str, float]) -> pd.DataFrame:
