@@ -40,8 +40,7 @@ def energies_of_choices(choices: npt.NDArray[np.bool_], energies: FloatArray, pa
     ax.plot(*path.T, color="C0", linewidth=1.5, label="mean field, expected energy")
     ax.plot(*path[0], marker="s", color="C0", linestyle="", label="its start")
     ax.plot(*path[-1], "oC1", fillstyle="none", markersize=12, markeredgewidth=2, label="its end")
-    at = counts[best] + _BAND * place[best]
-    ax.plot(at, energies[best], marker="x", color="black", linestyle="", label="the best choice")
+    ax.plot(counts[best], energies[best], marker="x", color="black", linestyle="", label="the best choice")
     ax.set(xlabel="neurons chosen", ylabel="energy E(y)", xticks=range(choices.shape[1] + 1))
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     plt.close(figure)
