@@ -46,6 +46,6 @@ def latency_bars(table: pd.DataFrame, paper: Mapping[str, float]) -> Figure:
     ax.set_yticks(y, [f"{n}, {w}" for n, w in zip(table["network"], table["mode"], strict=True)], fontsize=8)
     ax.set_xlim(right=2 * max(table["ms"].max(), *paper.values()))
     ax.grid(axis="x", alpha=0.3)
-    ax.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     plt.close(figure)
     return figure

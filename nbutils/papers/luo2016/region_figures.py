@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
 from nbutils.data.geometry.face_regions import REGIONS, cut_region
 from nbutils.data.geometry.template import LARGE_INPUT, SMALL_INPUT
@@ -50,7 +50,11 @@ def region_bars(table: pd.DataFrame, whole: float) -> Figure:
     ax.set_yticks(y, table.index)
     ax.set_xlim(min(50, table.to_numpy().min()), 100)
     ax.grid(axis="x", alpha=0.3)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    handles, labels = ax.get_legend_handles_labels()
+    handles = [
+        Patch(color="0.6") if label == "alone" else handle for handle, label in zip(handles, labels, strict=True)
+    ]
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     plt.close(figure)
     return figure
 

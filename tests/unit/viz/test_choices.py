@@ -17,4 +17,4 @@ def test_every_choice_is_a_point_in_the_band_of_its_count() -> None:
     assert np.array_equal(np.round(points[:, 0]), choices.sum(axis=1))
     path, start, end, best = (np.asarray(line.get_xydata()).tolist() for line in axes.lines)
     assert path == [start[0], end[0]] == [[2.5, 4.0], [2.0, energies.min()]]
-    assert best == [points[energies.argmin()].tolist()]
+    assert best == [[choices[energies.argmin()].sum(), energies.min()]]
