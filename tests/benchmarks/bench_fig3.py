@@ -9,10 +9,9 @@ import os
 import pandas as pd
 import pytest
 
-from nbutils.papers import best_precision
+from nbutils.papers import Precision, best_precision
 from tests.benchmarks.fig3_peers import EPOCHS, WAYS, Measured
 from tests.benchmarks.own_process import measured
-from tests.benchmarks.torchdistill_setup import Precision
 
 pytest.importorskip("torchdistill", reason="torchdistill is a development dependency")
 

@@ -24,10 +24,11 @@ from nbutils import memory
 from nbutils.data import Faces, SyntheticData, SyntheticFaces
 from nbutils.data.batches import central_crops
 from nbutils.models import DeepID2Plus, FaceNetwork, MobileIDStudent
+from nbutils.papers import Precision
 from nbutils.training import ModelSpec, Schedule, Teacher, Term, TrainingSpec
 from nbutils.training.engine import Fitted, Task, fit_together
 from nbutils.training.target_cache import TargetCache
-from tests.benchmarks.torchdistill_setup import Augmented, Precision, arithmetic, training_config
+from tests.benchmarks.torchdistill_setup import Augmented, arithmetic, training_config
 
 #: NBUTILS_BENCHMARK_IMAGES says how many images an epoch has, whole batches.
 IMAGES = int(os.environ.get("NBUTILS_BENCHMARK_IMAGES", "1024"))

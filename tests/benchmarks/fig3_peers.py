@@ -28,11 +28,11 @@ from nbutils.evaluation import verify
 from nbutils.losses import Signals
 from nbutils.losses.objective import Objective
 from nbutils.models import extract_features
-from nbutils.papers import face_data, luo2016
+from nbutils.papers import Precision, face_data, luo2016
 from nbutils.training import Store, TrainingSpec, train
 from nbutils.training.engine import rate_factor
 from nbutils.training.preparation import Preparation, feature_layer
-from tests.benchmarks.torchdistill_setup import Augmented, Precision, arithmetic, training_config
+from tests.benchmarks.torchdistill_setup import Augmented, arithmetic, training_config
 
 #: Epochs of each network, and people of three images each.
 EPOCHS = int(os.environ.get("NBUTILS_BENCHMARK_EPOCHS", "4"))

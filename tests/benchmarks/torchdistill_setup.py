@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,10 +10,8 @@ from torch.utils.data import Dataset, RandomSampler
 from torchvision import transforms
 
 from nbutils.data import Faces
+from nbutils.papers import Precision
 from nbutils.training import Schedule
-
-#: A training's arithmetic, as a spec names it.
-Precision = Literal["32-true", "bf16-mixed"]
 
 
 def arithmetic(precision: Precision) -> torch.autocast:

@@ -129,7 +129,7 @@ def fig4(
         ['T2', 'soft t=1', 'soft t=10']
     """
     teacher = t2(data, preset, seed)
-    predictions = {f"soft t={t}": soft_targets(t) for t in FIG4_TEMPERATURES} | {"logits": LOGITS}
+    predictions = _predictions(FIG4_TEMPERATURES)
     return {"T2": teacher} | _students((teacher,), predictions, NEURONS, T2_CHOSEN, preset, targets, probe)
 
 
@@ -145,9 +145,10 @@ def fig5(
         6
     """
     teachers = tuple(six_t1(data, preset, seed).values())
-    predictions = {f"soft t={t}": soft_targets(t) for t in FIG5_TEMPERATURES} | {"logits": LOGITS}
-    predictions = {name: replace(row, pace=_ENSEMBLE_PREDICTIONS) for name, row in predictions.items()}
-    predictions["soft t=5"] = replace(predictions["soft t=5"], pace=_ENSEMBLE_AT_5)
+    predictions = {
+        name: replace(row, pace=_ENSEMBLE_AT_5 if name == "soft t=5" else _ENSEMBLE_PREDICTIONS)
+        for name, row in _predictions(FIG5_TEMPERATURES).items()
+    }
     return _students(teachers, predictions, _ENSEMBLE_NEURONS, ENSEMBLE_CHOSEN, preset, targets, probe)
 
 
@@ -186,6 +187,11 @@ def fine_tuned(student: TrainingSpec, preset: str = "laptop", folds: int = 10) -
         )
         for fold in range(folds)
     ]
+
+
+def _predictions(temperatures: tuple[int, ...]) -> dict[str, StudentRow]:
+    """The rows whose students learn predictions: soft targets, and the logits, their limit."""
+    return {f"soft t={t}": soft_targets(t) for t in temperatures} | {"logits": LOGITS}
 
 
 def _students(
