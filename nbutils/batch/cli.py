@@ -309,7 +309,7 @@ def export_command(
 ) -> None:
     """Write a trained network as an ONNX file, checked against PyTorch on real images; train it first if needed.
 
-    The file holds float32 or int8, whichever runs faster here, and float32 where int8 costs more than 0.1 of AUC.
+    The file holds float32 or int8, whichever runs faster here, and float32 where int8 costs over 0.1 points of AUC.
     """
     from nbutils.batch.export import export_training, notebook_specs, specs_in_file
     from nbutils.batch.notebooks import choose_notebooks

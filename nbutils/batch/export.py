@@ -43,7 +43,7 @@ def export_training(
     """Writes a network as an ONNX file, in float32 or int8, training it if the store lacks it.
 
     Both are made, and the float32 one is compared with PyTorch; `file` is then the one that is faster on this machine,
-    one image on one thread, unless int8 costs more than 0.1 of AUC in percent, or there are no pairs to tell by.
+    one image on one thread, unless int8 costs more than 0.1 points of AUC, or there are no pairs to tell by.
 
     Args:
         name: Of the notebook, or of the file that the specs are from.
@@ -157,7 +157,7 @@ def _keep_fastest(file: Path, small: Path, image: npt.NDArray[np.uint8], lost: f
     elif lost is None:
         kept, why = "float32", "there are no pairs to tell what int8 costs"
     elif lost > _MOST_LOST:
-        kept, why = "float32", f"int8 costs more than {100 * _MOST_LOST:g} of AUC"
+        kept, why = "float32", f"int8 costs more than {100 * _MOST_LOST:g} points of AUC"
     else:
         kept, why = "int8", "the faster one"
     if kept == "int8":

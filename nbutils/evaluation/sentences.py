@@ -8,6 +8,9 @@ import pandas as pd
 
 from nbutils.errors import ParameterError
 
+#: Rows that a sentence names; of more, those that lie furthest away and how many follow.
+_MOST_NAMED = 6
+
 
 def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]:
     """Which rows have the highest and lowest score, and which differ from a reference beyond their intervals.
@@ -50,9 +53,9 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
     above, below = compared["difference low"] > 0, compared["difference high"] < 0
     for rows, word in ((compared[above], "above"), (compared[below], "below")):
         if len(rows):
-            named = [
-                f"{name} ({difference:+.2f})".replace("(-", "(−") for name, difference in rows["difference"].items()
-            ]
+            furthest = rows["difference"].sort_values(key=abs, ascending=False, kind="stable")
+            ordered = rows["difference"] if len(rows) <= _MOST_NAMED else furthest
+            named = [f"{name} ({difference:+.2f})".replace("(-", "(−") for name, difference in ordered.items()]
             sentences.append(f"Beyond {_lie(len(rows))} {word} {reference}: {_listed(named)}.")
     alike = compared[~above & ~below]
     if len(alike) == len(compared) > 1:
@@ -68,6 +71,8 @@ def _lie(count: int) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Names after each other, by semicolons where a name has a comma."""
+    """Names after each other, by semicolons where a name has a comma; of many, the first."""
     names = list(names)
+    if len(names) > _MOST_NAMED:
+        names = [*names[: _MOST_NAMED - 1], f"and {len(names) - _MOST_NAMED + 1} more"]
     return ("; " if any("," in name for name in names) else ", ").join(names)

@@ -18,7 +18,8 @@ def side_by_side(values: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
         values: Name of each quantity to its value by hand and the package's: numbers, arrays or tensors.
 
     Returns:
-        Columns "by hand" and "package" (of an array its mean), "values" (how many), "largest difference".
+        Columns "by hand" and "package" (of an array its mean), "numbers compared" and
+        "largest difference".
 
     Raises:
         ParameterError: A value by hand is not the package's.
@@ -27,8 +28,8 @@ def side_by_side(values: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
         >>> import numpy as np
         >>> from nbutils.exercises import side_by_side
         >>> side_by_side({"mean": ((1 + 2) / 2, np.mean([1, 2]))})
-              by hand  package  values  largest difference
-        mean      1.5      1.5       1                   0
+              by hand  package  numbers compared  largest difference
+        mean      1.5      1.5                 1                   0
     """
     rows = {}
     for name, (hand, package) in values.items():
@@ -39,7 +40,7 @@ def side_by_side(values: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
         rows[name] = {
             "by hand": own[finite].mean(),
             "package": theirs[finite].mean(),
-            "values": own.size,
+            "numbers compared": own.size,
             "largest difference": np.abs(own[finite] - theirs[finite]).max(initial=0.0),
         }
     frame = pd.DataFrame.from_dict(rows, orient="index")

@@ -28,10 +28,19 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """`frame` as text, numeric columns with decimals for four significant digits of their largest number.
 
-    Column levels are joined into one name; a missing or non-finite number becomes a dash.
+    An estimate and the bounds after it, "low" and "high", have the same number of them. Column levels are joined into
+    one name; a missing or non-finite number becomes a dash.
     """
     flat = flattened(frame)
-    columns = [_column(flat.iloc[:, place]) for place in range(flat.shape[1])]
+    columns = [flat.iloc[:, place] for place in range(flat.shape[1])]
+    decimals = [_decimals(column) for column in columns]
+    groups: list[list[int]] = []
+    for place, column in enumerate(columns):
+        if groups and str(column.name).split()[-1:] in (["low"], ["high"]):
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    columns = [_column(columns[place], max(decimals[each] for each in group)) for group in groups for place in group]
     text = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=flat.index)
     text.columns = [str(name) for name in flat.columns]
     return text
@@ -137,20 +146,18 @@ def _texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
     return found
 
 
-def _column(column: pd.Series) -> pd.Series:
+def _column(column: pd.Series, decimals: int) -> pd.Series:
     if not _is_number(column):
         return column.map(lambda cell: MISSING if cell is None or cell is pd.NA or cell != cell else str(cell))
-    values = column.astype(float)
-    decimals = _decimals(values)
-    return values.map(lambda value: decimal(value, decimals))
+    return column.astype(float).map(lambda value: decimal(value, decimals))
 
 
 def _is_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _decimals(values: pd.Series) -> int:
-    finite = [abs(value) for value in values if math.isfinite(value)]
+def _decimals(column: pd.Series) -> int:
+    finite = [abs(value) for value in column.astype(float) if math.isfinite(value)] if _is_number(column) else []
     if all(value == int(value) for value in finite):
         return 0
     return min(MOST_DECIMALS, max(0, SIGNIFICANT - 1 - math.floor(math.log10(max(finite)))))

@@ -17,6 +17,7 @@ from nbutils.paths import default_store, runs_dir
 from nbutils.reporting.claims import WITHOUT_MEANING, caveats, is_without_meaning
 from nbutils.reporting.formatting import LONG_TABLE, interval, numeric_columns, probability, read_csv, rounded
 from nbutils.reporting.run_folder import FORMER, PAGE, read_marker
+from nbutils.reporting.views import least_width
 from nbutils.reporting.what_holds import JudgedRun, what_holds
 from nbutils.writing import write_aside
 
@@ -194,7 +195,7 @@ def _read_card(run: Path, folder: Path) -> RunCard:
         started=str(status.get("started") or provenance.get("started") or "")[:16].replace("T", " "),
         wall_time="" if seconds is None else _duration(seconds),
         tables=[_table(run, base, item) for item in items if item["kind"] == "table"],
-        figures=[{**item, "files": _linked(base, item)} for item in items if item["kind"] == "figure"],
+        figures=[_figure(run, base, item) for item in items if item["kind"] == "figure"],
         claims=[_claim(claim, parameters.get("preset")) for claim in claims],
         remarks=artefacts.get("remarks", []),
         parameters=parameters,
@@ -226,6 +227,16 @@ def _read(path: Path) -> Any:  # noqa: ANN401
 
 def _linked(base: str, item: dict[str, Any]) -> dict[str, str]:
     return {kind: base + file for kind, file in item["files"].items()}
+
+
+def _figure(run: Path, base: str, item: dict[str, Any]) -> dict[str, Any]:
+    file = run / item["files"]["png"]
+    try:
+        with file.open("rb") as png:
+            least = least_width(png.read(24))
+    except OSError as error:
+        raise NbutilsError(f"{file}: not a readable figure ({error})") from error
+    return {**item, "files": _linked(base, item), "least_width": least}
 
 
 def _table(run: Path, base: str, item: dict[str, Any]) -> TableCard:

@@ -36,7 +36,7 @@ from nbutils.reporting.run_folder import (
     seal,
     write_marker,
 )
-from nbutils.reporting.views import RESULTS, FigureView, ResultsView, TableView, VerdictsView, show
+from nbutils.reporting.views import FIGURE_DPI, RESULTS, FigureView, ResultsView, TableView, VerdictsView, show
 from nbutils.training.store import NOTEBOOK_VARIABLE
 from nbutils.writing import write_aside
 
@@ -208,7 +208,7 @@ class Run:
         figure.draw_without_rendering()
         figure.set_layout_engine(None)
         box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
-        figure.savefig(png, format="png", dpi=144, bbox_inches=box)
+        figure.savefig(png, format="png", dpi=FIGURE_DPI, bbox_inches=box)
         # Same figure, same bytes: no date and no random identifiers in the file.
         with mpl.rc_context({"svg.hashsalt": name}):
             figure.savefig(svg, format="svg", bbox_inches=box, metadata={"Date": None})

@@ -18,6 +18,10 @@ from nbutils.reporting.formatting import LONG_TABLE, MISSING, interval, numeric_
 #: Key of an output's metadata, by which a page knows the list of files, which it replaces with its own.
 RESULTS = "nbutils-results"
 
+#: Resolution of the figures of a run.
+FIGURE_DPI = 144
+#: Inches up to which a figure shrinks as far as a telephone is narrow, and the share to which a wider one does.
+_NARROW, _LEGIBLE = 7, 0.6
 #: Of a wide table, which scrolls in itself, the caption stays in sight.
 _STAYS = "display:inline-block;position:sticky;left:0;max-width:100cqw"
 _NOTE = "font-size:0.92em;opacity:0.8;max-width:62em;text-align:left"
@@ -84,8 +88,9 @@ class FigureView:
         picture = base64.b64encode(self.png).decode("ascii")
         note = f" <i>{escape(self.note)}</i>" if self.note else ""
         return (
-            '<figure style="margin:0.6em 0">'
-            f'<img alt="{escape(self.caption)}" style="max-width:100%" src="data:image/png;base64,{picture}">'
+            '<figure style="margin:0.6em 0"><div style="overflow-x:auto" tabindex="0">'
+            f'<img alt="{escape(self.caption)}" style="max-width:100%;min-width:{least_width(self.png)}" '
+            f'src="data:image/png;base64,{picture}"></div>'
             f'<figcaption style="{_NOTE}">{escape(self.caption)}{note}</figcaption></figure>'
         )
 
@@ -194,6 +199,16 @@ class ResultsView:
 
     def _link(self, file: str, text: str) -> str:
         return f'<a href="{quote(f"{self.folder}/{file}")}">{escape(text)}</a>'
+
+
+def least_width(png: bytes) -> str:
+    """As CSS, below which width a figure scrolls instead of shrinking further: wide ones would be too small to read.
+
+    Args:
+        png: Of `Run.figure`; its first 24 bytes are enough.
+    """
+    inches = int.from_bytes(png[16:20], "big") / FIGURE_DPI
+    return f"{_LEGIBLE * inches:.1f}in" if inches > _NARROW else "0"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, note: str) -> str:

@@ -60,9 +60,10 @@ class TrainedCells:
 
     def __str__(self) -> str:
         """How many networks were trained, for a run to state."""
+        found = len(self.networks) - self.trained_now
         return (
-            f"{len(self.networks)} distinct networks stand behind {len(self.results)} cells: {self.trained_now} "
-            f"trained now, {len(self.networks) - self.trained_now} found in the store; none was trained twice."
+            f"Cells: {len(self.results)}; distinct networks behind them: {len(self.networks)} "
+            f"({self.trained_now} trained now, {found} found in the store, none trained twice)."
         )
 
 

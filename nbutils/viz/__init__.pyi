@@ -8,7 +8,7 @@ from .latency_figures import latency_bars
 from .layer_figures import parameter_bars
 from .learning_curves import convergence, training_curves, verification_curves
 from .neighbour_figures import neighbour_explorer, neighbour_gallery
-from .neuron_figures import attribute_bars, group_heat_map, mean_faces, neuron_bars, neuron_browser, neuron_view
+from .neuron_figures import attribute_dots, group_heat_map, mean_faces, neuron_bars, neuron_browser, neuron_view
 from .pair_figures import pair_explorer, wrong_pair_faces
 from .picture_grid import PictureGrid
 from .rate_figures import rate_lines
@@ -23,7 +23,7 @@ __all__ = [
     "PictureGrid",
     "Shown",
     "as_png",
-    "attribute_bars",
+    "attribute_dots",
     "baseline_lines",
     "beside_print",
     "chosen_against_dropped",

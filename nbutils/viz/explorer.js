@@ -41,6 +41,7 @@ function render({ model, el }) {
   const says = element("p", { className: "says" });
   says.setAttribute("aria-live", "polite");
   const picture = element("img", { width, height });
+  if (width > 700) picture.style.minWidth = `${0.6 * width}px`; // on a narrow screen it scrolls, and can be read
   const code = element("code");
   let shown = "";
 
@@ -75,7 +76,7 @@ function render({ model, el }) {
   });
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Explorer");
-  el.append(row, says, picture, element("pre", { tabIndex: 0 }, code));
+  el.append(row, says, element("div", { className: "picture", tabIndex: 0 }, picture), element("pre", { tabIndex: 0 }, code));
   show();
 }
 

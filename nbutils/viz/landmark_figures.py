@@ -121,16 +121,16 @@ class _PointsView:
 
     def __init__(self, networks: Sequence[str], faces: int, shape: tuple[int, ...]) -> None:
         height, width = shape
-        size = (1.45 * faces, (1.45 * height / width + 0.22) * len(networks) + 0.35)
+        size = (1.45 * faces, (1.45 * height / width + 0.28) * len(networks) + 0.35)
         self.figure, axes = plt.subplots(len(networks), faces, figsize=size, squeeze=False, layout="constrained")
         self.cells = {
             network: [_FaceWithPoints(ax, (height, width)) for ax in line]
             for network, line in zip(networks, axes, strict=True)
         }
         for network, line in zip(networks, axes, strict=True):
-            line[0].set_ylabel(network, fontsize=9)
+            line[0].set_ylabel(network, fontsize=11)
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        self.figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+        self.figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=11)
         plt.close(self.figure)
 
     def show(
@@ -159,4 +159,4 @@ class _FaceWithPoints:
         self.image.set_data(image)
         self.true.set_data(*true.T)
         self.predicted.set_data(*predicted.T)
-        self.ax.set_title(title, fontsize=8, pad=2)
+        self.ax.set_title(title, fontsize=11, pad=3)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 #: Columns of a history that are no term of the objective.
 _NO_TERMS = ("epoch", "step", "images", "learning_rate", "clipped", "loss", "seconds")
@@ -32,17 +34,29 @@ def training_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]], term: str 
         >>> training_curves({"from scratch": {"student": history}}).axes[0].get_title()
         'from scratch'
     """
+    columns = min(len(panels), 2)
+    rows = math.ceil(len(panels) / columns)
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.2 * len(panels) + 0.6, 3.6), layout="constrained", squeeze=False
+        rows, columns, figsize=(4.7 * columns, 3.2 * rows + 0.3), layout="constrained", squeeze=False
     )
-    for ax, (title, histories) in zip(axes[0], panels.items(), strict=True):
-        for colour, (name, history) in zip(sns.color_palette(n_colors=len(histories)), histories.items(), strict=True):
-            if term in history:
-                ax.plot(history["step"], history[term], color=colour, marker=".", label=name)
-        ax.set(title=title, xlabel="optimiser steps", yscale="log")
-        ax.legend(frameon=False, fontsize=8)
+    names = list(dict.fromkeys(name for histories in panels.values() for name in histories))
+    colours = dict(zip(names, sns.color_palette(n_colors=len(names)), strict=True))
+    lines: dict[str, Line2D] = {}
+    for ax, (title, histories) in zip(axes.flat, panels.items(), strict=False):
+        drawn = {name: history[["step", term]] for name, history in histories.items() if term in history}
+        for name, history in drawn.items():
+            (lines[name],) = ax.plot(history["step"], history[term], color=colours[name], marker=".", label=name)
+        values = pd.concat([history[term] for history in drawn.values()])
+        # Below a decade, ticks at the powers of ten say nothing.
+        ax.set(
+            title=title, xlabel="optimiser steps", yscale="log" if values.max() > 10 * values.min() > 0 else "linear"
+        )
         ax.grid(alpha=0.3, which="both")
-    axes[0, 0].set_ylabel(f"training loss, term '{term}'")
+    for ax in axes.flat[len(panels) :]:
+        ax.remove()
+    for ax in axes[:, 0]:
+        ax.set_ylabel(f"training loss, term '{term}'")
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=min(len(lines), 3), frameon=False)
     plt.close(figure)
     return figure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import ipywidgets as widgets
 import numpy as np
@@ -22,7 +23,7 @@ _LEVELS = ("low", "medium", "high")
 _BARS = 12
 
 
-def attribute_bars(best: pd.DataFrame) -> Figure:
+def attribute_dots(best: pd.DataFrame) -> Figure:
     """For each attribute, the balanced accuracy of the best single feature of each representation (Fig. 1).
 
     Args:
@@ -30,21 +31,21 @@ def attribute_bars(best: pd.DataFrame) -> Figure:
 
     Example:
         >>> import pandas as pd
-        >>> from nbutils.viz import attribute_bars
+        >>> from nbutils.viz import attribute_dots
         >>> best = pd.DataFrame({"T1": [0.6, 0.9], "LBP": [0.55, 0.7]}, index=["Bald", "Male"])
-        >>> [label.get_text() for label in attribute_bars(best).axes[0].get_xticklabels()]  # the best comes first
+        >>> [label.get_text() for label in attribute_dots(best).axes[0].get_yticklabels()]  # the best comes first
         ['Male', 'Bald']
     """
     order = best.sort_values(best.columns[0], ascending=False)
-    figure, ax = plt.subplots(figsize=(0.26 * len(best) + 2, 4), layout="constrained")
-    x = np.arange(len(order))
-    width = 0.8 / len(order.columns)
-    for i, (name, values) in enumerate(order.items()):
-        ax.bar(x + (i - (len(order.columns) - 1) / 2) * width, 100 * values, width, label=str(name))
-    ax.set(ylim=(50, 100), ylabel="balanced accuracy of the\nbest single feature, %", xlim=(-0.7, len(order) - 0.3))
-    ax.set_xticks(x, [str(name).replace("_", " ") for name in order.index], rotation=60, ha="right", fontsize=8)
-    ax.legend(frameon=False)
-    ax.grid(axis="y", alpha=0.3)
+    y = np.arange(len(order))
+    figure, ax = plt.subplots(figsize=(6.8, 0.22 * len(order) + 1.3), layout="constrained")
+    ax.hlines(y, 100 * order.min(axis=1), 100 * order.max(axis=1), color="0.75", linewidth=1.5, zorder=1)
+    for marker, (name, values) in zip(cycle("osDv"), order.items()):
+        ax.plot(100 * values, y, marker, markersize=6, label=str(name))
+    ax.set(xlim=(50, 101), ylim=(len(order) - 0.4, -0.6), xlabel="balanced accuracy of the best single feature, %")
+    ax.set_yticks(y, [str(name).replace("_", " ") for name in order.index])
+    figure.legend(loc="outside lower center", ncols=len(order.columns), frameon=False)
+    ax.grid(axis="x", alpha=0.3)
     plt.close(figure)
     return figure
 
@@ -118,7 +119,7 @@ def group_heat_map(
     drawn = np.sort(np.random.default_rng(seed).choice(len(x), min(count, len(x)), replace=False))
     drawn = drawn[np.argsort([GROUPS.index(str(g)) for g in groups[drawn]], kind="stable")]
     rows = np.argsort(~identity_related, kind="stable")
-    figure, ax = plt.subplots(figsize=(10, 0.17 * len(names) + 1.6), layout="constrained")
+    figure, ax = plt.subplots(figsize=(10, 0.22 * len(names) + 1.6), layout="constrained")
     labels = [names[i].replace("_", " ") for i in rows]
     sns.heatmap(
         100 * x[drawn][:, rows].T,
@@ -129,7 +130,7 @@ def group_heat_map(
         xticklabels=False,
         cbar_kws={"label": "balanced accuracy, %"},
     )
-    ax.tick_params(axis="y", labelsize=7)
+    ax.tick_params(axis="y", labelsize=9)
     divided = not identity_related.all()
     if divided:
         ax.axhline(identity_related.sum(), color="white", linewidth=2)

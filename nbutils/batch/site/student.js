@@ -89,13 +89,23 @@ function drawDistances({ edges, one, two, threshold }, at, room) {
     svg("line", { class: kind, x1: x(value), x2: x(value), y1: y + 3, y2: top + high }),
     svg("text", { x: Math.min(Math.max(x(value), 60), wide - 60), y, "text-anchor": "middle" }, text),
   ];
+  // Ticks at one, two or five times a power of ten, three at least.
+  const power = 10 ** Math.floor(Math.log10((end - low) / 3 || 1));
+  const step = [5, 2, 1].map((factor) => factor * power).find((each) => (end - low) / each >= 3) || power;
+  const ticks = [];
+  for (let value = Math.ceil(low / step) * step; value <= end; value += step) {
+    ticks.push(svg("line", { class: "tick", x1: x(value), x2: x(value), y1: top + high, y2: top + high + 5 }),
+      svg("text", { x: Math.min(Math.max(x(value), 12), wide - 12), y: top + high + 18, "text-anchor": "middle" }, short(value)));
+  }
+  const axis = [svg("line", { class: "tick", x1: 10, x2: wide - 10, y1: top + high, y2: top + high }), ...ticks,
+    svg("text", { x: wide - 10, y: top + high + 40, "text-anchor": "end" }, "distance →")];
   const key = (kind, text, left) => [
-    svg("rect", { class: kind, x: left, y: top + high + 10, width: 14, height: 10 }),
-    svg("text", { x: left + 20, y: top + high + 19 }, text),
+    svg("rect", { class: kind, x: left, y: top + high + 31, width: 14, height: 10 }),
+    svg("text", { x: left + 20, y: top + high + 40 }, text),
   ];
-  return svg("svg", { viewBox: `0 0 ${wide} ${top + high + 26}`, role: "img",
+  return svg("svg", { viewBox: `0 0 ${wide} ${top + high + 46}`, role: "img",
       "aria-label": `Distance ${short(at)}, threshold ${short(threshold)}, among the distances of known pairs` },
-    area(one, "one"), area(two, "two"), ...mark(threshold, `threshold ${short(threshold)}`, "threshold", 30),
+    area(one, "one"), area(two, "two"), ...axis, ...mark(threshold, `threshold ${short(threshold)}`, "threshold", 30),
     ...mark(at, `these two: ${short(at)}`, "these", 14), ...key("one", "one person", 10), ...key("two", "two people", 120));
 }
 

@@ -139,11 +139,13 @@ class _InfluenceView:
         history = histories[cell]
         for name in loss_terms(history):
             right.plot(history["step"], history[name], marker=".", label=name)
-        right.legend(loc="upper right", frameon=False, fontsize=8)
+        right.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         for ax in (left, right):
             ax.relim()
             ax.autoscale(axis="x")
-        right.autoscale(axis="y")
+        values = history[loss_terms(history)].to_numpy(float)
+        powers = np.floor(np.log10(values[values > 0]))
+        right.set_ylim(10 ** powers.min(), 10 ** (powers.max() + 1))  # whole decades, so that there are ticks
         return self.figure
 
 

@@ -39,10 +39,10 @@ def transfer_pipeline_figure(task: Task) -> Figure:
         >>> len(transfer_pipeline_figure("alignment").axes)
         1
     """
-    figure, ax = plt.subplots(figsize=(10, 3.6), layout="constrained")
+    figure, ax = plt.subplots(figsize=(10, 4.2), layout="constrained")
     for name, x in _COLUMNS.items():
         strong = name == task
-        ax.text(x + 1, 3.35, name, ha="center", weight="bold" if strong else "normal")
+        ax.text(x + 1, 4.2, name, ha="center", weight="bold" if strong else "normal")
         _box(ax, x, 2.2, f"teacher\n{_LOSSES[name]}", strong=strong)
         hidden = "" if name == "classification" else " + β hidden"
         _box(ax, x, 0.4, f"student\n{_LOSSES[name]}\n+ α soft{hidden}", strong)
@@ -54,7 +54,7 @@ def transfer_pipeline_figure(task: Task) -> Figure:
     ax.plot([], [], color=_INITIALISE, label="is started from")
     ax.plot([], [], color=_TEACH, label="teaches, frozen")
     ax.legend(loc="upper left", frameon=False, fontsize=9)
-    ax.set(xlim=(-3.2, 8.6), ylim=(-0.5, 4.0))
+    ax.set(xlim=(-3.2, 8.6), ylim=(-0.5, 4.6))
     ax.axis("off")
     plt.close(figure)
     return figure

@@ -59,7 +59,7 @@ def test_a_training_becomes_two_files(tmp_path: Path, monkeypatch: pytest.Monkey
         ("int8", 0.0005, "int8", "the faster one"),
         ("int8", -0.01, "int8", "the faster one"),
         ("float32", 0.0, "float32", "the faster one"),
-        ("int8", 0.002, "float32", "int8 costs more than 0.1 of AUC"),
+        ("int8", 0.002, "float32", "int8 costs more than 0.1 points of AUC"),
         ("int8", None, "float32", "there are no pairs to tell what int8 costs"),
     ],
 )

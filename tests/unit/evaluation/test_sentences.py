@@ -30,6 +30,17 @@ def test_names_with_commas_stand_apart_and_rows_that_are_all_alike_are_counted()
     assert alike == "None of the 2 other rows can be told apart from own."
 
 
+def test_of_many_rows_the_furthest_are_named_and_the_others_counted() -> None:
+    below = [-float(place) for place in range(1, 10)]
+    table = _table(
+        [np.nan, *(middle - 0.1 for middle in below), *[-1.0] * 8], [np.nan, *(m + 0.1 for m in below), *[1.0] * 8]
+    )
+    _, sentence, alike = what_differs(table, "AUC", "own")
+    named = ", ".join(f"row {place - 1} (−{place}.00)" for place in (9, 8, 7, 6, 5))
+    assert sentence == f"Beyond their intervals, 9 rows lie below own: {named}, and 4 more."
+    assert alike == "8 rows cannot be told apart from own: row 9, row 10, row 11, row 12, row 13, and 3 more."
+
+
 def test_without_other_rows_there_is_nothing_to_compare() -> None:
     assert len(what_differs(_table([np.nan], [np.nan]), "AUC", "own")) == 1
 

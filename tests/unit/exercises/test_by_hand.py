@@ -8,7 +8,7 @@ from nbutils.exercises import side_by_side
 
 def test_arrays_and_tensors_stand_side_by_side_with_their_difference() -> None:
     table = side_by_side({"a": (np.array([1.0, 2.0, np.inf]), torch.tensor([1.0, 2.0 + 1e-5, torch.inf]))})
-    assert table.loc["a", "values"] == 3
+    assert table.loc["a", "numbers compared"] == 3
     assert table.loc["a", "largest difference"] == pytest.approx(1e-5, rel=0.1)
 
 

@@ -16,7 +16,7 @@ from nbutils.reporting.claims import WITHOUT_MEANING
 from nbutils.reporting.formatting import LONG_TABLE
 from nbutils.reporting.report import build_report, find_runs
 from nbutils.reporting.run_folder import Marker, write_marker
-from nbutils.reporting.views import TableView
+from nbutils.reporting.views import FigureView, TableView
 
 mpl.use("Agg")
 NASTY = "<script>alert('x')</script> & \"more\""
@@ -229,3 +229,23 @@ def test_a_long_table_scrolls_in_itself_on_the_notebooks_page_and_in_the_report(
     run.table("all", frame, caption="all")
     run.finish()
     assert ('class="scroll long"' in build_report(tmp_path).read_text(encoding="utf-8")) == scrolls
+
+
+@pytest.mark.parametrize(("inches", "least"), [(6.5, "0"), (10.0, "6.")])
+def test_a_wide_figure_scrolls_on_a_narrow_screen_before_it_is_too_small(
+    inches: float, least: str, tmp_path: Path
+) -> None:
+    from matplotlib import pyplot as plt
+
+    run = Run("trial", parameters={"dataset": "synthetic", "preset": "laptop"}, out_dir=str(tmp_path / "trial"))
+    figure = plt.figure(figsize=(inches, 2))
+    figure.add_axes((0, 0, 1, 1)).axis("off")
+    run.figure("wide", figure, caption="wide")
+    run.finish()
+    png = (tmp_path / "trial/figures/wide.png").read_bytes()
+    for page in (FigureView(png, "wide")._repr_html_(), build_report(tmp_path).read_text(encoding="utf-8")):
+        assert f"min-width:{least}" in page
+
+    (tmp_path / "trial/figures/wide.png").unlink()
+    with pytest.raises(NbutilsError, match=r"wide\.png: not a readable figure"):
+        build_report(tmp_path)

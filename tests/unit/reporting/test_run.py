@@ -185,7 +185,7 @@ def test_networks_of_several_trainings_are_counted_once(
     run.finish()
 
     assert len(trained.results["a"]) == 1
-    assert "1 distinct networks stand behind 2 cells: 1 trained now" in capsys.readouterr().out
+    assert "Cells: 2; distinct networks behind them: 1 (1 trained now" in capsys.readouterr().out
     assert _json(run, "metrics.json") == {"networks": 2, "networks trained now": 2}
 
 

@@ -23,7 +23,7 @@ def test_cells_share_their_networks_and_train_each_once(
     assert [r.spec.seed for r in first.results["S"]] == [0, 1]
     assert first.results["S"] == first.results["S again"]
     second = train_cells(tables, store=store, progress=False)
-    assert str(second).startswith("4 distinct networks stand behind 3 cells: 0 trained now, 4 found")
+    assert str(second).startswith("Cells: 3; distinct networks behind them: 4 (0 trained now, 4 found")
     with pytest.raises(ParameterError, match="the same cells"):
         train_cells([tables[0], {"T": teacher}], store=store)
 

@@ -38,6 +38,21 @@ def test_curves_are_of_the_wanted_term() -> None:
     np.testing.assert_array_equal(line.get_ydata(), [1.0, 0.5])
 
 
+def test_a_network_has_one_colour_in_all_panels_and_one_entry_in_the_legend() -> None:
+    panels = {"a": {"x": HISTORY, "y": HISTORY}, "b": {"y": HISTORY}, "c": {"x": HISTORY}}
+    figure = training_curves(panels)
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b", "c"]
+    first, second, third = ([line.get_color() for line in ax.lines] for ax in figure.axes)
+    assert (second, third) == (first[1:], first[:1])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["x", "y"]
+
+
+@pytest.mark.parametrize(("last", "scale"), [(1.5, "linear"), (0.15, "log")])
+def test_only_a_loss_that_falls_by_a_decade_has_a_logarithmic_axis(last: float, scale: str) -> None:
+    history = pd.DataFrame({"step": [5, 10], "task": [2.0, last]})
+    assert training_curves({"a": {"x": history}}).axes[0].get_yscale() == scale
+
+
 def test_key_points_are_drawn_where_they_are_with_the_faces_own_error() -> None:
     true = np.repeat(FACE[None], 12, axis=0)
     figure = points_on_faces(IMAGES, true, {"a": true, "b": true + np.array([3, 4], np.float32)}, [2, 7])

@@ -42,14 +42,14 @@ def test_people_of_few_images_stand_side_by_side_on_a_contact_sheet() -> None:
     np.testing.assert_array_equal(axes[0, 4].images[0].get_array(), IMAGES[3])
 
 
-def test_attribute_bars_are_the_accuracies_in_falling_order() -> None:
+def test_attribute_dots_are_the_accuracies_in_falling_order() -> None:
     best = pd.DataFrame({"T1": [0.6, 0.9], "LBP": [0.55, 0.7]}, index=["Bald", "Male"])
 
-    ax = viz.attribute_bars(best).axes[0]
+    ax = viz.attribute_dots(best).axes[0]
 
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["Male", "Bald"]
-    heights = [[bar.get_height() for bar in bars] for bars in ax.containers if isinstance(bars, BarContainer)]
-    np.testing.assert_allclose(heights, [[90, 60], [70, 55]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Male", "Bald"]
+    np.testing.assert_allclose([np.asarray(line.get_xdata(), float) for line in ax.lines], [[90, 60], [70, 55]])
+    np.testing.assert_allclose(np.asarray(ax.lines[0].get_ydata(), float), [0, 1])
 
 
 def test_mean_faces_are_means_over_tenths_of_the_responses() -> None:
