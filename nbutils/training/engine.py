@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +22,7 @@ from nbutils.training.checkpoint import Checkpoint
 from nbutils.training.devices import is_rank_zero, make_fabric, own_batch_norm, own_share, share_batch_norm
 from nbutils.training.random_state import RandomState
 from nbutils.training.sampling import epoch_order
-from nbutils.training.signal_source import Shared, SharedSource, SignalSource, student_fidelity
+from nbutils.training.signal_source import Compared, Shared, SharedSource, SignalSource, student_fidelities
 from nbutils.training.spec import Schedule, TrainingSpec
 from nbutils.training.step import Step
 
@@ -157,7 +157,11 @@ def fit_together(
                 learner.end_epoch(epoch, len(order), common / len(active))
             bar.update()
             bar.set_postfix(loss=", ".join(f"{each.history[-1]['loss']:.4g}" for each in active[:3] if each.history))
-        return [learner.finish(faces, unseen) for learner in learners]
+        whole = [learner for learner in learners if learner.error is None]
+        for learner in whole:
+            learner.finish()
+        fidelity = iter(_fidelities(fabric, whole, shared, unseen))
+        return [learner.error or Fitted(learner.history, next(fidelity)) for learner in learners]
 
 
 class _Learner:
@@ -222,24 +226,37 @@ class _Learner:
         if is_rank_zero():
             self.task.checkpoint.save(self._trained, self._optimizer, self.history)
 
-    def finish(self, faces: Faces, unseen: Faces | None) -> Fitted | FloatingPointError:
-        """A last look at it, and how near it came to its teacher."""
-        if self.error is not None:
-            return self.error
-        model, teacher = self.task.model, self.task.teacher
+    def finish(self) -> None:
+        """Looks at it a last time, and lets it be evaluated."""
         self._look(self._schedule.epochs * self._steps_per_epoch)
-        own_batch_norm(model).eval()
-        if teacher is None or unseen is None:
-            return Fitted(self.history, {})
-        fidelity = {"training": student_fidelity(self._shared, self.source, model, self._objective)}
-        shared = SharedSource(self._fabric, unseen, model.input_size, teacher)
-        with closing(SignalSource(self._fabric, model, teacher, None, self.task.spec.reads)) as other:
-            fidelity["unseen"] = student_fidelity(shared, other, model, self._objective)
-        return Fitted(self.history, fidelity)
+        own_batch_norm(self.task.model).eval()
+
+    def compared_by(self, source: SignalSource) -> Compared:
+        """The network, to be compared with its teacher by the signals of `source`."""
+        return Compared(self.task.model, source, self._objective)
 
     def _look(self, step: int) -> None:
         if self.task.watch and is_rank_zero():
             self.task.watch.look(self.task.model, step, self._schedule.epochs * self._steps_per_epoch)
+
+
+def _fidelities(
+    fabric: Fabric, learners: Sequence[_Learner], shared: SharedSource, unseen: Faces | None
+) -> list[dict[str, dict[str, Fidelity]]]:
+    """How near each student of a group came to its teacher, on training faces and on unseen ones."""
+    tasks = [learner.task for learner in learners]
+    teacher = tasks[0].teacher if tasks else None
+    if teacher is None or unseen is None:
+        return [{} for _ in learners]
+    own = student_fidelities(shared, [learner.compared_by(learner.source) for learner in learners])
+    others = SharedSource(fabric, unseen, tasks[0].model.input_size, teacher)
+    with ExitStack() as sources:
+        online = [SignalSource(fabric, task.model, task.teacher, None, task.spec.reads) for task in tasks]
+        for source in online:
+            sources.callback(source.close)
+        pairs = zip(learners, online, strict=True)
+        other = student_fidelities(others, [learner.compared_by(source) for learner, source in pairs])
+    return [{"training": one, "unseen": two} for one, two in zip(own, other, strict=True)]
 
 
 def _set_up(

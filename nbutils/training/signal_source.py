@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -172,37 +173,68 @@ def _in_brackets(seen: dict[str, object]) -> dict[str, object]:
     return {f"[{path}]": value for path, value in seen.items()}
 
 
-def student_fidelity(
-    shared: SharedSource, source: SignalSource, student: FaceNetwork, objective: Objective
-) -> dict[str, Fidelity]:
-    """How near a student comes to its teacher on up to a thousand faces, plain and cropped in the middle.
+class Compared(NamedTuple):
+    """A trained student that is to be compared with its teacher.
+
+    Attributes:
+        student: The network.
+        source: Of its signals.
+        objective: Its terms, of which those that can are asked (`nbutils.losses.Loss.fidelity`).
+    """
+
+    student: FaceNetwork
+    source: SignalSource
+    objective: Objective
+
+
+def student_fidelities(shared: SharedSource, students: Sequence[Compared]) -> list[dict[str, Fidelity]]:
+    """How near students come to their teacher on up to a thousand faces, plain and cropped in the middle.
+
+    The teacher runs once for all.
 
     Args:
         shared: Of the faces.
-        source: Of the student's signals.
-        student: The trained network.
-        objective: Its terms, of which those that can are asked (`nbutils.losses.Loss.fidelity`).
+        students: Of one group.
 
     Returns:
-        By the terms' names.
+        For each student, by its terms' names.
     """
-    terms = objective.comparing
-    if not terms:
-        return {}
+    seen = [_Seen(each) for each in students]
     index = torch.from_numpy(evenly_spread(len(shared.faces), _COMPARED))
-    wanted = {read for loss in terms.values() for read in loss.reads if not read.startswith("truth.")}
-    parts: dict[str, list[Tensor]] = {}
-    with evaluating(student):
-        for some in torch.split(index, _AT_ONCE):
-            signals = source.signals(student, source.batch(shared.take(some, shared.batches.central)))
-            for who, name in map(parse_read, wanted | {"teacher.each"}):
-                given = getattr(signals, who)
-                if name in given:
-                    parts.setdefault(as_read(who, name), []).append(getattr(given, name))
+    with ExitStack() as still:
+        for each in students:
+            still.enter_context(evaluating(each.student))
+        for some in torch.split(index, _AT_ONCE) if any(each.terms for each in seen) else ():
+            batch = shared.take(some, shared.batches.central)
+            for one in seen:
+                one.add(batch)
+        return [each.fidelity() for each in seen]
+
+
+class _Seen:
+    """What a student's terms compare, batch by batch."""
+
+    def __init__(self, compared: Compared) -> None:
+        self._student, self._source, objective = compared
+        self.terms = objective.comparing
+        reads = {read for loss in self.terms.values() for read in loss.reads if not read.startswith("truth.")}
+        self._wanted = [parse_read(read) for read in reads | {"teacher.each"}]
+        self._parts: dict[str, list[Tensor]] = {}
+
+    def add(self, shared: Shared) -> None:
+        if not self.terms:
+            return
+        signals = self._source.signals(self._student, self._source.batch(shared))
+        for who, name in self._wanted:
+            given = getattr(signals, who)
+            if name in given:
+                self._parts.setdefault(as_read(who, name), []).append(getattr(given, name))
+
+    def fidelity(self) -> dict[str, Fidelity]:
         whole: dict[str, dict[str, Tensor]] = {"student": {}, "teacher": {}}
-        for read, tensors in parts.items():
+        for read, tensors in self._parts.items():
             who, name = parse_read(read)
             whole[who][name] = torch.cat(tensors, dim=1 if read == "teacher.each" else 0)
         signals = Signals.of(**whole)
-        told = {name: loss.fidelity(signals) for name, loss in terms.items()}
-    return {name: fidelity for name, fidelity in told.items() if fidelity is not None}
+        told = {name: loss.fidelity(signals) for name, loss in self.terms.items()}
+        return {name: fidelity for name, fidelity in told.items() if fidelity is not None}

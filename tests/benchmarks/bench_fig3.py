@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from nbutils.papers import Precision, best_precision
-from tests.benchmarks.fig3_peers import EPOCHS, WAYS, Measured
+from tests.benchmarks.fig3_peers import EPOCHS, PEER, WAYS, Measured
 from tests.benchmarks.own_process import measured
 
 pytest.importorskip("torchdistill", reason="torchdistill is a development dependency")
@@ -29,7 +29,7 @@ def test_fig3_whole(precision: Precision, capsys: pytest.CaptureFixture[str]) ->
             auc[way] = found.auc
     assert len({tuple(each) for each in auc.values()}) == 1, "they do not train the same networks"
     table = pd.DataFrame(seconds)
-    ratios = table.rdiv(table["torchdistill"], axis=0)
+    ratios = table.rdiv(table[PEER], axis=0)
     with capsys.disabled():
         print(f"\n{precision}, {EPOCHS} epochs each, {ROUNDS} rounds; seconds, and times as fast as torchdistill")
         print(pd.DataFrame({"seconds": table.median(), "times as fast": ratios.median()}).round(2).to_string())

@@ -47,7 +47,7 @@ def transfer_pipeline_figure(task: Task) -> Figure:
         hidden = "" if name == "classification" else " + β hidden"
         _box(ax, x, 0.4, f"student\n{_LOSSES[name]}\n+ α soft{hidden}", strong)
         _arrow(ax, (x + 1, 2.2), (x + 1, 1.25), _TEACH)
-        ax.text(x + 1.08, 1.72, "soft" if name == "classification" else "soft, hidden", color=_TEACH, fontsize=8)
+        ax.text(x + 1.08, 1.72, "soft" if name == "classification" else "soft, hidden", color=_TEACH, fontsize=9.5)
     _box(ax, -3.0, 0.4, "initial student W_S0\nH(P, y)", task == "classification")
     for start, end, bend in _STARTED:
         _arrow(ax, start, end, _INITIALISE, bend)
@@ -63,7 +63,7 @@ def transfer_pipeline_figure(task: Task) -> Figure:
 def _box(ax: Axes, x: float, y: float, text: str, strong: bool) -> None:
     edge, fill = ("black", "#ffe9b3") if strong else ("grey", "#f4f4f4")
     ax.add_patch(FancyBboxPatch((x, y), 2, 0.85, boxstyle="round,pad=0.0,rounding_size=0.12", ec=edge, fc=fill))
-    ax.text(x + 1, y + 0.42, text, ha="center", va="center", fontsize=8)
+    ax.text(x + 1, y + 0.42, text, ha="center", va="center", fontsize=9.5)
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], colour: str, bend: float = 0.0) -> None:

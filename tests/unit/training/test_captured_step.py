@@ -1,4 +1,4 @@
-"""A step that cannot be captured: the reason is told once, and the step is taken all the same."""
+"""A step: how it is clipped; and where it cannot be captured, the reason is told, and it is taken all the same."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,3 +65,19 @@ def test_the_first_error_is_told(
     assert told in line
     assert "\n" not in line
     assert taken == [0, 7]  # captured in vain, then as it is
+
+
+@pytest.mark.parametrize("length", [0.5, 3.0])
+def test_a_gradient_is_clipped_as_by_torch(step: Step, length: float) -> None:
+    parameters = list(step._network.parameters())
+    gradients = torch.randn(6, generator=torch.Generator().manual_seed(0))
+    gradients *= length / gradients.norm()
+    for parameter, gradient in zip(parameters, torch.split(gradients, [4, 2]), strict=True):
+        parameter.grad = gradient.view_as(parameter).clone()
+    step._clip()
+    ours = [parameter.grad for parameter in parameters]
+    for parameter, gradient in zip(parameters, torch.split(gradients, [4, 2]), strict=True):
+        parameter.grad = gradient.view_as(parameter).clone()
+    norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    assert all(torch.equal(one, other.grad) for one, other in zip(ours, parameters, strict=True))
+    assert step.clipped() == (norm > 1.0)

@@ -149,15 +149,15 @@ def test_an_interrupted_training_with_dropout_ends_in_the_weights_of_an_undistur
         schedule=Schedule(epochs=4, batch_size=800),
     )
     taken: list[int] = []
-    clip = torch.nn.utils.clip_grad_norm_
+    norm = torch.nn.utils.get_total_norm
 
     def counted(*given: Any, **more: Any) -> torch.Tensor:  # noqa: ANN401
         taken.append(len(taken))
         if len(taken) == 6:  # of two steps an epoch, the last of the third
             raise KeyboardInterrupt
-        return clip(*given, **more)
+        return norm(*given, **more)
 
-    monkeypatch.setattr(step, "clip_grad_norm_", counted)
+    monkeypatch.setattr(step, "get_total_norm", counted)
     with pytest.raises(TrainingStopped) as stopped:
         train(spec, store=Store(tmp_path / "store"), progress=False)
     (line,) = stopped.value._render_traceback_()  # what a notebook shows of it
