@@ -68,7 +68,9 @@ def find_probes(data: FaceData, probe: DataSpec | None = None, most: int = 20_00
     keep = slice(0, most)
     outside = source.validation is not None
     kind = "validation images" if probe is None and outside else "images"
-    where = f"{len(faces.images[keep]):,} {kind} of {source.title}" + ("" if outside else ", those trained on")
+    people = len(np.unique(faces.identity[keep]))
+    where = f"{len(faces.images[keep]):,} {kind} of {people:,} people ({source.title})"
+    where += "" if outside else ", those trained on"
     if faces.attributes is not None:
         present = faces.attributes[keep]
         known = np.ones_like(present)

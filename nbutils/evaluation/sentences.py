@@ -35,19 +35,18 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
         ...      "difference high": [None, -2.0, 0.5]}, index=["selection", "labels", "logits"])
         >>> for sentence in what_differs(table, "AUC", "selection"):
         ...     print(sentence)
-        What we see: the highest AUC is that of selection (95.00), the lowest that of labels (92.00).
-        Beyond its interval, one row lies below selection: labels (−3.00).
+        What we see: the highest AUC is 95.00 (selection), the lowest 92.00 (labels).
+        One row lies below selection, with an interval that excludes 0: labels (−3.00).
         One row cannot be told apart from selection: logits.
     """
     needed = (measure, "difference", "difference low", "difference high")
     missing = [column for column in needed if column not in table]
     if missing:
         raise ParameterError(f"table has no column {missing[0]!r}: expected {', '.join(needed)}")
-    ordered = table[measure].sort_values()
-    (worst, lowest), *_, (best, highest) = [*ordered.items()] * 2
+    shown = table[measure].round(2)
+    highest, lowest = (_listed(map(str, shown.index[shown == end])) for end in (shown.max(), shown.min()))
     sentences = [
-        f"What we see: the highest {measure} is that of {best} ({highest:.2f}), "
-        f"the lowest that of {worst} ({lowest:.2f})."
+        f"What we see: the highest {measure} is {shown.max():.2f} ({highest}), the lowest {shown.min():.2f} ({lowest})."
     ]
     compared = table[table["difference low"].notna() & (table.index != reference)]
     above, below = compared["difference low"] > 0, compared["difference high"] < 0
@@ -56,18 +55,25 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
             furthest = rows["difference"].sort_values(key=abs, ascending=False, kind="stable")
             ordered = rows["difference"] if len(rows) <= _MOST_NAMED else furthest
             named = [f"{name} ({difference:+.2f})".replace("(-", "(−") for name, difference in ordered.items()]
-            sentences.append(f"Beyond {_lie(len(rows))} {word} {reference}: {_listed(named)}.")
+            sentences.append(f"{_lie(len(rows), f'{word} {reference}')}: {_listed(named)}.")
     alike = compared[~above & ~below]
     if len(alike) == len(compared) > 1:
-        sentences.append(f"None of the {len(alike)} other rows can be told apart from {reference}.")
+        other = "Neither of the two" if len(alike) == 2 else f"None of the {len(alike)}"
+        sentences.append(f"{other} other rows can be told apart from {reference}.")
     elif len(alike):
-        count = "One row" if len(alike) == 1 else f"{len(alike)} rows"
-        sentences.append(f"{count} cannot be told apart from {reference}: {_listed(map(str, alike.index))}.")
+        names = _listed(map(str, alike.index))
+        sentences.append(f"{_count(len(alike))} cannot be told apart from {reference}: {names}.")
     return sentences
 
 
-def _lie(count: int) -> str:
-    return "its interval, one row lies" if count == 1 else f"their intervals, {count} rows lie"
+def _lie(rows: int, where: str) -> str:
+    if rows == 1:
+        return f"One row lies {where}, with an interval that excludes 0"
+    return f"{rows} rows lie {where}, with intervals that exclude 0"
+
+
+def _count(rows: int) -> str:
+    return "One row" if rows == 1 else f"{rows} rows"
 
 
 def _listed(names: Iterable[str]) -> str:

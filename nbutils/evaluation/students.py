@@ -77,7 +77,7 @@ def fidelity_remarks(quality: pd.DataFrame) -> list[str]:
         f"{name} {100 * share:.1f} %" if share > 0 else f"{name} nothing" for name, share in far["explained"].items()
     )
     less = f"less than {100 * FAR_BELOW:.0f} % of how their teachers' answers vary"
-    return [f"Far from their teachers are students that follow, on training faces, {less}: {shares}"]
+    return [f"These students stay far from their teachers; on training faces they follow {less}: {shares}"]
 
 
 def clipping_remarks(results: Iterable[TrainingResult]) -> list[str]:

@@ -39,7 +39,7 @@ _DEAD = Exercise(
     "dead-neurons",
     _dead_neurons,
     _responses,
-    start="A neuron is dead if its largest response is its smallest. Which axis holds the images?",
+    start="Which axis holds the images? What do you know of a column of numbers that are all alike?",
     mistakes=(
         Mistake(
             "A neuron that always says the same number tells nothing either, even if it is not 0.",

@@ -37,7 +37,7 @@ _LOSS = Exercise(
     "neuron-loss",
     _neuron_loss,
     _neurons,
-    start="Square the difference, sum over the neurons of each image, take the mean over images, halve it.",
+    start="A squared norm, a mean and a half: over which axis is each? Try one image with two neurons on paper.",
     mistakes=(
         Mistake(
             "The half is forgotten.",

@@ -98,8 +98,10 @@ class Paper(BaseModel):
         if found.table is None or found.rows is None:
             return found
         first, second = (self.tables[found.table].value(row) for row in found.rows)
-        names = found.rows
-        text = f"{names[0]} {first:g}, {names[1]} {second:g} ({first - second:+.4g})"
+        names = found.called or found.rows
+        places = max(len(f"{value:g}".partition(".")[2]) for value in (first, second))
+        change = f"{first - second:+.{places}f}".replace("-", "−")
+        text = f"{names[0]} {first:g}, {names[1]} {second:g} ({change})"
         return found.model_copy(update={"printed": text})
 
 

@@ -150,6 +150,7 @@ class Claim(BaseModel):
         printed: the paper's own numbers for it, as text; taken from `rows` where these are given.
         table: name of the printed table that supports it, or None.
         rows: the two rows of `table` whose difference (first − second) is the quantity, or None.
+        called: what these rows are called, where their names are no words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -163,6 +164,7 @@ class Claim(BaseModel):
     printed: str = ""
     table: str | None = None
     rows: tuple[str, str] | None = None
+    called: tuple[str, str] | None = None
 
     def judged(self, ours: Interval) -> ClaimVerdict:
         """The verdict on this claim from the interval of our value of its `measure`, in the measure's unit."""

@@ -19,6 +19,8 @@ from nbutils.writing import as_formula, no_formula
 LONG_TABLE = 100
 MISSING = "–"
 SIGNIFICANT = 4
+#: Last words of columns that tell the error of the estimate before them.
+_ERRORS = ("low", "high", "SE")
 MOST_DECIMALS = 6
 
 #: Controls, and marks that turn the direction of writing, so that a text shows otherwise than it reads.
@@ -28,19 +30,18 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """`frame` as text, numeric columns with decimals for four significant digits of their largest number.
 
-    An estimate and the bounds after it, "low" and "high", have the same number of them. Column levels are joined into
-    one name; a missing or non-finite number becomes a dash.
+    An estimate and what is told of its error after it ("low", "high", "SE") have the same number of them, no more than
+    the error leaves a meaning. Column levels are joined into one name; a missing or non-finite number becomes a dash.
     """
     flat = flattened(frame)
     columns = [flat.iloc[:, place] for place in range(flat.shape[1])]
-    decimals = [_decimals(column) for column in columns]
-    groups: list[list[int]] = []
-    for place, column in enumerate(columns):
-        if groups and str(column.name).split()[-1:] in (["low"], ["high"]):
-            groups[-1].append(place)
+    groups: list[list[pd.Series]] = []
+    for column in columns:
+        if groups and _last_word(column) in _ERRORS:
+            groups[-1].append(column)
         else:
-            groups.append([place])
-    columns = [_column(columns[place], max(decimals[each] for each in group)) for group in groups for place in group]
+            groups.append([column])
+    columns = [_column(column, _common_decimals(group)) for group in groups for column in group]
     text = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=flat.index)
     text.columns = [str(name) for name in flat.columns]
     return text
@@ -119,7 +120,7 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     """An estimate with its interval, such as "0.12 [−0.31, 0.55]"; what is None or not finite becomes a dash."""
     found = [math.nan if number is None else number for number in (value, low, high)]
     # A share of neurons needs one place more than a difference in points.
-    decimals = 2 if any(abs(number) >= 1 for number in found) else 3
+    decimals = 2 if any(abs(number) >= 0.1 for number in found) else 3
     estimate, first, last = (decimal(number, decimals) for number in found)
     return f"{estimate} [{first}, {last}]"
 
@@ -154,6 +155,21 @@ def _column(column: pd.Series, decimals: int) -> pd.Series:
 
 def _is_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _last_word(column: pd.Series) -> str:
+    return str(column.name).rpartition(" ")[2]
+
+
+def _common_decimals(group: list[pd.Series]) -> int:
+    """Of an estimate and its errors: two significant digits of the narrowest interval, two decimals at least."""
+    most = max(map(_decimals, group))
+    errors = {_last_word(column): column.astype(float) for column in group[1:] if _is_number(column)}
+    widths = errors.get("SE", pd.Series(dtype=float))
+    if {"low", "high"} <= set(errors):
+        widths = errors["high"] - errors["low"]
+    narrow = min((width for width in widths if math.isfinite(width) and width > 0), default=None)
+    return most if narrow is None else min(most, max(2, 1 - math.floor(math.log10(narrow))))
 
 
 def _decimals(column: pd.Series) -> int:

@@ -18,6 +18,8 @@ from nbutils.reporting.formatting import LONG_TABLE, MISSING, interval, numeric_
 #: Key of an output's metadata, by which a page knows the list of files, which it replaces with its own.
 RESULTS = "nbutils-results"
 
+#: Letters of a line in a cell before it may break.
+_READABLE = 24
 #: Resolution of the figures of a run.
 FIGURE_DPI = 144
 #: Inches up to which a figure shrinks as far as a telephone is narrow, and the share to which a wider one does.
@@ -59,6 +61,12 @@ class TableView:
         text, numbers = rounded(self.frame), numeric_columns(self.frame)
         aligned = [f"text-align:{'right' if number else 'left'}" for number in numbers]
         names = text.shape[1] - self.frame.shape[1]  # the index's levels, each row's name
+        # On a narrow screen a table scrolls; a text keeps the width that it needs to be read.
+        needs = [
+            max(min(len(name), _READABLE // 2), min(text.iloc[:, place].map(len).max() if len(text) else 0, _READABLE))
+            for place, name in enumerate(text.columns)
+        ]
+        aligned = [f"{style};min-width:{0.55 * width:.1f}em" for style, width in zip(aligned, needs, strict=True)]
         head = [_cell("th", name, f"{style};{_HEAD}", "col") for name, style in zip(text.columns, aligned, strict=True)]
         rows = [
             [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import ipywidgets as widgets
 import numpy as np
@@ -19,6 +20,9 @@ from nbutils.viz.explorers import explorer, variable_name
 
 Images = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]
+
+#: Letters of a line beside a row of faces.
+_LABEL = 20
 
 
 def points_on_faces(
@@ -111,7 +115,7 @@ def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points],
             max=high,
             step=(high - low) / 40,
             readout_format=".2f",
-            description="turn",
+            description="turn (eye distances)",
         ),
     )
 
@@ -128,7 +132,7 @@ class _PointsView:
             for network, line in zip(networks, axes, strict=True)
         }
         for network, line in zip(networks, axes, strict=True):
-            line[0].set_ylabel(network, fontsize=11)
+            line[0].set_ylabel(fill(network, _LABEL), fontsize=11 if len(network) <= _LABEL else 8)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         self.figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=11)
         plt.close(self.figure)

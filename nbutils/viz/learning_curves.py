@@ -42,20 +42,19 @@ def training_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]], term: str 
     names = list(dict.fromkeys(name for histories in panels.values() for name in histories))
     colours = dict(zip(names, sns.color_palette(n_colors=len(names)), strict=True))
     lines: dict[str, Line2D] = {}
+    # Below a decade, ticks at the powers of ten say nothing.
+    spans = [pd.concat([each[term] for each in own.values() if term in each]) for own in panels.values()]
+    scale = "log" if any(span.max() > 10 * span.min() > 0 for span in spans) else "linear"
     for ax, (title, histories) in zip(axes.flat, panels.items(), strict=False):
-        drawn = {name: history[["step", term]] for name, history in histories.items() if term in history}
-        for name, history in drawn.items():
-            (lines[name],) = ax.plot(history["step"], history[term], color=colours[name], marker=".", label=name)
-        values = pd.concat([history[term] for history in drawn.values()])
-        # Below a decade, ticks at the powers of ten say nothing.
-        ax.set(
-            title=title, xlabel="optimiser steps", yscale="log" if values.max() > 10 * values.min() > 0 else "linear"
-        )
+        for name, history in histories.items():
+            if term in history:
+                (lines[name],) = ax.plot(history["step"], history[term], color=colours[name], marker=".", label=name)
+        ax.set(title=title, xlabel="optimiser steps", yscale=scale)
         ax.grid(alpha=0.3, which="both")
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     for ax in axes[:, 0]:
-        ax.set_ylabel(f"training loss, term '{term}'")
+        ax.set_ylabel(f"training loss ({term})")
     figure.legend(lines.values(), lines, loc="outside lower center", ncols=min(len(lines), 3), frameon=False)
     plt.close(figure)
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import ipywidgets as widgets
 import numpy as np
@@ -82,7 +83,7 @@ class _NeighbourView:
         size = (count + 2.2, len(names) * height / width * 1.02 + 0.4)
         self.figure, ax = plt.subplots(figsize=size, layout="constrained")
         self.grid = PictureGrid(ax, len(names), count + 1, (height, width))
-        self.grid.label_rows(names, fontsize=9)
+        self.grid.label_rows([fill(name, 22) for name in names], fontsize=9)
         self.grid.label_columns(["face", "nearest"], fontsize=9)
         plt.close(self.figure)
 

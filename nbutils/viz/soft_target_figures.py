@@ -137,7 +137,7 @@ class _SoftTargetView:
         self.figure, axes = plt.subplots(
             1,
             1 + len(pictures) + panels,
-            figsize=(1.6 + 1.9 * panels + sum(pictures), 0.3 * rows + 1.2),
+            figsize=(1.7 + 1.8 * panels + sum(pictures), 0.32 * rows + 1.4),
             layout="constrained",
             width_ratios=[1, *pictures, *[1] * panels],
         )
@@ -180,9 +180,9 @@ class _SoftTarget:
         self.ax = ax
         self.bars = ax.barh(range(rows), np.zeros(rows))
         ax.set(ylim=(rows - 0.5, -0.5), yticks=[])
-        ax.set_title("t → ∞", fontsize=9)
-        ax.set_xlabel("probability, %\n", fontsize=8)  # two lines, as below
-        ax.tick_params(labelsize=8)
+        ax.set_title("t → ∞", fontsize=12)
+        ax.set_xlabel("probability, %\n", fontsize=11)  # two lines, as below
+        ax.tick_params(labelsize=11)
         ax.xaxis.set_major_locator(MaxNLocator(2))
         ax.spines[["top", "right"]].set_visible(False)
 
@@ -200,5 +200,5 @@ class _SoftTarget:
             self.ax.set(xlim=(low - room * (low < 0), high + room), xlabel="centred logit")
             return
         self.ax.set_xlim(0, 1.05 * values.max())
-        self.ax.set_title(f"t = {temperature:.4g}", fontsize=9)
+        self.ax.set_title(f"t = {temperature:.4g}", fontsize=12)
         self.ax.set_xlabel(f"probability, %\n({effective_classes(logits, temperature):.3g} classes)")

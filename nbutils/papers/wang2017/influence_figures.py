@@ -103,7 +103,7 @@ def influence_explorer(table: pd.DataFrame, histories: Mapping[Name, pd.DataFram
         lambda start, weights: view.show(table, histories, measure, chosen(start, weights)),
         lambda start, weights: f"wang2017.influence_view({given}, wang2017.{chosen(start, weights)!r})",
         start=widgets.Dropdown(options=list(starts), description="start"),
-        weights=widgets.ToggleButtons(options=weights),
+        weights=widgets.ToggleButtons(options=weights, description="targets"),
     )
 
 
@@ -112,7 +112,7 @@ class _InfluenceView:
 
     def __init__(self) -> None:
         self.figure, (self.left, self.right) = plt.subplots(1, 2, figsize=(9.5, 3.2), layout="constrained")
-        self.right.set(title="terms of its loss, unweighted", xlabel="optimiser steps", yscale="log")
+        self.right.set(title="terms of its loss, unweighted", xlabel="optimiser steps", ylabel="loss", yscale="log")
         self.right.minorticks_off()
         for ax in (self.left, self.right):
             ax.grid(alpha=0.3)
@@ -144,7 +144,7 @@ class _InfluenceView:
             ax.relim()
             ax.autoscale(axis="x")
         values = history[loss_terms(history)].to_numpy(float)
-        powers = np.floor(np.log10(values[values > 0]))
+        powers = np.floor(np.log10(values[values > 0]) - 0.05)
         right.set_ylim(10 ** powers.min(), 10 ** (powers.max() + 1))  # whole decades, so that there are ticks
         return self.figure
 

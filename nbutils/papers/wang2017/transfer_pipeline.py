@@ -48,7 +48,7 @@ def transfer_pipeline_figure(task: Task) -> Figure:
         _box(ax, x, 0.4, f"student\n{_LOSSES[name]}\n+ α soft{hidden}", strong)
         _arrow(ax, (x + 1, 2.2), (x + 1, 1.25), _TEACH)
         ax.text(x + 1.08, 1.72, "soft" if name == "classification" else "soft, hidden", color=_TEACH, fontsize=9.5)
-    _box(ax, -3.0, 0.4, "initial student W_S0\nH(P, y)", task == "classification")
+    _box(ax, -3.0, 0.4, "initial student $W_{S0}$\nH(P, y)", task == "classification")
     for start, end, bend in _STARTED:
         _arrow(ax, start, end, _INITIALISE, bend)
     ax.plot([], [], color=_INITIALISE, label="is started from")

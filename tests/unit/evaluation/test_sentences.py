@@ -16,18 +16,18 @@ def _table(low: list[float], high: list[float]) -> pd.DataFrame:
 def test_rows_are_sorted_by_what_their_intervals_say() -> None:
     table = _table([np.nan, 0.5, 0.1, -2.0, -0.5, 0.0], [np.nan, 1.5, 0.3, -1.0, 0.5, 0.4])
     first, above, below, alike = what_differs(table, "AUC", "own")
-    assert "highest AUC is that of row 0 (91.00), the lowest that of row 2 (88.50)" in first
-    assert above == "Beyond their intervals, 2 rows lie above own: row 0 (+1.00), row 1 (+0.20)."
-    assert below == "Beyond its interval, one row lies below own: row 2 (−1.50)."
+    assert "highest AUC is 91.00 (row 0), the lowest 88.50 (row 2)" in first
+    assert above == "2 rows lie above own, with intervals that exclude 0: row 0 (+1.00), row 1 (+0.20)."
+    assert below == "One row lies below own, with an interval that excludes 0: row 2 (−1.50)."
     assert alike == "2 rows cannot be told apart from own: row 3, row 4."
 
 
 def test_names_with_commas_stand_apart_and_rows_that_are_all_alike_are_counted() -> None:
     table = _table([np.nan, 1.0, 0.5, -1.0], [np.nan, 2.0, 1.5, 1.0])
     table.index = pd.Index(["own", "wide, names", "wide, logits", "narrow"])
-    assert what_differs(table, "AUC", "own")[1].endswith("own: wide, names (+1.50); wide, logits (+1.00).")
+    assert what_differs(table, "AUC", "own")[1].endswith("exclude 0: wide, names (+1.50); wide, logits (+1.00).")
     alike = what_differs(_table([np.nan, -1.0, -1.0], [np.nan, 1.0, 1.0]), "AUC", "own")[1]
-    assert alike == "None of the 2 other rows can be told apart from own."
+    assert alike == "Neither of the two other rows can be told apart from own."
 
 
 def test_of_many_rows_the_furthest_are_named_and_the_others_counted() -> None:
@@ -37,7 +37,7 @@ def test_of_many_rows_the_furthest_are_named_and_the_others_counted() -> None:
     )
     _, sentence, alike = what_differs(table, "AUC", "own")
     named = ", ".join(f"row {place - 1} (−{place}.00)" for place in (9, 8, 7, 6, 5))
-    assert sentence == f"Beyond their intervals, 9 rows lie below own: {named}, and 4 more."
+    assert sentence == f"9 rows lie below own, with intervals that exclude 0: {named}, and 4 more."
     assert alike == "8 rows cannot be told apart from own: row 9, row 10, row 11, row 12, row 13, and 3 more."
 
 

@@ -56,4 +56,4 @@ def test_a_third_paper_is_found_by_its_folder(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.stdout.splitlines() == ["[('T1', 3), ('T1', 4)] {}", "[1, 2] a 1, b 2 (-1)"], done.stderr
+    assert done.stdout.splitlines() == ["[('T1', 3), ('T1', 4)] {}", "[1, 2] a 1, b 2 (−1)"], done.stderr

@@ -37,6 +37,15 @@ def test_an_estimate_and_its_bounds_have_the_same_number_of_decimals() -> None:
     assert text["high"].tolist() == ["92.40", "100.00"]
 
 
+def test_decimals_end_where_the_error_leaves_no_meaning() -> None:
+    few = pd.DataFrame(
+        {"difference": [-5.1674, 0], "low": [-7.2, 0], "high": [-3.1, 0], "accuracy": 83.9231, "accuracy SE": 0.3992}
+    )
+    assert rounded(few).iloc[0].tolist() == ["−5.17", "−7.20", "−3.10", "83.92", "0.40"]
+    fine = pd.DataFrame({"difference": [-0.01206], "difference low": [-0.03086], "difference high": [0.00675]})
+    assert rounded(fine).iloc[0].tolist() == ["−0.012", "−0.031", "0.007"]
+
+
 def test_text_bools_and_zeros_stay_as_they_are() -> None:
     text = rounded(pd.DataFrame({"word": ["NA", None], "flag": [True, False], "zero": [0.0, 0.0]}))
 
