@@ -158,7 +158,7 @@ def _is_number(column: pd.Series) -> bool:
 
 
 def _last_word(column: pd.Series) -> str:
-    return str(column.name).rpartition(" ")[2]
+    return (str(column.name).split() or [""])[-1]
 
 
 def _common_decimals(group: list[pd.Series]) -> int:

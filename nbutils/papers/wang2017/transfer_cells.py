@@ -166,9 +166,9 @@ def influences(
         >>> right = np.arange(100)[None] < 80
         >>> alone, soft = Cell(8, "Distill", 0.0, 0.0), Cell(8, "Distill", 1.0, 0.0)
         >>> found = influences({alone: right, soft: np.arange(100)[None] < 90}, higher_is_better=True)
-        >>> found[["network", "target", "difference", "so"]]
-          network        target  difference    so
-        0      /8  soft (α = 1)        10.0  keep
+        >>> found[["network", "target", "difference", "decision"]]
+          network        target  difference decision
+        0      /8  soft (α = 1)        10.0     keep
     """
     scores = {} if table is None else dict(printed("wang2017", table)[column].items())
     rows = []
@@ -187,7 +187,7 @@ def influences(
                 "difference": found.estimate,
                 "low": found.low,
                 "high": found.high,
-                "so": "keep" if low > 0 else "drop" if high < 0 else "undecided",
+                "decision": "keep" if low > 0 else "drop" if high < 0 else "undecided",
             }
         )
     return pd.DataFrame(rows)
@@ -208,7 +208,7 @@ def where_both_help(found: pd.DataFrame) -> list[Cell]:
         ['an eighth as wide, from Distill, soft targets (α = 1) and hidden layer (β = 1)']
     """
     kept: dict[tuple[str, str], list[str]] = {}
-    for network, start, verdict in zip(found["network"], found["start"], found["so"], strict=True):
+    for network, start, verdict in zip(found["network"], found["start"], found["decision"], strict=True):
         kept.setdefault((network, start), []).append(verdict)
     starts: dict[str, Start] = {name: name for name in START_NAMES}
     return [

@@ -49,14 +49,14 @@ def test_a_target_that_harms_is_dropped(higher: bool, so: list[str]) -> None:
     start = RNG.random((1, 400))
     values = {TEACHER: start, NONE: start, SOFT: start + 0.02, HIDDEN: start - 0.03}
     found = influences(values, higher_is_better=higher, table="table3", column="NRMSE")
-    assert found["so"].tolist() == so
+    assert found["decision"].tolist() == so
     assert found["target"].tolist() == ["soft (α = 1)", "hidden (β = 1)"]
     assert found["difference"].tolist() == pytest.approx([2.0, -3.0])
     assert found["paper difference"].tolist() == pytest.approx([3.54 - 3.29, 3.21 - 3.29])
     values[SOFT] = start + RNG.normal(0, 1, start.shape)
     values[SOFT] -= (values[SOFT] - start).mean()
     again = influences(values, higher_is_better=higher)
-    assert again["so"][0] == "undecided"
+    assert again["decision"][0] == "undecided"
     assert again["paper difference"].isna().all()
 
 
