@@ -34,6 +34,8 @@ _PACKAGES = (
     "batch",
 )
 _LONGEST_VALUE = 300
+#: What only a program reads of an annotation: that a name is looked up later, and what checks a value.
+_REFERENCE, _ANNOTATED = re.compile(r"ForwardRef\('([^']+)'[^)]*\)"), re.compile(r"Annotated\[(.+), \w+\(\w+\)\]")
 #: What `repr` shows of a function.
 _ADDRESS = re.compile(r"<function ([\w.<>]+) at 0x\w+>")
 
@@ -199,7 +201,10 @@ def _annotations(found: type) -> Iterator[tuple[str, str]]:
 
 
 def _as_text(annotation: Any) -> Any:  # noqa: ANN401
-    return _Text(annotation) if isinstance(annotation, str) else annotation
+    if annotation is inspect.Parameter.empty:
+        return annotation
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return _Text(_ANNOTATED.sub(r"\1", _REFERENCE.sub(r"\1", text)))
 
 
 def _default(default: Any) -> Any:  # noqa: ANN401

@@ -27,17 +27,24 @@ def parameter_bars(layers: Mapping[str, pd.DataFrame]) -> Figure:
         'S'
     """
     tables = {name: table[table["parameters"] > 0] for name, table in layers.items()}
-    rows = max(len(table) for table in tables.values())
+    rows = [len(table) for table in tables.values()]
     figure, axes = plt.subplots(
-        1, len(tables), figsize=(4.6 * len(tables), 0.26 * rows + 1.4), layout="constrained", sharex=True, squeeze=False
+        len(tables),
+        1,
+        figsize=(7, 0.28 * sum(rows) + 0.6 * len(rows) + 1),
+        layout="constrained",
+        sharex=True,
+        squeeze=False,
+        height_ratios=rows,
     )
-    for ax, (name, table) in zip(axes[0], tables.items(), strict=True):
+    for ax, (name, table) in zip(axes[:, 0], tables.items(), strict=True):
         colours = np.where(table["training_only"], "lightgrey", "tab:blue")
         bars = ax.barh(np.arange(len(table)), table["parameters"], color=colours)
-        ax.bar_label(bars, [_short(value) for value in table["parameters"]], padding=2, fontsize=7)
-        ax.set(xscale="log", title=name, xlabel="parameters", xlim=(1e3, 3e8), ylim=(rows - 0.4, -0.6))
-        ax.set_yticks(np.arange(len(table)), _names(table), fontsize=8)
+        ax.bar_label(bars, [_short(value) for value in table["parameters"]], padding=2, fontsize=9)
+        ax.set(xscale="log", title=name, xlim=(1e3, 3e8), ylim=(len(table) - 0.4, -0.6))
+        ax.set_yticks(np.arange(len(table)), _names(table))
         ax.grid(axis="x", alpha=0.3)
+    axes[-1, 0].set_xlabel("parameters")
     handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in ("tab:blue", "lightgrey")]
     figure.legend(
         handles, ["also at test time", "in training only"], loc="outside lower center", ncols=2, frameon=False

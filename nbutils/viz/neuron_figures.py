@@ -82,7 +82,7 @@ def mean_faces(
             if column == 0:
                 ax.set_ylabel(f"{level}\nresponse")
             if row == 0:
-                ax.set_title(title, fontsize=8)
+                ax.set_title(title, fontsize=10)
     figure.subplots_adjust(wspace=0.05, hspace=0.05, left=0.16 / len(neurons) ** 0.5, right=0.99, bottom=0.01, top=0.9)
     plt.close(figure)
     return figure
@@ -140,7 +140,7 @@ def group_heat_map(
         if width:
             ax.axvline(edge, color="white", linewidth=2)
             label = group if divided or group != "IA" else "selective"
-            ax.text(edge + width / 2, -0.5, f"{label}\n{width}", ha="center", va="bottom", fontsize=8)
+            ax.text(edge + width / 2, -0.5, f"{label}\n{width}", ha="center", va="bottom", fontsize=10)
         edge += width
     line = "; IA attributes above the line, NA below" if divided else ""
     ax.set_xlabel(f"{len(drawn)} random neurons of {len(x)}, in groups{line}")

@@ -55,7 +55,7 @@ def add_report(sources: Sources, root: Path, runs: list[SiteRun], name: str, rem
             tag[kind] = quote(relative(target, name))
     html = "".join(str(part) if part.name != "main" else part.decode_contents() for part in parts)
     html = f'<div class="nbutils-results nbutils-report">{html}</div>'
-    sources.add_document(name, f"# {title}\n\n{raw(html)}")
+    sources.add_document(name, f"---\nhide-toc: true\n---\n\n# {title}\n\n{raw(html)}")
     return name
 
 
@@ -86,7 +86,8 @@ def add_api(sources: Sources) -> list[str]:
         names.append(f"{_API}/{section.name}")
         sources.add_document(names[-1], "\n\n".join(lines))
     front = (
-        f"# The public API\n\nnbutils {nbutils.__version__}: each package offers these names, and each example runs.\n"
+        f"# The public API\n\nnbutils {nbutils.__version__}: each package offers these names; the tests run each "
+        "example, with the names of its module.\n"
     )
     tree = "\n".join(f"/{name}" for name in names)
     sources.add_document(f"{_API}/index", f"{front}\n```{{toctree}}\n:maxdepth: 1\n\n{tree}\n```\n")

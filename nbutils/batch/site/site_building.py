@@ -122,8 +122,8 @@ def _front(ordered: list[SiteRun], runs: list[SiteRun], trees: dict[str, list[st
     report, student, lesson = (f'<a href="{page}.html">{text}</a>' for text, page in links.items())
     html = (
         "<p>These are executed notebooks, to be read without a kernel, a server or a network. Start with "
-        f"{report}, let {student}, or take {lesson}. Sliders have their answers with them.</p>"
-        f"<p>{len(runs)} run{'s' * (len(runs) != 1)}, {failed} of them failed.</p>"
+        f"{report}, let {student}, or take {lesson}. Explorers answer here, too.</p>"
+        f"<p>{len(runs)} run{'s' * (len(runs) != 1)}, {failed or 'none'} of them failed.</p>"
         '<div class="scroll" tabindex="0"><table class="runs"><thead><tr><th scope="col">notebook</th>'
         f'<th scope="col">run</th><th scope="col">preset</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )

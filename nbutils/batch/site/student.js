@@ -85,10 +85,9 @@ function drawDistances({ edges, one, two, threshold }, at, room) {
     const steps = counts.map((count, i) => `L${x(edges[i])},${y(count)}L${x(edges[i + 1])},${y(count)}`).join("");
     return svg("path", { class: kind, d: `M${x(edges[0])},${top + high}${steps}L${x(edges.at(-1))},${top + high}Z` });
   };
-  const mark = (value, text, kind, y) => [
-    svg("line", { class: kind, x1: x(value), x2: x(value), y1: y + 3, y2: top + high }),
-    svg("text", { x: Math.min(Math.max(x(value), 60), wide - 60), y, "text-anchor": "middle" }, text),
-  ];
+  const line = (value, kind, y) => svg("line", { class: kind, x1: x(value), x2: x(value), y1: y + 3, y2: top + high });
+  const label = (value, text, y) =>
+    svg("text", { class: "label", x: Math.min(Math.max(x(value), 60), wide - 60), y, "text-anchor": "middle" }, text);
   // Ticks at one, two or five times a power of ten, three at least.
   const power = 10 ** Math.floor(Math.log10((end - low) / 3 || 1));
   const step = [5, 2, 1].map((factor) => factor * power).find((each) => (end - low) / each >= 3) || power;
@@ -105,8 +104,8 @@ function drawDistances({ edges, one, two, threshold }, at, room) {
   ];
   return svg("svg", { viewBox: `0 0 ${wide} ${top + high + 46}`, role: "img",
       "aria-label": `Distance ${short(at)}, threshold ${short(threshold)}, among the distances of known pairs` },
-    area(one, "one"), area(two, "two"), ...axis, ...mark(threshold, `threshold ${short(threshold)}`, "threshold", 30),
-    ...mark(at, `these two: ${short(at)}`, "these", 14), ...key("one", "one person", 10), ...key("two", "two people", 120));
+    area(one, "one"), area(two, "two"), ...axis, line(threshold, "threshold", 30), line(at, "these", 14),
+    label(threshold, `threshold ${short(threshold)}`, 30), label(at, `these two: ${short(at)}`, 14), ...key("one", "one person", 10), ...key("two", "two people", 120));
 }
 
 // Neurons by a score, the highest first, as a table.

@@ -111,6 +111,7 @@ def student_data(source: str, result: TrainingResult, data: FaceData) -> dict[st
         "digest": hashlib.sha256(content).hexdigest(),
         "faces": [{"picture": _png(crops[i]), "person": int(data.test.identity[i])} for i in gallery],
         "neurons": [int(neuron) for neuron in names],
+        "imitates": bool(result.metrics["neurons"]),
         "mean": features.mean(axis=0).tolist(),
         "deviation": features.std(axis=0).tolist(),
         "tells": _tells(network, data),

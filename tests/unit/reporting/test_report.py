@@ -79,7 +79,7 @@ def test_the_page_shows_print_ours_and_verdicts(runs: Path) -> None:
         assert (
             f'<span class="badge {verdict.replace(" ", "-")}">{verdict}</span> one seed {WITHOUT_MEANING}<br>' in page
         )
-        assert f">1 {verdict}</span>" in page
+        assert f">{verdict}: 1</span>" in page
     # Three p-values of 0.02 are 0.06 each when corrected for their number: nothing remains.
     assert page.count('<td><span class="badge undecided">undecided</span><br><span class="quiet number">p = 0.060') == 3
     assert ">3 undecided</span>" in page
