@@ -316,9 +316,9 @@ def combined_interval(
 
     reach = float(critical_value(1 - level, trained, seeds, freedom)) * spread
     low, high = (float(expit(end)) if bent else end for end in (at - reach, at + reach))
-    whose = f"{units} {unit} by their {known} people"
+    whose = f"{units:,} {unit} clustered by their {known:,} people"
     if people is None:
-        whose = f"{units} {unit}" + (" as if independent (their people are not known)" if unit == "pairs" else "")
+        whose = f"{units:,} {unit}" + (" as if independent (their people are not known)" if unit == "pairs" else "")
     return Interval(estimate, low, high, level, whose if unit else "", seeds, curve)
 
 

@@ -161,14 +161,17 @@ def test_one_seed_has_no_interval_over_seeds() -> None:
 
 
 def test_an_interval_tells_what_it_is_over() -> None:
-    assert verification_interval(model(0)).how == "95 % over 200 pairs by their 40 people, one seed"
+    assert verification_interval(model(0)).how == "95 % over 200 pairs clustered by their 40 people, one seed"
     unknown = verification_interval([model(0, known=False), model(1, known=False)])
     assert unknown.how == "95 % over 200 pairs as if independent (their people are not known) and 2 seeds"
-    assert mean_interval(np.eye(3), np.array([0, 1, 1])).how == "95 % over 3 images by their 2 people and 3 seeds"
+    assert (
+        mean_interval(np.eye(3), np.array([0, 1, 1])).how
+        == "95 % over 3 images clustered by their 2 people and 3 seeds"
+    )
     assert seed_interval([1, 2]).how == "95 % over 2 seeds"
     assert (seed_interval([1, 2]).chances, verification_interval(model(0)).chances) == (
         "2 seeds",
-        "200 pairs by their 40 people",
+        "200 pairs clustered by their 40 people",
     )
     assert Interval(1, 1, 1).how == "no chance in it"
 

@@ -82,7 +82,7 @@ def test_the_page_shows_print_ours_and_verdicts(runs: Path) -> None:
         assert f">{verdict}: 1</span>" in page
     # Three p-values of 0.02 are 0.06 each when corrected for their number: nothing remains.
     assert page.count('<td><span class="badge undecided">undecided</span><br><span class="quiet number">p = 0.060') == 3
-    assert ">3 undecided</span>" in page
+    assert ">undecided: 3</span>" in page
     assert "selection 98.18, neurons 97.73 (+0.45)" in page
 
 
