@@ -17,7 +17,7 @@ class Interval:
         low: Lower end; NaN where there is no interval.
         high: Upper end.
         level: Coverage wanted.
-        over: What the interval is over besides seeds, such as "6,000 pairs clustered by their 300 people"; empty: nothing.
+        over: What the interval is over besides seeds, "6,000 pairs clustered by their 300 people"; empty: nothing.
         seeds: Number of trainings; None where training plays no part.
         curve: The two-sided p-value of each value that the quantity might have; None where there is none.
     """

@@ -79,7 +79,7 @@ class ClaimVerdict(BaseModel):
         value: our estimate of it.
         low: lower end of its interval.
         high: upper end of its interval.
-        interval: how the interval was made, for instance "95 % over 6,000 pairs clustered by their 300 people, one seed".
+        interval: how the interval was made: "95 % over 6,000 pairs clustered by their 300 people, one seed".
         seeds: number of trainings behind it; None where training plays no part.
         p_value: two-sided p-value of the quantity being `reference`; None where there is none.
         relation: the claimed side of `reference`.
