@@ -109,7 +109,8 @@ def test_what_the_claims_say_of_lfw_follows_from_table_2() -> None:
         lfw = printed("wang2017", "_".join(item.id.split("-")[:2]))["LFW"]
         names = [part.rpartition(" ")[0] for part in item.printed.partition(" (")[0].split(", ")]
         first, second = (lfw[name] for name in names)
-        assert item.printed == f"{names[0]} {first:g}, {names[1]} {second:g} ({first - second:+.3g})", item.id
+        change = f"{first - second:+.3g}".replace("-", "−")
+        assert item.printed == f"{names[0]} {first:g}, {names[1]} {second:g} ({change})", item.id
         assert judge(first - second, first - second, relation=item.relation, reference=item.reference) == "holds"
 
 
