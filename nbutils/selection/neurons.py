@@ -187,7 +187,7 @@ def select_neurons(
         count = _check_count(count, responding, len(x))
     solution = mean_field(costs, similarity(x), lam, cost_of_not_choosing, count)
     given = f"a cost of not choosing of {cost_of_not_choosing:g}" if count is None else f"a wanted count of {count}"
-    note = f"Eq. 2 by mean field with lambda = {lam:g} and {given}."
+    note = f"Eq. 2 by mean field with λ = {lam:g} and {given}."
     if responding < len(x):
         silent = len(x) - responding
         note += f" {silent} neurons tell nothing of any identity-related attribute (x = 0.5), and are left out."

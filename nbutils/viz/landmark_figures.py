@@ -88,7 +88,7 @@ def pose_explorer(images: Images, true: Points, predicted: Mapping[str, Points],
         >>> faces = SyntheticFaces().render(range(10), height=32, width=32)
         >>> widget = pose_explorer(faces.images, faces.landmarks, {"student": faces.landmarks + 1}, faces=2)
         >>> [control["label"] for control in widget.controls]
-        ['network', 'turn']
+        ['network', 'turn (eye distances)']
     """
     turned = head_turn(true)
     low, high = np.quantile(turned, [0.01, 0.99])

@@ -74,7 +74,8 @@ def test_all_faces_are_read_whoever_they_show(write: Write) -> None:
     assert data.validation.images.shape == (40, 61, 53, 3)
     assert data.validation.identity_names[:3] == ("0", "7", "14")
     assert spec(write("again")).size().validation == 40
-    assert find_probes(training(), spec(write("third"))).note.startswith("40 images of CelebA, with 34 attributes.")
+    found = find_probes(training(), spec(write("third")))
+    assert found.note.startswith("40 images of 20 people (CelebA), with 34 attributes.")
 
 
 def test_of_a_partition_the_validation_images_are_taken(write: Write) -> None:

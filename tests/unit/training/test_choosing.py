@@ -43,7 +43,7 @@ def test_a_share_is_one_of_the_live_neurons(half_dead: Teacher) -> None:
     chosen = choose_neurons(half_dead, data, SelectionSpec(share=0.5))
     assert len(chosen.indices) == round(0.5 * live.sum())
     assert live[chosen.indices].all()
-    assert "Chosen on 300 validation images of embedded faces" in chosen.note
+    assert "Chosen on 300 validation images of 300 people (embedded faces" in chosen.note
 
 
 def test_random_neurons_are_live_and_drawn_by_their_seed(half_dead: Teacher) -> None:
