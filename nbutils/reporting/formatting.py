@@ -174,9 +174,13 @@ def _common_decimals(group: list[pd.Series]) -> int:
 
 def _decimals(column: pd.Series) -> int:
     finite = [abs(value) for value in column.astype(float) if math.isfinite(value)] if _is_number(column) else []
-    if all(value == int(value) for value in finite):
+    if not any(finite):
         return 0
-    return min(MOST_DECIMALS, max(0, SIGNIFICANT - 1 - math.floor(math.log10(max(finite)))))
+    most = min(MOST_DECIMALS, max(0, SIGNIFICANT - 1 - math.floor(math.log10(max(finite)))))
+    for fewer in range(most):  # printed numbers have fewer; zeros that end a whole column are not theirs
+        if all(math.isclose(value, round(value, fewer), rel_tol=1e-9) for value in finite):
+            return fewer
+    return most
 
 
 def _markdown_row(cells: object) -> str:

@@ -25,7 +25,7 @@ def test_decimals_follow_the_largest_number_of_a_column() -> None:
     assert text["thousands"].tolist() == ["12346", "2"]
     assert text["whole"].tolist() == ["3", "–"]
     assert text["signed"].tolist() == ["−0.4567", "0.1000"]
-    assert text["infinite"].tolist() == ["–", "1.250"]
+    assert text["infinite"].tolist() == ["–", "1.25"]
 
 
 def test_an_estimate_and_its_bounds_have_the_same_number_of_decimals() -> None:
@@ -33,7 +33,7 @@ def test_an_estimate_and_its_bounds_have_the_same_number_of_decimals() -> None:
         {"AUC": [91.36, 99.2], "low": [90.1, 98.0], "high": [92.4, 100.0], "change": [0, -0.012], "change low": [-3, 2]}
     )
     text = rounded(frame)
-    assert text.iloc[1].tolist() == ["99.20", "98.00", "100.00", "−0.01200", "2.00000"]
+    assert text.iloc[1].tolist() == ["99.20", "98.00", "100.00", "−0.012", "2.000"]
     assert text["high"].tolist() == ["92.40", "100.00"]
 
 
