@@ -113,7 +113,7 @@ def decimal(value: float, decimals: int) -> str:
     """`value` with a fixed number of decimals and a true minus sign; a dash where it is not finite."""
     if not math.isfinite(value):
         return MISSING
-    return f"{value:.{decimals}f}".replace("-", "−")
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: zero has no sign
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nbutils.reporting.formatting import csv, flattened, latex, markdown, read_csv, rounded
+from nbutils.reporting.formatting import csv, decimal, flattened, latex, markdown, read_csv, rounded
 
 
 def test_decimals_follow_the_largest_number_of_a_column() -> None:
@@ -35,6 +35,10 @@ def test_an_estimate_and_its_bounds_have_the_same_number_of_decimals() -> None:
     text = rounded(frame)
     assert text.iloc[1].tolist() == ["99.20", "98.00", "100.00", "−0.012", "2.000"]
     assert text["high"].tolist() == ["92.40", "100.00"]
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    assert (decimal(-0.001, 2), decimal(-0.006, 2), decimal(0.0, 0)) == ("0.00", "−0.01", "0")
 
 
 def test_decimals_end_where_the_error_leaves_no_meaning() -> None:
