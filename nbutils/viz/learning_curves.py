@@ -42,20 +42,21 @@ def training_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]], term: str 
     names = list(dict.fromkeys(name for histories in panels.values() for name in histories))
     colours = dict(zip(names, sns.color_palette(n_colors=len(names)), strict=True))
     lines: dict[str, Line2D] = {}
-    # Below a decade, ticks at the powers of ten say nothing.
-    spans = [pd.concat([each[term] for each in own.values() if term in each]) for own in panels.values()]
-    scale = "log" if any(span.max() > 10 * span.min() > 0 for span in spans) else "linear"
     for ax, (title, histories) in zip(axes.flat, panels.items(), strict=False):
         for name, history in histories.items():
             if term in history:
                 (lines[name],) = ax.plot(history["step"], history[term], color=colours[name], marker=".", label=name)
-        ax.set(title=title, xlabel="optimiser steps", yscale=scale)
+        ax.set(title=title, xlabel="optimiser steps")
         ax.grid(alpha=0.3, which="both")
     for ax in axes.flat[len(panels) :]:
         ax.remove()
+    # Below a decade, ticks at the powers of ten say nothing.
+    if any(high > 10 * low > 0 for low, high in (ax.dataLim.intervaly for ax in figure.axes)):
+        for ax in figure.axes:
+            ax.set_yscale("log")
     for ax in axes[:, 0]:
         ax.set_ylabel(f"training loss ({term})")
-    figure.legend(lines.values(), lines, loc="outside lower center", ncols=min(len(lines), 3), frameon=False)
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=3, frameon=False)
     plt.close(figure)
     return figure
 

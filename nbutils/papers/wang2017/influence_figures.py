@@ -144,8 +144,9 @@ class _InfluenceView:
             ax.relim()
             ax.autoscale(axis="x")
         values = history[loss_terms(history)].to_numpy(float)
-        powers = np.floor(np.log10(values[values > 0]) - 0.05)
-        right.set_ylim(10 ** powers.min(), 10 ** (powers.max() + 1))  # whole decades, so that there are ticks
+        powers = np.log10(values[values > 0])
+        if powers.size:  # whole decades, so that there are ticks, with room at both ends
+            right.set_ylim(10 ** np.floor(powers.min() - 0.05), 10 ** np.ceil(powers.max() + 0.05))
         return self.figure
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
 from nbutils.evaluation import tabulate
@@ -75,3 +76,11 @@ def test_the_pipeline_has_a_teacher_and_a_student_for_each_task() -> None:
     texts = [text.get_text() for text in transfer_pipeline_figure("alignment").axes[0].texts]
     assert sum(text.startswith("teacher\n") for text in texts) == 3
     assert sum(text.startswith("student\n") for text in texts) == 3
+
+
+@pytest.mark.parametrize("values", [[1.05, 0.2], [1.0, 0.1], [0.95, 0.5]])
+def test_every_value_of_a_loss_lies_within_its_axis(values: list[float]) -> None:
+    history = pd.DataFrame({"step": [5, 10], "task": values})
+    low, high = influence_view(SCORES, dict.fromkeys(CELLS, history), "NRMSE", DISTILLED[2]).axes[1].get_ylim()
+    assert low < min(values)
+    assert max(values) < high

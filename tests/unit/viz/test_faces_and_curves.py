@@ -47,6 +47,11 @@ def test_a_network_has_one_colour_in_all_panels_and_one_entry_in_the_legend() ->
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["x", "y"]
 
 
+def test_a_panel_whose_networks_lack_the_term_is_empty() -> None:
+    panels = {"a": {"x": HISTORY.drop(columns="soft")}, "b": {"x": HISTORY}}
+    assert [len(ax.lines) for ax in training_curves(panels, "soft").axes] == [0, 1]
+
+
 @pytest.mark.parametrize(("last", "scale"), [(1.5, "linear"), (0.15, "log")])
 def test_only_a_loss_that_falls_by_a_decade_has_a_logarithmic_axis(last: float, scale: str) -> None:
     history = pd.DataFrame({"step": [5, 10], "task": [2.0, last]})
