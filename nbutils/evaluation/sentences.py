@@ -52,8 +52,9 @@ def what_differs(table: pd.DataFrame, measure: str, reference: str) -> list[str]
     above, below = compared["difference low"] > 0, compared["difference high"] < 0
     for rows, word in ((compared[above], "above"), (compared[below], "below")):
         if len(rows):
-            furthest = rows["difference"].sort_values(key=abs, ascending=False, kind="stable")
-            ordered = rows["difference"] if len(rows) <= _MOST_NAMED else furthest
+            ordered = rows["difference"]
+            if len(rows) > _MOST_NAMED:
+                ordered = ordered.sort_values(key=abs, ascending=False, kind="stable")
             named = [f"{name} ({difference:+.2f})".replace("(-", "(−") for name, difference in ordered.items()]
             sentences.append(f"{_lie(len(rows), f'{word} {reference}')}: {_listed(named)}.")
     alike = compared[~above & ~below]

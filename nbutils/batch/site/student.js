@@ -105,7 +105,8 @@ function drawDistances({ edges, one, two, threshold }, at, room) {
   return svg("svg", { viewBox: `0 0 ${wide} ${top + high + 46}`, role: "img",
       "aria-label": `Distance ${short(at)}, threshold ${short(threshold)}, among the distances of known pairs` },
     area(one, "one"), area(two, "two"), ...axis, line(threshold, "threshold", 30), line(at, "these", 14),
-    label(threshold, `threshold ${short(threshold)}`, 30), label(at, `these two: ${short(at)}`, 14), ...key("one", "one person", 10), ...key("two", "two people", 120));
+    label(threshold, `threshold ${short(threshold)}`, 30), label(at, `these two: ${short(at)}`, 14),
+    ...key("one", "one person", 10), ...key("two", "two people", 120));
 }
 
 // Neurons by a score, the highest first, as a table.
